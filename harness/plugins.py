@@ -1,0 +1,47 @@
+"""The folder is the registry: a module in `harness/<kind>/` that exports `PLUGIN` is a plug-in.
+
+Third parties add theirs by entry point in the group `harness.benchmarks`, `harness.handlers` or `harness.engines`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from harness.errors import unknown_name
+
+Kind = Literal["benchmarks", "handlers", "engines"]
+
+
+def names(kind: Kind) -> list[str]:
+    """All plug-in names of a kind, sorted. Imports none of them."""
+    package = importlib.import_module(f"harness.{kind}")
+    own = [module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")]
+    return sorted({*own, *(point.name for point in entry_points(group=f"harness.{kind}"))})
+
+
+@cache
+def load(kind: Kind, name: str) -> Any:
+    """Import one plug-in.
+
+    Args:
+        kind: The folder.
+        name: The module's name; `-` and `_` are alike.
+
+    Returns:
+        Its `PLUGIN`.
+
+    Raises:
+        UsageProblem: The name is unknown; near matches are offered.
+    """
+    name = name.replace("-", "_")
+    known = names(kind)
+    if name not in known:
+        raise unknown_name(kind.removesuffix("s"), name, known)
+    for point in entry_points(group=f"harness.{kind}"):
+        if point.name == name:
+            return point.load()
+    return importlib.import_module(f"harness.{kind}.{name}").PLUGIN

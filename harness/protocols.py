@@ -1,0 +1,105 @@
+"""The three interfaces a plug-in can implement. They organise; nothing inherits from them.
+
+Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` exports `PLUGIN`, an object of one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from harness.types import (
+    Completion,
+    EngineSettings,
+    Episode,
+    Generation,
+    ModelInfo,
+    Prompt,
+    Query,
+    Reply,
+    RequestKey,
+    Sample,
+    Sampling,
+    Tool,
+    Verdict,
+)
+
+Play = Generator[Query, Reply, None]
+"""A sample being played: yields what it wants answered, is sent the reply, ends when the sample is finished."""
+
+
+class Benchmark(Protocol):
+    """A set of samples with a way to play and to judge them."""
+
+    name: str
+    version: str
+
+    def tasks(self) -> Mapping[str, Sequence[str]]:
+        """Every name a user may give to `--tasks`, with the leaf categories it stands for (a leaf stands for itself)."""
+
+    def load(self, categories: Sequence[str]) -> Iterable[Sample[Any]]:
+        """Samples of the leaf categories, in the official order. Raises `DataError` where data is missing or damaged."""
+
+    def play(self, sample: Sample[Any], before: Mapping[str, Episode]) -> Play:
+        """Play one sample; `before` holds the finished episodes named in `sample.after`. Pure: same replies, same queries."""
+
+    def check(self, sample: Sample[Any], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
+        """Judge a finished episode without a fault. A pure function: category -> verdict; empty for unscored helpers.
+
+        Most samples count in their own category only; a program can count in two (base and plus tests).
+        """
+
+
+class Written(NamedTuple):
+    """A reply as a model would have to produce it, with the regions that a loss weighs. Offsets are in characters."""
+
+    text: str
+    """Complete assistant message, think prefix included, end-of-turn token not included."""
+    think: tuple[int, int]
+    """Half-open span of the think region, tags included; empty span where there is none."""
+    answer: tuple[int, int]
+    """Half-open span of the result region: everything after the think region."""
+
+
+class Handler(Protocol):
+    """A model's convention: how it is asked, and how its reply is read."""
+
+    name: str
+
+    def matches(self, model: ModelInfo) -> str | None:
+        """Why this handler fits the model, for `--handler auto`; None if it does not."""
+
+    def render(self, query: Query) -> Prompt:
+        """Ask in this model's convention."""
+
+    def parse(self, generation: Generation, tools: Sequence[Tool]) -> Reply:
+        """Read a reply. Never raises: what cannot be read is a `problem`."""
+
+    def write(self, reply: Reply) -> Written:
+        """The inverse of `parse`: `parse(write(reply)) == reply` for every reply without a problem."""
+
+
+class Session(Protocol):
+    """An opened engine. One thread feeds it; completions come back in any order."""
+
+    version: str
+    slots: int
+    """How many requests are worth having in flight."""
+
+    def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
+        """Queue one request. Returns at once."""
+
+    def collect(self) -> Sequence[Completion]:
+        """Block until at least one submitted request is finished or failed, and return all that are."""
+
+    def close(self) -> None:
+        """Free the model, stop servers it started. Safe to call twice."""
+
+
+class Engine(Protocol):
+    """Something that answers prompts."""
+
+    name: str
+
+    def open(self, settings: EngineSettings) -> Session:
+        """Load the model or connect. Raises `UsageProblem` for settings it cannot honour."""

@@ -1,0 +1,280 @@
+"""The shared records: read this file and you know what flows through the program.
+
+A `Benchmark` yields `Sample`s; playing one yields `Query`s; a `Handler` renders each to a `Prompt`; an `Engine` answers
+with a `Generation`; the handler parses it to a `Reply`; the finished `Episode` is judged to `Verdict`s. Standard library
+only, and no behaviour beyond the records themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+Message = Mapping[str, Any]
+"""One chat message: `role`, `content`, and for tools `tool_calls`, `tool_call_id`, `name` (OpenAI's field names)."""
+
+Tool = Mapping[str, Any]
+"""One function document in the benchmark's own dialect: `name`, `description`, `parameters`."""
+
+Outcome = Literal["pass", "fail", "unscored"]
+Finish = Literal["stop", "length"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """One call. The name is the data set's name: a handler that renamed a tool restores it."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    """Keyword arguments by parameter name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample(Generic[T]):
+    """One item of a benchmark, read-only. Single turn means one element in `turns`."""
+
+    id: str
+    """The official id, unique in its benchmark."""
+    category: str
+    """The leaf category the id belongs to."""
+    turns: tuple[tuple[Message, ...], ...]
+    """Messages that open each turn."""
+    tools: tuple[Tool, ...]
+    """Function documents as the model is shown them."""
+    target: T
+    """What `check` needs; opaque to everything but the benchmark."""
+    after: tuple[str, ...] = ()
+    """Ids whose episodes must be finished first; they are handed to `play`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A conversation that wants an answer."""
+
+    messages: tuple[Message, ...]
+    """All messages so far, in order; assistant messages hold the answer text of earlier replies."""
+    tools: tuple[Tool, ...] = ()
+    """Function documents in the benchmark's dialect."""
+    instruction: str = ""
+    """System text that explains the tools to a model without native tool calls; handlers with native tools ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What an engine is asked: a conversation, native tools, and text the reply is forced to start with."""
+
+    messages: tuple[Message, ...]
+    """Messages with the instruction already merged in."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """Native tools in OpenAI's format (`{"type": "function", "function": {...}}`); empty in prompting mode."""
+    prefix: str = ""
+    """Appended after the generation prompt, for example `<think>\\n`; not repeated in the generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class NativeCall:
+    """A tool call as an engine returned it."""
+
+    name: str
+    arguments: str
+    """JSON text, exactly as received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Exactly what the engine gave, and the only model output that is stored."""
+
+    text: str
+    """Text after the prompt's prefix, special tokens removed."""
+    finish: Finish = "stop"
+    """`length` marks a truncated reply."""
+    tool_calls: tuple[NativeCall, ...] | None = None
+    """Native calls of a server that parses them; None where the engine returns text only."""
+    reasoning: str | None = None
+    """Thinking that a server returned apart from the text."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    """Wall-clock seconds from submission to completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A generation as a handler understands it."""
+
+    think: str | None
+    """Thinking without its tags; None where there was none."""
+    text: str
+    """The answer."""
+    calls: tuple[FunctionCall, ...] | None = None
+    """Native calls (`()` = none made); None means the benchmark decodes `text` in its own dialect."""
+    problem: str | None = None
+    """`unclosed_think`, `truncated`, `bad_tool_call`, ...: why the reply is not what the handler's format asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One query and its answer."""
+
+    turn: int
+    """Index of the turn, from 0."""
+    generation: Generation
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One sample played to its end."""
+
+    sample_id: str
+    steps: tuple[Step, ...]
+    fault: str | None = None
+    """Why the episode could not be finished (server, engine, harness); a fault is never a score."""
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one episode in one category."""
+
+    outcome: Outcome
+    code: str | None = None
+    """The upstream error type; None exactly when the outcome is `pass`."""
+    message: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """What a person needs to see why: decoded calls, the differing argument, a state difference. JSON values only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are chosen. The default is greedy."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 4096
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+class RequestKey(NamedTuple):
+    """Names one request for the life of a run, so that recorded and scripted engines can answer it."""
+
+    sample_id: str
+    repeat: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an engine hands back: a generation, or the reason why there is none."""
+
+    key: RequestKey
+    generation: Generation | None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known of a model before it is loaded."""
+
+    name: str
+    """As the user typed it."""
+    path: str | None = None
+    """Local folder, where there is one."""
+    revision: str | None = None
+    sha256: str | None = None
+    """Fingerprint of the weights, the tokenizer and the adapter; None for a remote server."""
+    adapter: str | None = None
+    chat_template: str | None = None
+    architectures: tuple[str, ...] = ()
+    remote: bool = False
+    """Behind a server whose files cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Everything a user can say about how a model is served; engines refuse what they cannot honour."""
+
+    model: str
+    adapter: str | None = None
+    revision: str | None = None
+    tokenizer: str | None = None
+    dtype: str = "auto"
+    device: str = "auto"
+    batch_size: int | None = None
+    """None lets the engine choose."""
+    concurrency: int | None = None
+    """Requests in flight; None lets the engine choose."""
+    base_urls: tuple[str, ...] = ()
+    api_key_env: str = "OPENAI_API_KEY"
+    request_timeout: float = 600.0
+    """Seconds for one request."""
+    chat_template: str | None = None
+    """Template text that replaces the tokenizer's."""
+    chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    trust_remote_code: bool = False
+    offline: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Engine-specific `--model-args`; unknown names are refused with near matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One category's result in one run."""
+
+    n: int
+    """Items of the category in the data set times repeats: the denominator of coverage."""
+    judged: int
+    """Items with a pass or fail: the denominator of the accuracy."""
+    passed: int
+    unscored: int
+    """Items that were played or tried and could not be judged."""
+    truncated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """`run.json`: enough to repeat a comparison or to refuse it."""
+
+    run_id: str
+    started: str
+    """UTC, ISO 8601."""
+    status: Literal["running", "complete", "incomplete"]
+    model: ModelInfo
+    benchmark: Mapping[str, Any]
+    """`name`, `version`, `data_sha256`, `checker_sha256`, `categories`, `n`."""
+    handler: str
+    engine: Mapping[str, Any]
+    """`name`, `version` and the settings that can change a reply."""
+    sampling: Sampling
+    rules: str
+    repeats: int
+    code: Mapping[str, Any]
+    """`git`, `dirty`, package versions."""
+    machine: Mapping[str, Any]
+    config_sha256: str
+    """Identity of the configuration: the same command finds its run again by it."""
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """`prompt` and `completion`, summed over all steps."""
+    seconds: float = 0.0
+    """Wall-clock seconds over all sessions of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training example: the line that `refine` writes and `trainer` reads (JSONL)."""
+
+    id: str
+    messages: tuple[Message, ...]
+    """Conversation up to the answer."""
+    tools: tuple[Tool, ...]
+    think: str | None
+    """Chain of thought without tags."""
+    answer: str
+    """The answer text, usually a call list such as `[f(a=1)]`."""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """Where it came from: data set, id, and what was done to it."""

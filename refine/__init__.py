@@ -1,0 +1,1 @@
+"""Improve function-calling data with an LLM judge: FCDR and the self-refinement loop."""
