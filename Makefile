@@ -25,7 +25,6 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pydoclint harness trainer refine
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -20,7 +20,6 @@ from harness.types import (
     RequestKey,
     Sample,
     Sampling,
-    Tool,
     Verdict,
 )
 
@@ -33,6 +32,10 @@ class Benchmark(Protocol):
 
     name: str
     version: str
+    data: str
+    """Name of its data set in `harness.datasets`."""
+    check_workers: int
+    """Threads that may run `check` at once; 0 where judging is too quick to be worth a thread."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name a user may give to `--tasks`, with the leaf categories it stands for (a leaf stands for itself)."""
@@ -72,8 +75,8 @@ class Handler(Protocol):
     def render(self, query: Query) -> Prompt:
         """Ask in this model's convention."""
 
-    def parse(self, generation: Generation, tools: Sequence[Tool]) -> Reply:
-        """Read a reply. Never raises: what cannot be read is a `problem`."""
+    def parse(self, generation: Generation, query: Query) -> Reply:
+        """Read the reply to a query. Never raises: what cannot be read is a `problem`."""
 
     def write(self, reply: Reply) -> Written:
         """The inverse of `parse`: `parse(write(reply)) == reply` for every reply without a problem."""

@@ -1,8 +1,8 @@
 """The shared records: read this file and you know what flows through the program.
 
 A `Benchmark` yields `Sample`s; playing one yields `Query`s; a `Handler` renders each to a `Prompt`; an `Engine` answers
-with a `Generation`; the handler parses it to a `Reply`; the finished `Episode` is judged to `Verdict`s. Standard library
-only, and no behaviour beyond the records themselves.
+with a `Generation`; the handler parses it to a `Reply`; the finished `Episode` is judged to `Verdict`s.
+Standard library only, and no behaviour beyond the records themselves.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Query:
     tools: tuple[Tool, ...] = ()
     """Function documents in the benchmark's dialect."""
     instruction: str = ""
-    """System text that explains the tools to a model without native tool calls; handlers with native tools ignore it."""
+    """System text that explains the tools to a model without native tool calls; ignored where tools are native."""
+    expects: Literal["calls", "text"] = "calls"
+    """What the answer should be: function calls, or free text such as a program."""
 
 
 @dataclass(frozen=True, slots=True)
