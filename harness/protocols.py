@@ -1,6 +1,6 @@
 """The three interfaces a plug-in can implement. They organise; nothing inherits from them.
 
-Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` exports `PLUGIN`, an object of one of these.
+Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` exports `PLUGIN`, one such object.
 """
 
 from __future__ import annotations
@@ -38,13 +38,16 @@ class Benchmark(Protocol):
     """Threads that may run `check` at once; 0 where judging is too quick to be worth a thread."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
-        """Every name a user may give to `--tasks`, with the leaf categories it stands for (a leaf stands for itself)."""
+        """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""
 
     def load(self, categories: Sequence[str]) -> Iterable[Sample[Any]]:
-        """Samples of the leaf categories, in the official order. Raises `DataError` where data is missing or damaged."""
+        """Samples of the leaf categories in the official order; `DataError` where data is missing or damaged."""
 
     def play(self, sample: Sample[Any], before: Mapping[str, Episode]) -> Play:
-        """Play one sample; `before` holds the finished episodes named in `sample.after`. Pure: same replies, same queries."""
+        """Play one sample; `before` holds the finished episodes named in `sample.after`.
+
+        Pure: the same replies give the same queries.
+        """
 
     def check(self, sample: Sample[Any], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Judge a finished episode without a fault. A pure function: category -> verdict; empty for unscored helpers.
