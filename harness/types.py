@@ -62,6 +62,8 @@ class Query:
     """System text that explains the tools to a model without native tool calls; ignored where tools are native."""
     expects: Literal["calls", "text"] = "calls"
     """What the answer should be: function calls, or free text such as a program."""
+    turn: int = 0
+    """Index of the turn it belongs to, from 0; the step that answers it is recorded under it."""
 
 
 @dataclass(frozen=True, slots=True)
