@@ -1,0 +1,126 @@
+"""One line of `samples.jsonl`: the record, and its JSON.
+
+Model output is hostile: lone surrogates, 400-digit integers and anything else that JSON can carry survive the way to
+the disk and back; what it cannot carry is replaced by a note.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.types import Generation, NativeCall, Verdict
+
+OUTCOMES = ("pass", "fail", "unscored")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStep:
+    """A `Step` without its reply, which the handler can parse again."""
+
+    turn: int
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLine:
+    """One line of `samples.jsonl`: an episode and what was judged of it."""
+
+    id: str
+    repeat: int
+    category: str
+    steps: tuple[RecordedStep, ...]
+    fault: str | None = None
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """By category; empty for helpers that are not scored and for runs without judging."""
+    seconds: float = 0.0
+    """Wall-clock seconds from the first request to the last completion."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What is unique in a run."""
+        return self.id, self.repeat
+
+
+def encode(line: SampleLine) -> bytes:
+    """One line of JSON in ASCII. Evidence that JSON cannot hold is replaced by a note: it never costs the line."""
+    try:
+        return json.dumps(_plain(line)).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        note = {"dropped": f"{type(error).__name__}: {error}"}
+        plain = _plain(line)
+        plain["verdicts"] = {name: verdict | {"evidence": note} for name, verdict in plain["verdicts"].items()}
+        return json.dumps(plain).encode() + b"\n"
+
+
+def _plain(line: SampleLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "repeat": line.repeat,
+        "category": line.category,
+        "steps": [{"turn": step.turn, "generation": _plain_generation(step.generation)} for step in line.steps],
+        "fault": line.fault,
+        "verdicts": {name: _shallow(verdict) for name, verdict in line.verdicts.items()},
+        "seconds": round(line.seconds, 4),
+    }
+
+
+def _plain_generation(generation: Generation) -> dict[str, Any]:
+    calls = generation.tool_calls
+    plain = _shallow(generation)
+    plain["tool_calls"] = None if calls is None else [_shallow(call) for call in calls]
+    plain["seconds"] = round(generation.seconds, 4)
+    return plain
+
+
+def _shallow(record: Any) -> dict[str, Any]:
+    """Like `dataclasses.asdict`, without its deep copies."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def decode(raw: bytes) -> SampleLine:
+    """Read one line.
+
+    Args:
+        raw: The line's bytes.
+
+    Returns:
+        The line.
+
+    Raises:
+        ValueError: It is damaged; the message says how.
+    """
+    try:
+        data = json.loads(raw.decode("utf-8"))
+        steps = tuple(RecordedStep(step["turn"], _generation(step["generation"])) for step in data["steps"])
+        verdicts = {name: build(Verdict, verdict) for name, verdict in data["verdicts"].items()}
+        line = SampleLine(
+            data["id"], data["repeat"], data["category"], steps, data["fault"], verdicts, float(data["seconds"])
+        )
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"cut off or not JSON ({error.msg} at column {error.colno})") from None
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise ValueError(f"not a sample line ({type(error).__name__}: {error})") from None
+    good = isinstance(line.id, str) and type(line.repeat) is int and isinstance(line.category, str)
+    if not good or any(verdict.outcome not in OUTCOMES for verdict in verdicts.values()):
+        raise ValueError("not a sample line (a field has a wrong type)")
+    return line
+
+
+def _generation(data: Mapping[str, Any]) -> Generation:
+    calls = data.get("tool_calls")
+    native = None if calls is None else tuple(build(NativeCall, call) for call in calls)
+    generation = build(Generation, {**data, "tool_calls": native})
+    if not isinstance(generation.text, str):
+        raise TypeError("text of a generation is not a string")
+    return generation
+
+
+def build(cls: type[Any], data: Mapping[str, Any]) -> Any:
+    """Make a record; fields that a later version added are ignored."""
+    known = cls.__dataclass_fields__
+    return cls(**{name: value for name, value in data.items() if name in known})
