@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from types import ModuleType
 from typing import Any
 
 import click
@@ -19,17 +20,26 @@ Exit codes: 0 success or gate passed · 1 gate failed · 2 usage or configuratio
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are the modules of a package."""
+    """A group whose commands are the modules of a package, each exporting `command`.
+
+    Args:
+        package: The package.
+        **attributes: As of `click.Group`.
+    """
+
+    def __init__(self, *, package: ModuleType, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all modules in the commands package."""
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        return sorted(module.name for module in pkgutil.iter_modules(self.package.__path__))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command's module."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"harness.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"{self.package.__name__}.{cmd_name}").command
         return command
 
     def resolve_command(
@@ -41,24 +51,35 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-CONTEXT: dict[str, Any] = {
-    "help_option_names": ["-h", "--help"],
-    "token_normalize_func": lambda token: token.replace("_", "-"),
-    "auto_envvar_prefix": "HARNESS",
-    "max_content_width": 110,
-}
+def group(name: str, package: ModuleType, help_text: str) -> LazyGroup:
+    """A command line whose sub-commands are the modules of a package.
+
+    Args:
+        name: Name of the program; in capitals, the prefix of the environment variables that set its flags.
+        package: The package of the sub-commands.
+        help_text: First line of `--help`.
+
+    Returns:
+        The group; `_` and `-` are alike in its flags.
+    """
+    context = {
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+        "auto_envvar_prefix": name.upper(),
+        "max_content_width": 110,
+    }
+    made = LazyGroup(name=name, package=package, context_settings=context, help=help_text, epilog=EXIT_CODES)
+    return click.version_option(__version__)(made)
 
 
-@click.group(cls=LazyGroup, context_settings=CONTEXT, epilog=EXIT_CODES)
-@click.version_option(__version__)
-def cli() -> None:
-    """Measure, compare and gate function-calling models."""
+def run(program: click.Group) -> None:
+    """Run a program: errors that a user can cause become a message and their exit code.
 
-
-def main() -> None:
-    """Entry point: turns errors a user can cause into a message and their exit code."""
+    Args:
+        program: What `group` returned.
+    """
     try:
-        cli(standalone_mode=False)
+        program(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
@@ -70,6 +91,14 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; what was finished is kept, the same command continues", err=True)
         sys.exit(130)
+
+
+cli = group("harness", commands, "Measure, compare and gate function-calling models.")
+
+
+def main() -> None:
+    """Entry point of `harness`."""
+    run(cli)
 
 
 if __name__ == "__main__":
