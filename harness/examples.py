@@ -4,11 +4,11 @@
 | --- | --- |
 | `example` | `{"id", "messages", "tools", "think", "answer", "source"}`: this project's own, what `refine` writes |
 | `xlam` | `{"id", "query", "answers", "tools"}`, the last two JSON text, as in xLAM's function-calling 60k |
-| `openai` | `{"messages", "tools"}` with `tool_calls`; thinking in `reasoning_content` or in `<think>` tags of the same turn |
+| `openai` | `{"messages", "tools"}` with `tool_calls`; thinking in `reasoning_content` or in `<think>` tags |
 | `sharegpt` | `{"conversations": [{"from", "value"}], "tools"}` with `function_call` and `observation` turns |
 
-Earlier assistant turns of a conversation stay in `messages`, thinking in `reasoning_content`; the last one is the answer.
-What cannot be used is reported with its line and the reason, and never ends the reading.
+Earlier assistant turns of a conversation stay in `messages`, thinking in `reasoning_content`; the last one is the
+answer. What cannot be used is reported with its line and the reason, and never ends the reading.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _hub_rows(source: str) -> Iterator[tuple[int, Row]]:
     name, _, split = source.partition(":")
     try:
         rows = load_dataset(name, split=split or "train", streaming=True)
-    except Exception as problem:  # noqa: BLE001  (whatever the hub's client raises: the user sees one message)
+    except Exception as problem:
         raise DataError(f"data set {source} cannot be loaded: {problem}", "Give a local JSONL file.") from problem
     yield from enumerate(rows, 1)
 

@@ -1,0 +1,33 @@
+"""`refine dedup`: leave near duplicates out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+
+@click.command("dedup")
+@click.option("--input", "source", required=True, metavar="FILE|HF_ID")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL file.")
+@click.option("--threshold", default=0.8, show_default=True, type=click.FloatRange(0, 1), help="Jaccard similarity.")
+def command(source: str, output: Path, threshold: float) -> None:
+    """Write a data set without examples that nearly repeat an earlier one (MinHash over three-word shingles)."""
+    from harness import examples as data
+    from harness.types import Example
+    from refine.similar import near_duplicates
+
+    usable = (row for row in data.read(source) if isinstance(row, Example))
+    kept = repeated = 0
+    new = output.with_name(output.name + ".new")
+    with new.open("w", encoding="utf-8") as file:
+        for example, original in near_duplicates(usable, threshold):
+            if original is None:
+                kept += 1
+                file.write(json.dumps(asdict(example)) + "\n")
+            else:
+                repeated += 1
+    new.replace(output)
+    click.echo(f"{kept} kept, {repeated} near duplicates left out")

@@ -1,0 +1,24 @@
+"""`refine export`: kept examples in another trainer's format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("export")
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--format", "form", required=True, help="trl, sharegpt, openai or xlam.")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL file.")
+def command(source: Path, form: str, output: Path) -> None:
+    """Write examples (a run folder's kept.jsonl, or any file of examples) as TRL, ShareGPT, OpenAI or xLAM rows."""
+    from harness import examples as data
+    from harness.types import Example
+    from refine.export import export
+
+    file = source / "kept.jsonl" if source.is_dir() else source
+    usable = (row for row in data.read(file) if isinstance(row, Example))
+    written, left_out = export(usable, form, output)
+    note = f", {left_out} left out because {form} cannot hold them" if left_out else ""
+    click.echo(f"{written} written to {output}{note}")

@@ -1,0 +1,174 @@
+"""`refine run`: the five stages over a data set."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import RunIncomplete, UsageProblem
+
+
+@click.command("run")
+@click.option("--input", "source", required=True, metavar="FILE|HF_ID", help="Data set: JSONL file or hub id[:split].")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path, file_okay=False), help="Run folder.")
+@click.option("--judge-model", "judges", required=True, multiple=True, help="Judging model; repeat for several judges.")
+@click.option("--judge-base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several.")
+@click.option("--judge-engine", "engine", default="openai", show_default=True, help="openai, hf, vllm, ...")
+@click.option(
+    "--judge-args", "options", multiple=True, metavar="K=V", help="Options of the engine; commas or repeated."
+)
+@click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Environment variable with the key.")
+@click.option("--format", "form", default="auto", show_default=True, help="example, xlam, openai, sharegpt or auto.")
+@click.option("--stages", default="all", show_default=True, help="all, 1-3, or names: response,query,cot,...")
+@click.option("--write-cot", is_flag=True, help="Write a chain of thought for examples that have none.")
+@click.option("--votes", default=1, show_default=True, type=click.IntRange(1), help="Calls a yes-or-no question.")
+@click.option(
+    "--max-attempts", default=3, show_default=True, type=click.IntRange(0), help="Regenerations of an answer."
+)
+@click.option("--decide", multiple=True, metavar="CHECK", help="Free checks that decide without the judge.")
+@click.option("--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, humaneval, mbpp.")
+@click.option("--concurrency", type=click.IntRange(1), help="Calls in flight.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N rows.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--temperature", default=0.0, show_default=True)
+@click.option("--max-tokens", default=2048, show_default=True)
+@click.option("--prices", type=click.Path(path_type=Path, dir_okay=False), help="YAML: model: {input, output} per 1M.")
+@click.option("--cost-limit", type=float, help="Start no further example once this much is spent.")
+@click.option("--tokenizer", help="Count lengths in this model's tokens instead of words.")
+@click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost; ask nobody.")
+@click.option("--overwrite", is_flag=True, help="Throw away what the output folder holds.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(**flags: Any) -> None:
+    """Judge, repair and sort function-calling data by FCDR's five stages.
+
+    Killed at any moment, the same command goes on where it was and asks nothing twice. Writes kept.jsonl,
+    dropped.jsonl, hard.jsonl, report.md and report.html into the output folder.
+
+    \b
+    Example:
+      refine run --input xlam.jsonl -o refined --judge-model QwQ-32B --judge-base-url http://127.0.0.1:8000/v1
+    """
+    from refine import report
+    from refine.run import run
+
+    settings, as_json, tokenizer = _settings(flags), flags["as_json"], flags["tokenizer"]
+    if flags["dry_run"]:
+        _dry_run(settings, as_json)
+        return
+    with _progress(settings.limit) as watch:
+        counts = run(settings, watch)
+    summary = report.summarise(settings.output, report.token_counter(tokenizer) if tokenizer else None)
+    report.write_report(settings.output, summary)
+    click.echo(json.dumps(counts) if as_json else _counts(counts, settings.output))
+    if counts["unjudged"]:
+        raise RunIncomplete(f"{counts['unjudged']} examples are unjudged", "The same command tries them again.")
+
+
+def _settings(flags: dict[str, Any]) -> Any:
+    """Flags as `refine.run.Settings`."""
+    from harness.types import Sampling
+    from refine.run import Settings
+
+    return Settings(
+        input=flags["source"],
+        output=flags["output"],
+        judges=_split(flags["judges"]),
+        engine=flags["engine"],
+        base_urls=_split(flags["base_urls"]),
+        engine_options=dict(_pair(item) for item in _split(flags["options"])),
+        api_key_env=flags["api_key_env"],
+        concurrency=flags["concurrency"],
+        form=flags["form"],
+        stages=flags["stages"],
+        write_cot=flags["write_cot"],
+        votes=flags["votes"],
+        max_attempts=flags["max_attempts"],
+        decide=_split(flags["decide"]),
+        against=_split(flags["against"]),
+        limit=flags["limit"],
+        sampling=Sampling(temperature=flags["temperature"], max_tokens=flags["max_tokens"], seed=flags["seed"]),
+        prices=_prices(flags["prices"]),
+        cost_limit=flags["cost_limit"],
+        overwrite=flags["overwrite"],
+    )
+
+
+def _split(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Values that were repeated or separated by commas."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _pair(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    if not equals:
+        raise UsageProblem(f"--judge-args {item!r} is not K=V")
+    return name, value
+
+
+def _prices(path: Path | None) -> dict[str, dict[str, float]]:
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        prices = yaml.safe_load(path.read_text("utf-8"))
+        return {
+            str(model): {kind: float(price[kind]) for kind in ("input", "output")} for model, price in prices.items()
+        }
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise UsageProblem(f"--prices {path}: {problem}", "A line a model: NAME: {input: 0.5, output: 1.5}") from None
+
+
+def _dry_run(settings: Any, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from refine.pipeline import cost
+    from refine.run import estimate
+
+    found = estimate(settings)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    click.echo(f"{found.examples} examples, {found.calls[0]} to {found.calls[1]} calls, ", nl=False)
+    click.echo(f"about {found.prompt_tokens[0]} to {found.prompt_tokens[1]} prompt tokens")
+    if settings.prices:
+        low, high = (cost({settings.judges[0]: (tokens, 0)}, settings.prices) for tokens in found.prompt_tokens)
+        click.echo(f"prompts cost {low:.2f} to {high:.2f}; replies come on top")
+
+
+def _counts(counts: dict[str, int], folder: Path) -> str:
+    return ", ".join(f"{n} {outcome}" for outcome, n in counts.items()) + f"; report: {folder / 'report.html'}"
+
+
+class _progress:
+    """Counts on a live line of a terminal, or a plain line every ten seconds elsewhere."""
+
+    def __init__(self, limit: int | None) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True)
+        self.limit, self.last = limit, 0.0
+
+    def __enter__(self) -> Any:
+        return self.show
+
+    def show(self, tally: Any) -> None:
+        """Show the counts, at most five times a second."""
+        from time import monotonic
+
+        live = sys.stderr.isatty()
+        if monotonic() - self.last < (0.2 if live else 10):
+            return
+        self.last = monotonic()
+        tokens = sum(prompt + completion for prompt, completion in tally.tokens.values())
+        done = " · ".join(f"{n} {outcome}" for outcome, n in sorted(tally.outcomes.items())) or "0 done"
+        line = f"{done} · {tally.calls} calls, {tally.faults} unreadable, {tokens} tokens"
+        self.console.print(line, end="\r" if live else "\n", highlight=False, no_wrap=True, overflow="ellipsis")
+
+    def __exit__(self, *exception: object) -> None:
+        if sys.stderr.isatty():
+            self.console.print()

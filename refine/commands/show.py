@@ -1,0 +1,38 @@
+"""`refine show`: all that was decided about one example."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.errors import UsageProblem
+
+
+@click.command("show")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("example_id")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines as they are.")
+def command(folder: Path, example_id: str, as_json: bool) -> None:
+    """Show the outcome of one example and every call that led to it."""
+    from refine.ledger import read_lines
+
+    calls = [line for line in read_lines(folder / "calls.jsonl") if line["id"] == example_id]
+    outcomes = [line for line in read_lines(folder / "outcomes.jsonl") if line["id"] == example_id]
+    if not calls and not outcomes:
+        raise UsageProblem(f"{folder} knows no example {example_id!r}", "Ids are those of the input.")
+    if as_json:
+        click.echo(json.dumps({"outcomes": outcomes, "calls": calls}, indent=1))
+        return
+    for line in calls:
+        read = "unreadable" if line["read"] is None else ", ".join(f"{k}: {v}" for k, v in line["read"].items())
+        click.echo(f"{line['stage']:<10} {plain(line['model'])}  {plain(line['fault'] or read)}")
+    for line in outcomes:
+        click.echo(f"{line['outcome']:<10} at {line['stage']} after {line['repairs']} repairs  {plain(line['reason'])}")
+        click.echo(f"answer     {plain(line['example']['answer'])}")
+
+
+def plain(text: str) -> str:
+    """Text whose control characters cannot steer a terminal."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(text))

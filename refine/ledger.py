@@ -1,0 +1,161 @@
+"""The books of a refinement: every call and every outcome, append-only, so that a killed run loses and repeats nothing.
+
+    DIR/run.json         what the run is of: input, judges, prompts, settings (a resume under others is refused)
+    DIR/calls.jsonl      one line a judge call: {"index", "step", "vote", "id", "stage", "text", ...}
+    DIR/outcomes.jsonl   one line a finished example: {"index", "outcome", "stage", "reason", "example", ...}
+
+Lines are flushed to disk in groups: all that one round of completions brought is written, then synced once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from harness.errors import UsageProblem
+
+CallKey = tuple[int, int, int]
+"""Index of the example, step in its way through the stages, vote."""
+
+
+class Ledger:
+    """One output folder, opened for appending by one process.
+
+    Args:
+        folder: The run's folder; made if missing.
+        identity: What the run is of, compared with what the folder holds.
+
+    Raises:
+        UsageProblem: Another process writes here, or the folder holds a run of something else.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._lock = FileLock(folder / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageProblem(f"{folder} is being written by another process", "Wait for it or end it.") from None
+        self._claim(identity)
+        self.calls = _open(folder / "calls.jsonl")
+        self.outcomes = _open(folder / "outcomes.jsonl")
+        self._dirty: set[IO[bytes]] = set()
+
+    def _claim(self, identity: Mapping[str, Any]) -> None:
+        """Write the identity of a new run, or compare it with the old one's."""
+        path = self.folder / "run.json"
+        if not path.exists():
+            write_atomic(path, json.dumps(identity, indent=1))
+            return
+        old = json.loads(path.read_text("utf-8"))
+        changed = sorted(key for key in {*old, *identity} if old.get(key) != identity.get(key))
+        if changed:
+            self._lock.release()
+            raise UsageProblem(
+                f"{self.folder} holds a run with another {', '.join(changed)}",
+                "Give a new --output, or the old settings to resume.",
+            )
+
+    def finished(self) -> set[int]:
+        """Indices of examples with an outcome; unjudged ones are left out, so that they are tried again."""
+        return {line["index"] for line in read_lines(self.folder / "outcomes.jsonl") if line["outcome"] != "unjudged"}
+
+    def unfinished_calls(self, finished: set[int]) -> dict[CallKey, dict[str, Any]]:
+        """Readable calls of examples without an outcome: they are not asked again.
+
+        Args:
+            finished: Indices to leave out.
+
+        Returns:
+            Call lines by key.
+        """
+        kept: dict[CallKey, dict[str, Any]] = {}
+        with (self.folder / "calls.jsonl").open("rb") as file:
+            for raw in file:
+                index = int(raw[len(b'{"index": ') : raw.index(b",")])
+                if index not in finished and (line := json.loads(raw))["read"] is not None:
+                    kept[index, line["step"], line["vote"]] = line
+        return kept
+
+    def spent(self) -> dict[str, tuple[int, int]]:
+        """Prompt and completion tokens of all calls so far, by model."""
+        total: dict[str, tuple[int, int]] = {}
+        for line in read_lines(self.folder / "calls.jsonl"):
+            prompt, completion = total.get(line["model"], (0, 0))
+            total[line["model"]] = (prompt + line["prompt_tokens"], completion + line["completion_tokens"])
+        return total
+
+    def append(self, file: IO[bytes], line: Mapping[str, Any]) -> None:
+        """Add one line to `calls` or `outcomes`; `index` comes first in it. Durable after `sync`."""
+        file.write(json.dumps(line).encode() + b"\n")
+        self._dirty.add(file)
+
+    def sync(self) -> None:
+        """Make everything appended durable, calls before outcomes."""
+        for file in (self.calls, self.outcomes):
+            if file in self._dirty:
+                file.flush()
+                os.fsync(file.fileno())
+        self._dirty.clear()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.sync()
+        self.calls.close()
+        self.outcomes.close()
+        self._lock.release()
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a ledger file; a line torn by a kill is not one."""
+    if path.exists():
+        with path.open("rb") as file:
+            for raw in file:
+                if raw.endswith(b"\n"):
+                    yield json.loads(raw)
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Replace a file as a whole, or leave it as it was."""
+    new = path.with_name(path.name + ".new")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _open(path: Path) -> IO[bytes]:
+    """Open for appending, behind the last whole line."""
+    file = path.open("ab")
+    size = file.tell()
+    if size:
+        with path.open("rb") as old:
+            old.seek(size - 1)
+            if old.read(1) != b"\n":
+                file.truncate(_last_newline(old, size) + 1)
+    return file
+
+
+def _last_newline(file: IO[bytes], size: int) -> int:
+    """Offset of the last newline, -1 where there is none."""
+    end = size
+    while end:
+        start = max(0, end - 65536)
+        file.seek(start)
+        at = file.read(end - start).rfind(b"\n")
+        if at >= 0:
+            return start + at
+        end = start
+    return -1

@@ -1,0 +1,72 @@
+"""What a refinement yields: `kept.jsonl`, `dropped.jsonl`, `hard.jsonl`, derived from the outcomes as a whole.
+
+The files are rewritten from `outcomes.jsonl` in the order of the source, so that a killed and resumed run, or one whose
+server failed now and then, writes the same bytes as an undisturbed one. Only offsets are held in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FILES = {"kept": "kept.jsonl", "dropped": "dropped.jsonl", "hard": "hard.jsonl"}
+
+
+def last_outcomes(folder: Path) -> Iterator[dict[str, Any]]:
+    """The outcome of each example, the last one where it was tried again, in the order of the source.
+
+    Args:
+        folder: The run's folder.
+
+    Yields:
+        Lines of `outcomes.jsonl`.
+    """
+    path, offsets, at = folder / "outcomes.jsonl", dict[int, int](), 0
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for raw in file:
+            if raw.endswith(b"\n"):
+                offsets[int(raw[len(b'{"index": ') : raw.index(b",")])] = at
+            at += len(raw)
+        for index in sorted(offsets):
+            file.seek(offsets[index])
+            yield json.loads(file.readline())
+
+
+def write_outputs(folder: Path) -> dict[str, int]:
+    """Write the three output files, each atomically.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        Number of examples by outcome, unjudged ones included.
+    """
+    counts = dict.fromkeys((*FILES, "unjudged"), 0)
+    new = {outcome: (folder / f"{name}.new").open("w", encoding="utf-8") for outcome, name in FILES.items()}
+    try:
+        for line in last_outcomes(folder):
+            counts[line["outcome"]] += 1
+            if line["outcome"] in new:
+                new[line["outcome"]].write(json.dumps(_output(line)) + "\n")
+        for file in new.values():
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        for file in new.values():
+            file.close()
+    for name in FILES.values():
+        (folder / f"{name}.new").replace(folder / name)
+    return counts
+
+
+def _output(line: dict[str, Any]) -> dict[str, Any]:
+    """An `Example` line; what happened to it stands in its `source`, and beside it where it was not kept."""
+    example = line["example"]
+    history = {"stage": line["stage"], "repairs": line["repairs"], "findings": line["findings"]}
+    example["source"] = example["source"] | {"refined": history}
+    return example if line["outcome"] == "kept" else example | {"stage": line["stage"], "reason": line["reason"]}

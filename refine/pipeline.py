@@ -1,0 +1,255 @@
+"""Drive many examples through the stages at once and keep the judges full.
+
+Each example is a generator that yields questions and is sent answers. Each question becomes one call a vote; calls of
+all examples are in flight together, up to the slots of the judges' engines. A new example starts when a slot is free,
+so memory holds only what is in flight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from harness.protocols import Session
+from harness.types import Completion, Example, Generation, RequestKey, Sampling
+from refine.judge import majority
+from refine.ledger import CallKey, Ledger
+from refine.types import Answer, Ask, Context, Finding, Result, Stage
+
+Way = Any
+"""A running `refine_example` generator."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A model that judges, behind an opened engine."""
+
+    model: str
+    session: Session
+
+
+@dataclass
+class Tally:
+    """Live counts for the progress display."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, int] = field(default_factory=dict)
+    """Finished examples by the stage that decided."""
+    calls: int = 0
+    faults: int = 0
+    tokens: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Prompt and completion tokens by model."""
+
+
+@dataclass
+class _Example:
+    """One example on its way: its generator, the question it waits for, and the votes that have come in."""
+
+    index: int
+    example: Example
+    way: Way
+    ask: Ask | None = None
+    step: int = -1
+    votes: dict[int, Answer | None] = field(default_factory=dict)
+
+
+def refine_example(example: Example, stages: Sequence[Stage], context: Context) -> Way:
+    """One example's way through the stages.
+
+    Args:
+        example: The example as it came.
+        stages: The stages, in order.
+        context: Settings and findings.
+
+    Returns:
+        The result.
+
+    Yields:
+        Questions; the answer is sent back.
+    """
+    repairs = 0
+    for stage in stages:
+        ruling = yield from stage.run(example, context)
+        example, repairs = ruling.example, repairs + ruling.repairs
+        if ruling.outcome != "next":
+            return Result(ruling.outcome, stage.name, ruling.reason, example, repairs, context.findings)
+    return Result("kept", "end", "", example, repairs, context.findings)
+
+
+class Pipeline:
+    """The driver.
+
+    Args:
+        judges: Opened judges; vote k goes to judge k modulo their number, texts are written by the first.
+        stages: The stages, in order.
+        context: Settings that all examples share.
+        ledger: The books.
+        votes: Calls for each yes-or-no question.
+        sampling: How the judges sample; vote k adds k to the seed.
+        stop: Asked before each new example; once true, the run ends with the examples that are in flight.
+    """
+
+    def __init__(
+        self,
+        judges: Sequence[Judge],
+        stages: Sequence[Stage],
+        context: Context,
+        ledger: Ledger,
+        *,
+        votes: int = 1,
+        sampling: Sampling | None = None,
+        stop: Callable[[Tally], bool] = lambda tally: False,
+    ) -> None:
+        self.judges, self.stages, self.context, self.ledger = judges, stages, context, ledger
+        self.votes, self.sampling, self.stop = votes, sampling or Sampling(max_tokens=2048), stop
+        self.tally = Tally()
+        self._slots = sum(judge.session.slots for judge in judges)
+        self._flying: dict[RequestKey, tuple[_Example, Judge]] = {}
+        self._recorded: dict[CallKey, dict[str, Any]] = {}
+
+    def run(
+        self,
+        examples: Iterable[tuple[int, Example, Sequence[Finding]]],
+        recorded: dict[CallKey, dict[str, Any]] | None = None,
+    ) -> Iterator[Tally]:
+        """Refine examples.
+
+        Args:
+            examples: Index, example and what the free checks found, for those that have no outcome yet.
+            recorded: Calls of an earlier session that are not asked again.
+
+        Yields:
+            The counts, after each round of completions.
+        """
+        self._recorded = recorded or {}
+        source = iter(examples)
+        more = True
+        while more or self._flying:
+            while more and len(self._flying) < self._slots and not self.stop(self.tally):
+                more = self._start(next(source, None))
+            if more and not self._flying and self.stop(self.tally):
+                break
+            if self._flying:
+                self._collect()
+            self.ledger.sync()
+            yield self.tally
+
+    def _start(self, item: tuple[int, Example, Sequence[Finding]] | None) -> bool:
+        """Begin the next example; false when there is none."""
+        if item is None:
+            return False
+        index, example, findings = item
+        way = refine_example(example, self.stages, replace(self.context, findings=tuple(findings)))
+        self._advance(_Example(index, example, way), None)
+        return True
+
+    def _advance(self, one: _Example, answer: Answer | None) -> None:
+        """Send an example its answer, and submit what it asks next; recorded answers are not asked again."""
+        while True:
+            try:
+                one.ask = one.way.send(answer)
+            except StopIteration as end:
+                self._finish(one, end.value)
+                return
+            one.step += 1
+            one.votes = {}
+            for vote in range(self.votes if one.ask.question.votes else 1):
+                self._call(one, vote)
+            if self._waiting(one):
+                return
+            answer = self._decide(one)
+
+    def _waiting(self, one: _Example) -> list[RequestKey]:
+        """Keys of the example's calls that are in flight."""
+        keys = (RequestKey(str(one.index), vote, one.step) for vote in range(self.votes))
+        return [key for key in keys if key in self._flying]
+
+    def _call(self, one: _Example, vote: int) -> None:
+        """Take one vote from the books, or ask for it."""
+        assert one.ask is not None
+        if line := self._recorded.pop((one.index, one.step, vote), None):
+            one.votes[vote] = line["read"]
+            return
+        judge = self.judges[vote % len(self.judges)]
+        key = RequestKey(str(one.index), vote, one.step)
+        self._flying[key] = (one, judge)
+        seed = None if self.sampling.seed is None else self.sampling.seed + vote
+        judge.session.submit(key, one.ask.question.prompt(one.ask.material), replace(self.sampling, seed=seed))
+
+    def _collect(self) -> None:
+        """Wait for completions of every judge with calls in flight, write them down, go on with their examples."""
+        for judge in self.judges:
+            if any(owner is judge for _, owner in self._flying.values()):
+                for completion in judge.session.collect():
+                    one, _ = self._flying.pop(completion.key)
+                    one.votes[completion.key.repeat] = self._record(one, judge, completion)
+                    if not self._waiting(one):
+                        self._advance(one, self._decide(one))
+
+    def _decide(self, one: _Example) -> Answer | None:
+        """The answer to the question that all votes are in for."""
+        answers = [one.votes[vote] for vote in sorted(one.votes)]
+        return majority(answers) if one.ask is not None and one.ask.question.votes else answers[0]
+
+    def _record(self, one: _Example, judge: Judge, completion: Completion) -> Answer | None:
+        """Write one call down and count it."""
+        assert one.ask is not None
+        generation = completion.generation or Generation("")
+        read = one.ask.question.read(generation) if completion.generation else None
+        self.tally.calls += 1
+        self.tally.faults += read is None
+        prompt, done = self.tally.tokens.get(judge.model, (0, 0))
+        self.tally.tokens[judge.model] = (prompt + generation.prompt_tokens, done + generation.completion_tokens)
+        line = {
+            "index": one.index,
+            "step": completion.key.step,
+            "vote": completion.key.repeat,
+            "id": one.example.id,
+            "stage": one.ask.stage,
+            "question": one.ask.question.name,
+            "prompt_sha256": one.ask.question.sha256,
+            "model": judge.model,
+            "read": read,
+            "text": generation.text,
+            "reasoning": generation.reasoning,
+            "fault": completion.fault or (None if read is not None else f"unreadable reply ({generation.finish})"),
+            "prompt_tokens": generation.prompt_tokens,
+            "completion_tokens": generation.completion_tokens,
+            "seconds": round(generation.seconds, 4),
+        }
+        self.ledger.append(self.ledger.calls, line)
+        return read
+
+    def _finish(self, one: _Example, result: Result) -> None:
+        """Write one outcome down and count it."""
+        self.tally.outcomes[result.outcome] = self.tally.outcomes.get(result.outcome, 0) + 1
+        self.tally.stages[result.stage] = self.tally.stages.get(result.stage, 0) + 1
+        line = {
+            "index": one.index,
+            "id": one.example.id,
+            "outcome": result.outcome,
+            "stage": result.stage,
+            "reason": result.reason,
+            "repairs": result.repairs,
+            "findings": [asdict(finding) for finding in result.findings],
+            "example": asdict(result.example),
+        }
+        self.ledger.append(self.ledger.outcomes, line)
+
+
+def cost(tokens: Mapping[str, tuple[int, int]], prices: Mapping[str, Mapping[str, float]]) -> float:
+    """Price of tokens.
+
+    Args:
+        tokens: Prompt and completion tokens by model.
+        prices: `input` and `output` price by model, per million tokens.
+
+    Returns:
+        The sum, in the currency of the prices; models without a price count nothing.
+    """
+    total = 0.0
+    for model, (prompt, completion) in tokens.items():
+        price = prices.get(model, {})
+        total += (prompt * price.get("input", 0) + completion * price.get("output", 0)) / 1e6
+    return total

@@ -1,0 +1,52 @@
+"""Stages 4 and 5 have one shape: judge the answer; where it is wrong, regenerate it and judge again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.types import Example
+from refine import checks, material
+from refine.judge import Question, text_schema
+from refine.types import Ask, Asking, Context, Ruling
+
+REWRITE = Question("rewrite", text_schema("answer"))
+
+
+def judge_and_repair(
+    stage: str, question: Question, free: tuple[str, ...], example: Example, context: Context
+) -> Asking:
+    """Ask until the answer is right or the attempts are used up.
+
+    Args:
+        stage: Name of the stage, for the record.
+        question: The yes-or-no question about the answer.
+        free: Free checks whose finding, where decisive, stands for a "no" of the judge.
+        example: The example to judge.
+        context: Settings; `max_attempts` regenerations at most.
+
+    Returns:
+        `next` with the right answer, `hard` when the attempts are used up, `unjudged` without a readable reply.
+
+    Yields:
+        The question, and after each "no" a request for a new answer.
+    """
+    seen = material.of(example, "query", "tools")
+    original, repairs = example, 0
+    while True:
+        if finding := replace(context, findings=checks.answer_findings(example)).found(*free):
+            reason = finding.message
+        else:
+            verdict = yield Ask(stage, question, seen | material.of(example, "answer"))
+            if verdict is None:
+                return Ruling("unjudged", original, "no readable judgement", repairs)
+            reason = verdict["reason"]
+            if verdict["verdict"] == "yes":
+                return Ruling("next", example, reason, repairs)
+        if repairs == context.max_attempts:
+            return Ruling("hard", original, reason, repairs)
+        repairs += 1
+        problem = {"What is wrong with it": reason}
+        rewritten = yield Ask(stage, REWRITE, seen | material.of(example, "answer") | problem)
+        if rewritten is None:
+            return Ruling("unjudged", original, "no readable new answer", repairs)
+        example = replace(example, answer=rewritten["answer"].strip())

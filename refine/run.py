@@ -1,0 +1,252 @@
+"""One refinement from a data set to its output files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from harness import examples as data
+from harness import plugins
+from harness.errors import DataError, UsageProblem
+from harness.types import EngineSettings, Example, Sampling
+from refine import checks, material, similar, stages
+from refine.judge import Question
+from refine.ledger import Ledger
+from refine.outputs import write_outputs
+from refine.pipeline import Judge, Pipeline, Tally, cost
+from refine.repair import REWRITE
+from refine.stages import write_cot
+from refine.types import Context, Finding, Stage
+
+DECISIVE = (*checks.ANSWER_CHECKS, "duplicate", "contaminated")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that `refine run` can be told."""
+
+    input: str
+    """JSONL file or hub id."""
+    output: Path
+    judges: tuple[str, ...]
+    """Names of the judging models; vote k goes to judge k modulo their number."""
+    engine: str = "openai"
+    base_urls: tuple[str, ...] = ()
+    engine_options: Mapping[str, Any] = field(default_factory=dict)
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: int | None = None
+    form: str = "auto"
+    stages: str = "all"
+    write_cot: bool = False
+    votes: int = 1
+    max_attempts: int = 3
+    decide: tuple[str, ...] = ()
+    """Free checks that decide without the judge."""
+    against: tuple[str, ...] = ()
+    """Benchmarks whose questions count as contamination."""
+    limit: int | None = None
+    sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=2048, seed=0))
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """`input` and `output` price by model, per million tokens."""
+    cost_limit: float | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        unknown = set(self.decide) - set(DECISIVE)
+        if unknown:
+            raise UsageProblem(f"no free check {', '.join(sorted(unknown))}", f"Known: {', '.join(DECISIVE)}.")
+        if self.votes > 1 and self.votes > len(self.judges) and self.sampling.temperature == 0:
+            raise UsageProblem(
+                f"{self.votes} votes of {len(self.judges)} greedy judges repeat each other",
+                "Name as many judges as votes, or give a temperature above 0.",
+            )
+        if self.cost_limit is not None and not self.prices:
+            raise UsageProblem("--cost-limit needs --prices", "Give a file with input and output prices by model.")
+
+    def stage_list(self) -> tuple[Stage, ...]:
+        """The stages of this run, in order."""
+        chosen = stages.load(self.stages)
+        return (write_cot.STAGE, *chosen) if self.write_cot else chosen
+
+    def identity(self) -> dict[str, Any]:
+        """What may not change between a run and its resume."""
+        questions = {name: question.sha256 for name, question in sorted(_questions(self.stage_list()).items())}
+        return {
+            "input": self.input,
+            "input_sha256": _digest(self.input),
+            "judges": list(self.judges),
+            "stages": [stage.name for stage in self.stage_list()],
+            "votes": self.votes,
+            "max_attempts": self.max_attempts,
+            "decide": sorted(self.decide),
+            "against": sorted(self.against),
+            "sampling": asdict(self.sampling) | {"stop": list(self.sampling.stop)},
+            "prompts": questions,
+        }
+
+
+def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None) -> dict[str, int]:
+    """Refine a data set; a run that was cut off goes on where it was.
+
+    Args:
+        settings: What to do.
+        watch: Called with the live counts after each round of completions.
+
+    Returns:
+        Examples by outcome, over all sessions of the run.
+
+    Raises:
+        UsageProblem: Settings that cannot be meant, or that differ from the run in the output folder.
+        DataError: The input cannot be read.
+    """
+    if settings.overwrite:
+        for name in ("run.json", "calls.jsonl", "outcomes.jsonl"):
+            (settings.output / name).unlink(missing_ok=True)
+    with Ledger(settings.output, settings.identity()) as ledger, ExitStack() as opened:
+        judges = open_judges(settings, opened)
+        before = cost(ledger.spent(), settings.prices) if settings.cost_limit is not None else 0.0
+        pipeline = Pipeline(
+            judges,
+            settings.stage_list(),
+            Context(frozenset(settings.decide), settings.max_attempts),
+            ledger,
+            votes=settings.votes,
+            sampling=settings.sampling,
+            stop=lambda tally: _over_budget(settings, before, tally),
+        )
+        finished = ledger.finished()
+        try:
+            for tally in pipeline.run(_screened(settings, finished), ledger.unfinished_calls(finished)):
+                watch(tally)
+        finally:
+            ledger.sync()
+            counts = write_outputs(settings.output)
+    return counts
+
+
+def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
+    """Open one engine a judging model.
+
+    Args:
+        settings: Names the models and the engine.
+        opened: Closes the sessions.
+
+    Returns:
+        The judges in the order of their names.
+    """
+    engine = plugins.load("engines", settings.engine)
+    judges = []
+    for model in settings.judges:
+        session = engine.open(
+            EngineSettings(
+                model=model,
+                base_urls=settings.base_urls,
+                api_key_env=settings.api_key_env,
+                concurrency=settings.concurrency,
+                options=settings.engine_options,
+            )
+        )
+        opened.callback(session.close)
+        judges.append(Judge(model, session))
+    return judges
+
+
+def usable(settings: Settings) -> Iterator[tuple[int, Example]]:
+    """Numbered examples of the input; rows that cannot be used go to `unusable.jsonl` with the reason.
+
+    Args:
+        settings: Names the input, its format and the limit.
+
+    Yields:
+        Index in the source, from 0, and the example.
+    """
+    settings.output.mkdir(parents=True, exist_ok=True)
+    rows = enumerate(data.read(settings.input, settings.form))
+    with (settings.output / "unusable.jsonl").open("w", encoding="utf-8") as rejected:
+        for index, row in islice(rows, settings.limit):
+            if isinstance(row, data.Unusable):
+                rejected.write(json.dumps(asdict(row)) + "\n")
+            else:
+                yield index, row
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would cost at least (no answer is wrong) and at most (every answer is regenerated to the limit)."""
+
+    examples: int
+    calls: tuple[int, int]
+    prompt_tokens: tuple[int, int]
+
+
+def estimate(settings: Settings) -> Estimate:
+    """Count calls and prompt tokens without asking anybody; a token is taken as four characters.
+
+    Args:
+        settings: What would be run.
+
+    Returns:
+        Lower and upper bounds.
+    """
+    examples = 0
+    calls, tokens = [0, 0], [0, 0]
+    chain = settings.stage_list()
+    questions = _questions(chain)
+    for _, example in usable(settings):
+        examples += 1
+        for stage in chain:
+            if stage.name == "write_cot" and example.think is not None:
+                continue
+            question = questions[stage.name]
+            votes = settings.votes if question.votes else 1
+            size = (len(question.instructions) + sum(map(len, _whole(example).values()))) // 4
+            repairs = settings.max_attempts if stage.name in ("arguments", "format") else 0
+            calls[0] += votes
+            calls[1] += votes * (1 + repairs) + repairs
+            tokens[0] += votes * size
+            tokens[1] += (votes * (1 + repairs) + repairs) * size
+    return Estimate(examples, (calls[0], calls[1]), (tokens[0], tokens[1]))
+
+
+def _whole(example: Example) -> Mapping[str, str]:
+    return material.of(example, "query", "tools", "cot", "answer")
+
+
+def _questions(chain: Sequence[Stage]) -> dict[str, Question]:
+    """Every question the stages can ask, by name; a stage's own question has the stage's name."""
+    import sys
+
+    return {stage.name: sys.modules[type(stage).__module__].QUESTION for stage in chain} | {REWRITE.name: REWRITE}
+
+
+def _screened(settings: Settings, finished: set[int]) -> Iterator[tuple[int, Example, Sequence[Finding]]]:
+    """Examples without an outcome, with what the free checks found; duplicates count finished ones too."""
+    duplicates = similar.Duplicates()
+    contamination = similar.Contamination(similar.benchmark_questions(settings.against))
+    for index, example in usable(settings):
+        repeated = duplicates.check(example)
+        if index not in finished:
+            yield index, example, [*checks.answer_findings(example), *repeated, *contamination.check(example)]
+
+
+def _over_budget(settings: Settings, before: float, tally: Tally) -> bool:
+    limit = settings.cost_limit
+    return limit is not None and before + cost(tally.tokens, settings.prices) >= limit
+
+
+def _digest(source: str) -> str:
+    """Digest of an input file; a hub id stands for itself."""
+    path = Path(source)
+    if path.is_dir():
+        raise DataError(f"{source} is a folder", "Give a JSONL file or the hub id of a data set.")
+    if not path.exists():
+        return hashlib.sha256(source.encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

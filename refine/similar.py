@@ -1,0 +1,140 @@
+"""Duplicates inside a data set, and overlap with benchmarks that the trained model will be measured on.
+
+Exact duplicates and contamination are found in one pass, in memory that does not grow with text length (8 bytes a
+fingerprint). Near duplicates by MinHash keep a signature an example and are a pass of their own (`refine dedup`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.errors import UsageProblem
+from harness.types import Example
+from refine.types import Finding
+
+NGRAM = 13
+"""Words in a row that count as overlap, as in the contamination studies since GPT-3 (arXiv 2005.14165, appendix C)."""
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words and numbers of a text; everything else separates them."""
+    return re.findall(r"\w+", text.lower())
+
+
+def query_of(example: Example) -> str:
+    """The text of an example's user messages."""
+    return "\n".join(str(m.get("content") or "") for m in example.messages if m.get("role") == "user")
+
+
+def fingerprint(tokens: Sequence[str]) -> int:
+    """64-bit digest of a word sequence."""
+    return int.from_bytes(hashlib.blake2b(" ".join(tokens).encode(), digest_size=8).digest(), "big")
+
+
+@dataclass
+class Duplicates:
+    """Finds examples whose query, tools and answer were seen before."""
+
+    _seen: set[int] = field(default_factory=set)
+
+    def check(self, example: Example) -> list[Finding]:
+        """A finding for the second and later ones of the same content."""
+        names = sorted(str(tool.get("name")) for tool in example.tools)
+        key = fingerprint([*words(query_of(example)), "\0", *names, "\0", *words(example.answer)])
+        if key in self._seen:
+            return [Finding("duplicate", "same query, tools and answer as an earlier example")]
+        self._seen.add(key)
+        return []
+
+
+class Contamination:
+    """Finds queries that overlap with benchmark questions.
+
+    Args:
+        benchmarks: Question texts by benchmark name.
+    """
+
+    def __init__(self, benchmarks: Mapping[str, Iterable[str]]) -> None:
+        self._whole: dict[int, str] = {}
+        self._grams: dict[int, str] = {}
+        for name, texts in benchmarks.items():
+            for text in texts:
+                tokens = words(text)
+                self._whole[fingerprint(tokens)] = name
+                self._grams.update((gram, name) for gram in _grams(tokens))
+
+    def check(self, example: Example) -> list[Finding]:
+        """A finding where the whole query, or 13 words in a row, stand in a benchmark."""
+        tokens = words(query_of(example))
+        if name := self._whole.get(fingerprint(tokens)):
+            return [Finding("contaminated", f"the query is a question of {name}")]
+        for gram in _grams(tokens):
+            if name := self._grams.get(gram):
+                return [Finding("contaminated", f"the query shares {NGRAM} words in a row with {name}")]
+        return []
+
+
+def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
+    """Question texts of benchmarks, from their installed data.
+
+    Args:
+        names: Any of `bfcl`, `humaneval`, `mbpp`.
+
+    Returns:
+        Texts by name.
+
+    Raises:
+        UsageProblem: A name is unknown.
+        DataError: A benchmark's data is not installed.
+    """
+    from harness import plugins
+
+    tasks = {"bfcl": ("bfcl", "single_turn"), "humaneval": ("evalplus", "humaneval"), "mbpp": ("evalplus", "mbpp")}
+    texts: dict[str, list[str]] = {}
+    for name in names:
+        if name not in tasks:
+            raise UsageProblem(f"no benchmark {name!r} to decontaminate against", f"Known: {', '.join(tasks)}.")
+        plugin, task = tasks[name]
+        benchmark = plugins.load("benchmarks", plugin)
+        texts[name] = [
+            "\n".join(
+                str(message.get("content")) for turn in sample.turns for message in turn if message["role"] == "user"
+            )
+            for sample in benchmark.load(benchmark.tasks()[task])
+        ]
+    return texts
+
+
+def near_duplicates(examples: Iterable[Example], threshold: float = 0.8) -> Iterator[tuple[Example, str | None]]:
+    """Mark near duplicates by MinHash over 3-word shingles of the query and the answer.
+
+    Args:
+        examples: The data set.
+        threshold: Jaccard similarity from which two examples are near duplicates.
+
+    Yields:
+        Each example with the id of the earlier one that it repeats, or None.
+
+    Raises:
+        UsageProblem: `datasketch` is not installed.
+    """
+    try:
+        from datasketch import MinHash, MinHashLSH
+    except ImportError:
+        raise UsageProblem("near duplicates need datasketch", "pip install 'funreason-harness[refine]'") from None
+    index = MinHashLSH(threshold=threshold, num_perm=128)
+    for number, example in enumerate(examples):
+        tokens = words(query_of(example) + "\n" + example.answer)
+        signature = MinHash(num_perm=128)
+        signature.update_batch([" ".join(tokens[i : i + 3]).encode() for i in range(max(1, len(tokens) - 2))])
+        found = index.query(signature)
+        if not found:
+            index.insert(f"{number} {example.id}", signature)
+        yield example, min(found, key=lambda key: int(key.split(" ")[0])).split(" ", 1)[1] if found else None
+
+
+def _grams(tokens: Sequence[str]) -> Iterator[int]:
+    return (fingerprint(tokens[i : i + NGRAM]) for i in range(len(tokens) - NGRAM + 1))

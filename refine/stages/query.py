@@ -1,0 +1,28 @@
+"""Stage 2, query and tool identification: a query that the tools cannot solve is dropped."""
+
+from __future__ import annotations
+
+from harness.types import Example
+from refine import material
+from refine.judge import Question
+from refine.types import Ask, Asking, Context, Ruling
+
+QUESTION = Question("query")
+
+
+class Query:
+    """Sees query and tools: can functions and parameter values be derived?"""
+
+    name = "query"
+
+    def run(self, example: Example, context: Context) -> Asking:
+        """Drop duplicates and contaminated examples where those checks decide, then ask."""
+        if finding := context.found("duplicate", "contaminated"):
+            return Ruling("dropped", example, finding.message)
+        answer = yield Ask(self.name, QUESTION, material.of(example, "query", "tools"))
+        if answer is None:
+            return Ruling("unjudged", example, "no readable judgement")
+        return Ruling("next" if answer["verdict"] == "yes" else "dropped", example, answer["reason"])
+
+
+STAGE = Query()

@@ -1,0 +1,88 @@
+"""The records of data refinement: what is asked of a judge, and what became of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from harness.types import Example
+
+Outcome = Literal["kept", "dropped", "hard", "unjudged"]
+"""`hard`: the answer check gave up; BalanceSFT keeps these for re-sampling (method: arXiv 2505.20192 v3)."""
+
+Answer = Mapping[str, Any]
+"""A judge's reply, read and valid under the question's schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a free check found wrong with an example, without asking anybody."""
+
+    check: str
+    """`decode`, `function`, `required`, `unexpected`, `type`, `enum`, `duplicate` or `contaminated`."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question about one example. Yes-or-no questions are put to a vote, the others are asked once."""
+
+    stage: str
+    question: Any
+    """A `refine.judge.Question`."""
+    material: Mapping[str, str]
+    """The parts of the example that the question sees, by heading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a stage decided."""
+
+    outcome: Literal["next", "kept", "dropped", "hard", "unjudged"]
+    example: Example
+    """The example, with a repaired answer where the stage repaired it."""
+    reason: str = ""
+    repairs: int = 0
+
+
+Asking = Generator[Ask, Answer | None, Ruling]
+"""A stage at work: yields questions, is sent answers (None = no readable judgement), returns its ruling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The settings a stage may look at."""
+
+    decisive: frozenset[str] = frozenset()
+    """Names of the free checks that decide without the judge."""
+    max_attempts: int = 3
+    """Regenerations of an answer before giving up; unpublished in the paper."""
+    findings: Sequence[Finding] = ()
+    """What the free checks found in the example as it came."""
+
+    def found(self, *checks: str) -> Finding | None:
+        """The first finding of a decisive check among these, or None."""
+        return next((f for f in self.findings if f.check in checks and f.check in self.decisive), None)
+
+
+class Stage(Protocol):
+    """One step of the refinement; each module in `refine/stages` exports `STAGE`."""
+
+    name: str
+
+    def run(self, example: Example, context: Context) -> Asking:
+        """Judge one example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of one example's way through the stages."""
+
+    outcome: Outcome
+    stage: str
+    """The stage that decided; `end` for an example that passed them all."""
+    reason: str
+    example: Example
+    repairs: int = 0
+    findings: Sequence[Finding] = field(default_factory=tuple)
