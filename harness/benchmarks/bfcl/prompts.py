@@ -1,0 +1,262 @@
+"""BFCL's system prompt, to the byte, in each of its 26 configurations.
+
+The texts are read from the pinned wheel (`constants/default_prompts.py` and string constants in `utils.py`); none is
+copied here. `instruction(tools)` is what a model is sent in prompting mode; `rewrite(tools, category)` is what upstream
+does to function documents when it loads them (`utils.py: _func_doc_language_specific_pre_processing`): for generation
+only, the checker sees them as stored.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import runpy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from harness.benchmarks.bfcl import data
+from harness.errors import DataError, UsageProblem
+from harness.types import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptConfig:
+    """One configuration of the system prompt."""
+
+    returns: str = "python"
+    """Format of the calls asked for: `python`, `json`, `verbose_xml` or `concise_xml`."""
+    tag: bool = False
+    """Whether calls must stand in `<TOOLCALL>` tags."""
+    docs: str = "json"
+    """Format of the function documents: `json`, `python` or `xml`."""
+    layout: str = "plaintext"
+    """`plaintext` or `markdown`."""
+    style: str = "classic"
+    """`classic` or `experimental` wording."""
+
+    def __str__(self) -> str:
+        return (
+            f"ret_fmt={self.returns}&tool_call_tag={self.tag}&func_doc_fmt={self.docs}"
+            f"&prompt_fmt={self.layout}&style={self.style}"
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> PromptConfig:
+        """Read the form that stands in format-sensitivity ids.
+
+        Raises:
+            UsageProblem: It is none of the 26.
+        """
+        for config in CONFIGS:
+            if str(config) == text:
+                return config
+        raise UsageProblem(f"unknown BFCL prompt configuration {text!r}", f"The default is: {DEFAULT}")
+
+
+DEFAULT = PromptConfig()
+CONFIGS = (
+    *(
+        PromptConfig(returns, tag, docs)
+        for returns in ("python", "json", "verbose_xml", "concise_xml")
+        for tag in (True, False)
+        for docs in ("python", "xml", "json")
+    ),
+    PromptConfig(layout="markdown"),
+    PromptConfig(style="experimental"),
+)
+"""All configurations in the order of `utils.py: get_all_format_sensitivity_configs`."""
+
+
+def instruction(tools: Iterable[Tool], config: PromptConfig = DEFAULT) -> str:
+    """The system text that explains the tools and the format of a call.
+
+    Args:
+        tools: Function documents, already rewritten.
+        config: Which of the configurations.
+
+    Returns:
+        The text, upstream's `formulate_system_prompt` to the byte.
+    """
+    texts = constants()
+    style = texts["PROMPT_STYLE_TEMPLATES"][config.style]
+    call_format = style["tool_call_with_tag" if config.tag else "tool_call_no_tag"].format(
+        output_format=texts["OUTPUT_FORMAT_MAPPING"][config.returns],
+        param_types=texts["PARAM_TYPE_MAPPING"][config.returns],
+    )
+    docs = DOC_FORMATS[config.docs]([*tools])
+    filled: str = texts["PROMPT_TEMPLATE_MAPPING"][config.layout].format(
+        persona=style["persona"],
+        task=style["task"],
+        tool_call_format=call_format,
+        multiturn_behavior=style["multiturn_behavior"],
+        available_tools=style["available_tools"].format(format=config.docs, functions=docs),
+    )
+    return filled
+
+
+@cache
+def constants() -> Mapping[str, Any]:
+    """Every constant of the wheel's `default_prompts.py`, a module without imports, by name."""
+    return runpy.run_path(str(data.package() / "constants" / "default_prompts.py"))
+
+
+def rewrite(tools: Sequence[Tool], category: str, times: int = 1) -> tuple[Tool, ...]:
+    """Function documents as a model of this category is shown them.
+
+    Args:
+        tools: Documents as stored; not changed.
+        category: Decides the language.
+        times: How often the language sentence is added: format sensitivity's items get it twice
+            (upstream loads its source items, which rewrites them, and then rewrites what it loaded).
+
+    Returns:
+        New documents.
+    """
+    sentences = _sentences()
+    language = "javascript" if "javascript" in category else "java" if "java" in category else "python"
+    rewritten = copy.deepcopy([dict(tool) for tool in tools])
+    for tool in rewritten:
+        tool["description"] += sentences.language[language] * times
+        if language != "python":
+            for parameter in tool["parameters"]["properties"].values():
+                _stringify(parameter, sentences.parameter[language])
+    return tuple(rewritten)
+
+
+class ParameterTexts(NamedTuple):
+    """Sentences added to a parameter's description; `{}` stands for a type or a schema."""
+
+    any: str
+    typed: str
+    elements: str
+    schema: str = ""
+
+
+class Sentences(NamedTuple):
+    """What upstream adds to function documents, by language."""
+
+    language: Mapping[str, str]
+    parameter: Mapping[str, ParameterTexts]
+
+
+def _stringify(parameter: dict[str, Any], texts: ParameterTexts) -> None:
+    """Describe a Java or JavaScript parameter's type in words and declare it a string."""
+    kind = parameter["type"]
+    parameter["description"] += texts.any if kind == "any" else texts.typed.format(kind)
+    if kind in ("Array", "ArrayList", "array"):
+        parameter["description"] += texts.elements.format(parameter.pop("items")["type"])
+    if texts.schema and kind == "dict" and "properties" in parameter:
+        parameter["description"] += texts.schema.format(json.dumps(parameter.pop("properties")))
+    parameter["type"] = "string"
+
+
+@cache
+def _sentences() -> Sentences:
+    """Read the sentences out of the function bodies of the wheel's `utils.py`, in their order there."""
+    file = data.package() / "utils.py"
+    functions = {node.name: node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)}
+    returned = [
+        node.value for node in ast.walk(functions["_get_language_specific_hint"]) if isinstance(node, ast.Return)
+    ]
+    added = [
+        node.value
+        for node in ast.walk(functions["_func_doc_language_specific_pre_processing"])
+        if isinstance(node, ast.AugAssign)
+    ]
+    language = [_template(node) for node in sorted(returned, key=_place)]
+    parameter = [_template(node) for node in sorted(added, key=_place)]
+    if (len(language), len(parameter)) != (3, 7):
+        raise DataError(f"{file} is not that of bfcl-eval {data.VERSION}", "Run: harness data fetch bfcl")
+    return Sentences(
+        dict(zip(("java", "javascript", "python"), language, strict=True)),
+        {"java": ParameterTexts(*parameter[:3]), "javascript": ParameterTexts(*parameter[3:])},
+    )
+
+
+def _place(node: ast.expr | None) -> int:
+    return node.lineno if node else 0
+
+
+def _template(node: ast.expr | None) -> str:
+    """A string constant, or an f-string with `{}` for each value."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+
+
+def _json_docs(tools: list[Tool]) -> str:
+    return json.dumps(tools, indent=4)
+
+
+def _python_docs(tools: list[Tool]) -> str:
+    """Docstring-like blocks, six line breaks apart, four after the last."""
+    return "\n\n\n\n\n".join(_python_block(tool) for tool in tools) + "\n\n\n" if tools else ""
+
+
+def _python_block(tool: Tool) -> str:
+    lines = [f"# Function: {tool['name']}", '    """', f"    {tool.get('description', '')}", ""]
+    if properties := tool.get("parameters", {}).get("properties"):
+        lines += ["    Args:", *_python_parameters(properties, 8)]
+    return "\n".join([*lines, '    """', ""])
+
+
+def _python_parameters(properties: Mapping[str, Any], indent: int) -> Iterable[str]:
+    for name, schema in properties.items():
+        default = f", default={schema['default']!r}" if "default" in schema else ""
+        yield f"{' ' * indent}{name} ({_python_type(schema)}{default}): {_described(schema)}"
+        yield from _python_parameters(schema.get("properties", {}), indent + 4)
+
+
+def _python_type(schema: Mapping[str, Any]) -> str:
+    kind: str = schema.get("type", "string")
+    if kind in ("array", "list", "tuple") and "items" in schema:
+        return f"list[{_python_type(schema['items'])}]"
+    if kind in ("object", "dict"):
+        values = schema.get("additionalProperties")
+        return f"dict[str, {_python_type(values)}]" if isinstance(values, Mapping) else "dict"
+    return {"string": "str", "number": "float", "integer": "int", "boolean": "bool"}.get(kind, kind)
+
+
+def _described(schema: Mapping[str, Any]) -> str:
+    enum = f" Enum values: {schema['enum']}." if "enum" in schema else ""
+    return f"{schema.get('description', '')}{enum}"
+
+
+def _xml_docs(tools: list[Tool]) -> str:
+    """One `<function>` element a tool, an empty line between them."""
+    return "\n".join(_xml_function(tool) for tool in tools)
+
+
+def _xml_function(tool: Tool) -> str:
+    head = f'<function name="{tool["name"]}">\n  <desc>{tool.get("description", "")}</desc>\n'
+    return f"{head}{_xml_parameters(tool['parameters'], 2)}</function>\n"
+
+
+def _xml_parameters(schema: Mapping[str, Any], indent: int) -> str:
+    required = schema.get("required")
+    inner = "".join(
+        _xml_parameter(name, child, required is None or name in required, indent + 2)
+        for name, child in schema.get("properties", {}).items()
+    )
+    return f"{' ' * indent}<params>\n{inner}{' ' * indent}</params>\n"
+
+
+def _xml_parameter(name: str, schema: Mapping[str, Any], required: bool, indent: int) -> str:
+    margin = " " * indent
+    default = f' default="{schema["default"]!r}"' if "default" in schema else ""
+    attributes = f'name="{name}" type="{_xml_type(schema)}" required="{str(required).lower()}"{default}'
+    # Upstream removes every comma inside the opening tag, also those of a default value.
+    lines = f"{margin}<param {attributes.replace(',', '')}>\n{margin}  <desc>{_described(schema)}</desc>\n"
+    nested = _xml_parameters(schema, indent + 2) if "properties" in schema else ""
+    return f"{lines}{nested}{margin}</param>\n"
+
+
+def _xml_type(schema: Mapping[str, Any]) -> str:
+    kind: str = schema.get("type", "string")
+    inner = schema.get("items", {}) if "type" in schema.get("items", {}) else schema.get("additionalProperties")
+    return f"{kind}[{inner.get('type', 'string')}]" if isinstance(inner, Mapping) else kind
+
+
+DOC_FORMATS = {"json": _json_docs, "python": _python_docs, "xml": _xml_docs}
