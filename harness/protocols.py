@@ -6,7 +6,7 @@ Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` ex
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from harness.types import (
     Completion,
@@ -32,13 +32,14 @@ class Benchmark(Protocol):
 
     name: str
     version: str
-    data: str
-    """Name of its data set in `harness.datasets`."""
     check_workers: int
     """Threads that may run `check` at once; 0 where judging is too quick to be worth a thread."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""
+
+    def data_sha256(self) -> str:
+        """Digest of the data that its samples come from; `DataError` where data is missing."""
 
     def load(self, categories: Sequence[str]) -> Iterable[Sample[Any]]:
         """Samples of the leaf categories in the official order; `DataError` where data is missing or damaged."""
@@ -109,3 +110,11 @@ class Engine(Protocol):
 
     def open(self, settings: EngineSettings) -> Session:
         """Load the model or connect. Raises `UsageProblem` for settings it cannot honour."""
+
+
+@runtime_checkable
+class DescribesModel(Protocol):
+    """An engine whose model has no files here (a server, a recording, a script) describes it by itself."""
+
+    def describe(self, settings: EngineSettings) -> ModelInfo:
+        """What is known of the model without connecting or loading."""
