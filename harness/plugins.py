@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
-from harness.errors import unknown_name
+from harness.errors import UsageProblem, unknown_name
 
 Kind = Literal["benchmarks", "handlers", "engines"]
 
@@ -45,3 +47,26 @@ def load(kind: Kind, name: str) -> Any:
         if point.name == name:
             return point.load()
     return importlib.import_module(f"harness.{kind}.{name}").PLUGIN
+
+
+def handler(name: str, options: Mapping[str, Any]) -> Any:
+    """A handler with some of its fields replaced, as a run records it.
+
+    Args:
+        name: The handler's module.
+        options: Values by field, for example `think_prefix`.
+
+    Returns:
+        The handler.
+
+    Raises:
+        UsageProblem: It has no such field.
+    """
+    plugin = load("handlers", name)
+    known = {item.name for item in fields(plugin)} - {"name"} if is_dataclass(plugin) else set()
+    for option in options:
+        if option not in known:
+            flag = option.replace("_", "-")
+            remedy = f"It has: {', '.join(sorted(known)) or 'no options'}."
+            raise UsageProblem(f"handler {name} has no --{flag}", remedy)
+    return replace(plugin, **options) if options else plugin

@@ -268,6 +268,8 @@ class RunRecord:
     """`prompt` and `completion`, summed over all steps."""
     seconds: float = 0.0
     """Wall-clock seconds over all sessions of the run."""
+    handler_options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the handler that the user replaced, for example `think_prefix`."""
 
 
 @dataclass(frozen=True, slots=True)
