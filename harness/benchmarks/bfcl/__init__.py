@@ -1,0 +1,46 @@
+"""The Berkeley Function Calling Leaderboard v4: `judge` judges one reply, `PLUGIN` is the whole benchmark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.types import Verdict
+
+
+def judge(
+    sample_id: str, raw: Any, *, mode: str = "prompt", underscore_names: bool = False, rules: str = "upstream"
+) -> Verdict:
+    """Judge one reply as the official evaluator would.
+
+    Args:
+        sample_id: Official id, for example `live_simple_0-0-0`.
+        raw: What the model answered. Single turn: text, or in `fc` mode a list of `{name: arguments}` with arguments as
+            JSON text or as an object. Multi-turn: a list of turns, each a list of steps in that form.
+        mode: `prompt`, `fc`, or for multi-turn `decoded` (steps are lists of call strings).
+        underscore_names: Tools were sent with dots in their names replaced by underscores.
+        rules: `upstream`, or `strict` for the same with the quirks mended.
+
+    Returns:
+        `outcome` is pass, fail or unscored; `code` the official error type, None for a pass.
+
+    Raises:
+        UsageProblem: Unknown id, mode or rules; near matches are offered.
+    """
+    from harness.benchmarks.bfcl import data
+
+    category = data.category_of(sample_id)
+    if category in data.SINGLE_TURN or category == data.FORMAT_SENSITIVITY:
+        from harness.benchmarks.bfcl.judging import judge_single_turn as judge_one
+    else:
+        from harness.benchmarks.bfcl.benchmark import family_of
+
+        judge_one = family_of(category).judge
+    return judge_one(sample_id, raw, mode=mode, underscore_names=underscore_names, rules=rules)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "PLUGIN":
+        from harness.benchmarks.bfcl.benchmark import PLUGIN
+
+        return PLUGIN
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
