@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.examples import read_calls
 from harness.types import Example, FunctionCall
 from refine.types import Finding
 
@@ -43,31 +44,11 @@ def answer_findings(example: Example) -> list[Finding]:
     Returns:
         Findings in the order of the calls; one `decode` finding where the answer is not a list of calls.
     """
-    calls = decode_calls(example.answer)
+    calls = read_calls(example.answer)
     if not calls:
         return [Finding("decode", "the answer does not decode to a list of calls")]
     tools = {str(tool.get("name")): tool for tool in example.tools}
     return [finding for call in calls for finding in _call_findings(call, tools)]
-
-
-def decode_calls(answer: str) -> list[FunctionCall] | None:
-    """Decode an answer in Python call notation.
-
-    Args:
-        answer: Text such as `[f(a=1)]`.
-
-    Returns:
-        The calls; None where the text is not a list of calls.
-    """
-    from harness.benchmarks.bfcl.decode import Undecodable, decode, well_formed
-
-    try:
-        calls = decode(answer)
-    except Undecodable:
-        return None
-    if not well_formed(calls):
-        return None
-    return [FunctionCall(name, arguments) for call in calls for name, arguments in call.items()]
 
 
 def parameters(tool: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:

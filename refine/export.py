@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import unknown_name
+from harness.examples import read_calls
 from harness.types import Example
-from refine.checks import decode_calls
 
 
 def export(examples: Iterable[Example], form: str, path: Path) -> tuple[int, int]:
@@ -45,7 +45,7 @@ def export(examples: Iterable[Example], form: str, path: Path) -> tuple[int, int
 def _openai(example: Example) -> Mapping[str, Any]:
     """Messages with `tool_calls` where the answer is calls, thinking in `reasoning_content`."""
     answer: dict[str, Any] = {"role": "assistant", "content": example.answer}
-    if calls := decode_calls(example.answer):
+    if calls := read_calls(example.answer):
         functions = [{"name": call.name, "arguments": json.dumps(dict(call.arguments))} for call in calls]
         answer["content"] = ""
         answer["tool_calls"] = [
@@ -69,7 +69,7 @@ def _sharegpt(example: Example) -> Mapping[str, Any]:
     """`conversations` with `function_call` turns; thinking in tags before a textual answer, else lost to the format."""
     speakers = {"user": "human", "assistant": "gpt", "tool": "observation", "system": "system"}
     turns = [{"from": speakers[m["role"]], "value": m.get("content") or ""} for m in example.messages]
-    if calls := decode_calls(example.answer):
+    if calls := read_calls(example.answer):
         value = json.dumps([{"name": call.name, "arguments": dict(call.arguments)} for call in calls])
         turns.append({"from": "function_call", "value": value})
     else:
@@ -79,7 +79,7 @@ def _sharegpt(example: Example) -> Mapping[str, Any]:
 
 def _xlam(example: Example) -> Mapping[str, Any] | None:
     """One query and its calls; a conversation of several messages or a textual answer does not fit."""
-    calls = decode_calls(example.answer)
+    calls = read_calls(example.answer)
     if not calls or len(example.messages) != 1:
         return None
     answers = [{"name": call.name, "arguments": dict(call.arguments)} for call in calls]
