@@ -111,19 +111,19 @@ def find_runs(root: Path) -> list[Path]:
     return sorted(path.parent for path in root.rglob(RUN))
 
 
-def find_same(root: Path, model: str, benchmark: str, config_sha256: str) -> Path | None:
+def find_same(root: Path, model: ModelInfo, benchmark: str, config_sha256: str) -> Path | None:
     """The newest run of the same configuration, to be continued.
 
     Args:
         root: The results folder.
-        model: Name of the model as a user typed it.
+        model: The model.
         benchmark: Name of the benchmark.
         config_sha256: Identity of the configuration.
 
     Returns:
         Its folder, or None.
     """
-    for path in reversed(find_runs(root / slug(model) / slug(benchmark))):
+    for path in reversed(find_runs(root / slug(model) / benchmark)):
         try:
             if read_run(path).config_sha256 == config_sha256:
                 return path
@@ -132,28 +132,38 @@ def find_same(root: Path, model: str, benchmark: str, config_sha256: str) -> Pat
     return None
 
 
-def slug(name: str) -> str:
-    """A name as one folder: the last part of a local path, `org_model` for a hub id."""
-    if name.startswith((".", "/", "~")) or os.path.isdir(name):
-        name = Path(name).expanduser().resolve().name
-    return re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("._")[:100] or "model"
+def slug(model: ModelInfo) -> str:
+    """A model as the name of a folder: the last part of a local path, `org_model` for a hub id, and its adapter."""
+    names = [model.name]
+    if model.adapter and Path(model.adapter).resolve() != Path(model.name).resolve():
+        names.append(model.adapter)
+    names = [Path(name).expanduser().resolve().name if _is_local(name) else name for name in names]
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", "_".join(names)).strip("._")[:100] or "model"
 
 
-def new_run(root: Path, model: str, benchmark: str) -> Path:
+def _is_local(name: str) -> bool:
+    return name.startswith((".", "/", "~")) or os.path.isdir(name)
+
+
+def new_run(root: Path, model: ModelInfo, benchmark: str) -> Path:
     """Make the folder of a new run, named by the time and a random id.
 
     Args:
         root: The results folder.
-        model: Name of the model as a user typed it.
+        model: The model.
         benchmark: Name of the benchmark.
 
     Returns:
         The folder; its name is the run's id.
     """
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    path = root / slug(model) / slug(benchmark) / name
+    path = root / slug(model) / benchmark / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     path.mkdir(parents=True)
     return path
+
+
+def path_of(root: Path, record: RunRecord) -> Path:
+    """Where a run of this record is stored below a results folder."""
+    return root / slug(record.model) / record.benchmark["name"] / record.run_id
 
 
 def write_atomic(path: Path, data: bytes) -> None:

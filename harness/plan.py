@@ -1,0 +1,232 @@
+"""What a run would do, found out before anything is loaded: samples, handler, identity, the run to be continued.
+
+A run is found again by its configuration: model, handler, engine settings, sampling, rules, samples, data and checker.
+Batch size, concurrency and server addresses are not part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import models, plugins, provenance, store
+from harness.protocols import Benchmark, DescribesModel, Handler, Session
+from harness.scheduler import Key
+from harness.selection import choose, require_ids
+from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
+
+AUTO_ORDER = ("funreason", "fc", "prompt")
+IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs", "options")
+"""Engine settings that can change a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything that makes a run."""
+
+    settings: EngineSettings
+    benchmark: str
+    categories: tuple[str, ...]
+    """Leaf categories, as `selection.resolve` gives them."""
+    engine: str = "auto"
+    handler: str = "auto"
+    handler_options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the handler to replace."""
+    sampling: Sampling = field(default_factory=Sampling)
+    repeats: int = 1
+    rules: str = "upstream"
+    limit: str | None = None
+    """`20`, `0.1` or `11-20` of each category."""
+    ids: tuple[str, ...] = ()
+    """Only these samples; ids of other benchmarks are passed over."""
+    output: Path = Path("results")
+    resume: bool = True
+    retry_errors: bool = True
+    """On resume, play again what faulted."""
+    overwrite: bool = False
+    """Play everything again, in the folder of the run that would be continued."""
+    predict_only: bool = False
+    """Store replies without judging them."""
+    sample_timeout: float | None = None
+    """Seconds an episode may take."""
+
+
+class Engine:
+    """An engine that is opened when it is first needed, so that several runs can share it.
+
+    Args:
+        name: The plug-in's name, or `auto`.
+        settings: How the model is served.
+    """
+
+    def __init__(self, name: str, settings: EngineSettings) -> None:
+        self.name = ("openai" if settings.base_urls else "hf") if name == "auto" else name
+        self.settings = settings
+        self._session: Session | None = None
+
+    def describe(self) -> ModelInfo:
+        """What is known of the model; loads nothing."""
+        plugin, settings = plugins.load("engines", self.name), self.settings
+        if isinstance(plugin, DescribesModel):
+            return plugin.describe(settings)
+        return models.inspect(
+            settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline
+        )
+
+    def session(self) -> Session:
+        """The open session."""
+        if self._session is None:
+            self._session = plugins.load("engines", self.name).open(self.settings)
+        return self._session
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def choose_handler(name: str, options: Mapping[str, Any], model: ModelInfo) -> tuple[Handler, str]:
+    """The handler of a run.
+
+    Args:
+        name: Its name, or `auto` for the first that says it fits the model.
+        options: Fields to replace.
+        model: The model.
+
+    Returns:
+        The handler and why it was chosen.
+    """
+    if name != "auto":
+        return plugins.handler(name, options), "as asked"
+    known = plugins.names("handlers")
+    for candidate in (*(name for name in known if name not in AUTO_ORDER), *AUTO_ORDER):
+        why = plugins.load("handlers", candidate).matches(model) if candidate in known else None
+        if why:
+            return plugins.handler(candidate, options), why
+    raise LookupError("no handler fits any model")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run before anything is loaded: what would be played, and as what it would be recorded."""
+
+    spec: RunSpec
+    benchmark: Benchmark
+    handler: Handler
+    why: str
+    """Why this handler."""
+    samples: Mapping[str, Sample[Any]]
+    """What is played, by id in the official order."""
+    totals: Mapping[str, int]
+    """Samples of each leaf category in the data set times repeats."""
+    record: RunRecord
+    folder: Path | None
+    """The run to be continued."""
+
+    @property
+    def keys(self) -> list[Key]:
+        """All episodes, one repeat after the other."""
+        return [(name, repeat) for repeat in range(self.spec.repeats) for name in self.samples]
+
+
+def plan(spec: RunSpec, engine: Engine) -> Plan:
+    """Find out what a run would do.
+
+    Args:
+        spec: The run.
+        engine: Its engine, not opened.
+
+    Returns:
+        The plan.
+    """
+    benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
+    model = engine.describe()
+    handler, why = choose_handler(spec.handler, spec.handler_options, model)
+    everything = list(benchmark.load(spec.categories))
+    ids = {sample.id for sample in everything}.intersection(spec.ids)
+    if spec.ids and not ids:
+        require_ids(spec.ids, {sample.id for sample in everything})
+    samples = {sample.id: sample for sample in choose(everything, spec.limit, ids)}
+    totals = {name: n * spec.repeats for name, n in Counter(sample.category for sample in everything).items()}
+    record = _record(spec, engine, benchmark, handler, model, tuple(samples))
+    folder = (
+        store.find_same(spec.output, model, spec.benchmark, record.config_sha256)
+        if spec.resume or spec.overwrite
+        else None
+    )
+    return Plan(spec, benchmark, handler, why, samples, totals, record, folder)
+
+
+def _record(
+    spec: RunSpec, engine: Engine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
+) -> RunRecord:
+    about = {
+        "name": benchmark.name,
+        "version": benchmark.version,
+        "data_sha256": benchmark.data_sha256(),
+        "checker_sha256": provenance.checker_sha256(benchmark),
+        "categories": list(spec.categories),
+        "n": len(ids) * spec.repeats,
+        "limit": spec.limit,
+        "ids": list(spec.ids),
+        "samples_sha256": provenance.digest(ids),
+    }
+    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
+    identity = {
+        "model": [model.name, model.sha256, model.revision, model.adapter],
+        "benchmark": about,
+        "handler": [handler.name, spec.handler_options],
+        "engine": [engine.name, settings],
+        "sampling": asdict(spec.sampling),
+        "rules": [spec.rules, spec.predict_only],
+        "repeats": spec.repeats,
+    }
+    return RunRecord(
+        run_id="",
+        started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        status="running",
+        model=model,
+        benchmark=about,
+        handler=handler.name,
+        handler_options=spec.handler_options,
+        engine={"name": engine.name, "version": None, "batch_size": engine.settings.batch_size, **settings},
+        sampling=spec.sampling,
+        rules=spec.rules,
+        repeats=spec.repeats,
+        code=provenance.code(),
+        machine=provenance.machine(),
+        config_sha256=provenance.digest(identity),
+    )
+
+
+def replayed(run: Path, output: Path, rules: str | None = None) -> RunSpec:
+    """The run that takes a recorded run's replies through the same path again, for example under other rules.
+
+    Args:
+        run: Folder of the recorded run.
+        output: Where the new run is stored.
+        rules: Rules to judge by; None for the recorded ones.
+
+    Returns:
+        The spec; its engine is `replay`.
+    """
+    record = store.read_run(run)
+    return RunSpec(
+        settings=EngineSettings(model=record.model.name, options={"run": str(run)}),
+        benchmark=record.benchmark["name"],
+        categories=tuple(record.benchmark["categories"]),
+        engine="replay",
+        handler=record.handler,
+        handler_options=record.handler_options,
+        sampling=record.sampling,
+        repeats=record.repeats,
+        rules=rules or record.rules,
+        limit=record.benchmark["limit"],
+        ids=tuple(record.benchmark["ids"]),
+        output=output,
+    )

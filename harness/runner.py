@@ -1,0 +1,139 @@
+"""The one path of a run: samples -> requests -> episodes -> verdicts -> store.
+
+The same command continues an unfinished run: what is finished is skipped, what faulted is tried again, and where
+nothing is left no engine is loaded.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from harness import store
+from harness.judges import Judges
+from harness.plan import Engine, Plan, RunSpec, plan
+from harness.progress import Progress, Silent
+from harness.scheduler import Key, Scheduler, Work
+from harness.tally import Tally
+from harness.types import RunRecord
+
+__all__ = ["Engine", "RunSpec", "execute", "plan", "run"]
+
+CHECKPOINT = 10.0
+"""Seconds between two updates of `run.json` while a run is under way."""
+
+
+def run(spec: RunSpec, engine: Engine | None = None, progress: Progress | None = None) -> RunRecord:
+    """Measure a model on one benchmark, or continue where an earlier run of the same configuration stopped.
+
+    Args:
+        spec: The run.
+        engine: Shared with other runs and left open; None opens one for this run.
+        progress: Told how it goes; None for silence.
+
+    Returns:
+        The record, as in `run.json`. Its status is `incomplete` where items faulted.
+    """
+    own = engine or Engine(spec.engine, spec.settings)
+    try:
+        return execute(plan(spec, own), own, progress or Silent())
+    finally:
+        if engine is None:
+            own.close()
+
+
+def execute(plan: Plan, engine: Engine, progress: Progress) -> RunRecord:
+    """Carry out a plan. Interrupted, it keeps what is finished and marks the run incomplete.
+
+    Args:
+        plan: What to do.
+        engine: Opened only if something is left to be played.
+        progress: Told how it goes.
+
+    Returns:
+        The record, as in `run.json`.
+    """
+    spec = plan.spec
+    folder = plan.folder or store.new_run(spec.output, plan.record.model, plan.record.benchmark["name"])
+    writer = store.Writer(folder, lambda line: spec.overwrite or (spec.retry_errors and line.fault is not None))
+    try:
+        return _Run(plan, writer, progress).execute(engine)
+    finally:
+        writer.close()
+
+
+class _Run:
+    """A run whose folder is ours to write."""
+
+    def __init__(self, plan: Plan, writer: store.Writer, progress: Progress) -> None:
+        self.plan, self.writer, self.progress = plan, writer, progress
+        self.tally = Tally(plan.totals)
+        self.mutex = threading.Lock()
+        self.began = self.saved = time.monotonic()
+        self.record = replace(plan.record, run_id=writer.run.name)
+        if plan.folder is not None and not plan.spec.overwrite:
+            earlier = store.read_run(plan.folder)
+            self.record = replace(self.record, started=earlier.started, seconds=earlier.seconds, engine=earlier.engine)
+
+    def execute(self, engine: Engine) -> RunRecord:
+        """Play what is left and save the record whatever happens."""
+        needed = {name for sample in self.plan.samples.values() for name in sample.after}
+        done, stored = set(), {}
+        for line in store.read_samples(self.writer.run):
+            self.tally.add(line)
+            done.add(line.key)
+            if line.id in needed:
+                stored[line.key] = line
+        left = [key for key in self.plan.keys if key not in done]
+        self.progress.begin(
+            f"{self.record.benchmark['name']} {self.record.model.name}", len(self.plan.keys), self.tally
+        )
+        try:
+            if left:
+                self._save("running")
+                self._play(left, stored, engine)
+        finally:
+            self.progress.end()
+            record = self._save("complete" if self.tally.finished == len(self.plan.keys) else "incomplete")
+        return record
+
+    def _play(self, left: Sequence[Key], stored: dict[Key, store.SampleLine], engine: Engine) -> None:
+        plan, spec = self.plan, self.plan.spec
+        session = engine.session()
+        versions = dict.fromkeys([*(self.record.engine["version"] or "").split(", "), session.version])
+        self.record = replace(
+            self.record, engine={**plan.record.engine, "version": ", ".join(name for name in versions if name)}
+        )
+        work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
+        with Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges:
+            for batch in Scheduler(work, session).play(left):
+                for played in batch:
+                    judges.judge(played)
+                self.writer.sync()
+                self.progress.update()
+                if time.monotonic() - self.saved > CHECKPOINT:
+                    self._save("running")
+
+    def _keep(self, line: store.SampleLine) -> None:
+        with self.mutex:
+            self.writer.append(line)
+            self.tally.add(line)
+
+    def _save(self, status: Literal["running", "complete", "incomplete"]) -> RunRecord:
+        self.saved = time.monotonic()
+        with self.mutex:
+            tally = self.tally
+            about: dict[str, Any] = {**self.record.benchmark, "left": len(self.plan.keys) - tally.finished}
+            record = replace(
+                self.record,
+                status=status,
+                benchmark=about,
+                scores=tally.scores(),
+                tokens=dict(tally.tokens),
+                seconds=round(self.record.seconds + self.saved - self.began, 3),
+            )
+        store.write_run(self.writer.run, record)
+        return record
