@@ -1,0 +1,30 @@
+"""What many tests need: the benchmark data, and the shared parity cases where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness import datasets
+from harness.errors import DataError
+
+
+@pytest.fixture(scope="session")
+def bfcl_data() -> Path:
+    """The unpacked BFCL data; fetched where it is not there, skipped where it cannot be."""
+    try:
+        datasets.fetch("bfcl")
+    except DataError as error:
+        pytest.skip(f"no BFCL data: {error}")
+    return datasets.path("bfcl")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of parity cases that is not part of the repository."""
+    folder = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no parity cases in {folder}; name their folder in SHARED_DATA")
+    return folder
