@@ -1,0 +1,77 @@
+"""`harness leaderboard`: measured runs beside published numbers."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+
+from harness.errors import RunIncomplete
+
+AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting")
+
+
+def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    return [name for value in values for name in value.split(",") if name]
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--view", "views", multiple=True, callback=_split, help="Views (v4, v3_late, funreason, ...) or .toml files."
+)
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write files into this folder.")
+@click.option(
+    "--format", "formats", multiple=True, callback=_split, help="Files to write: md, csv, json, html. [default: all]"
+)
+@click.option("--sort", help="Column to sort by.")
+@click.option("--columns", multiple=True, callback=_split, help="Columns to print.")
+@click.option("--base", help="Model that forgetting differences are measured against.")
+@click.option("--require-complete", is_flag=True, help="Exit 3 if a row does not cover its data.")
+@click.option("--upstream-missing", is_flag=True, help="Count missing categories as 0, like the official evaluator.")
+def command(
+    runs: tuple[Path, ...],
+    views: list[str],
+    output: Path | None,
+    formats: list[str],
+    sort: str | None,
+    columns: list[str],
+    base: str | None,
+    require_complete: bool,
+    upstream_missing: bool,
+) -> None:
+    """Print the leaderboard of RUNS (default: results/) beside published numbers, and write it with -o.
+
+    Each number comes with its interval, n and coverage. Columns are trees of averages from leaderboards/*.toml:
+    --view NAME takes one of those, --view FILE.toml yours.
+    """
+    from harness import tables
+    from harness.entries import entries, load
+    from harness.errors import unknown_name
+    from harness.leaderboard import build
+    from harness.views import load_view
+
+    for name in formats:
+        if name not in tables.WRITERS:
+            raise unknown_name("format", name, tables.WRITERS)
+    found = entries(load(runs or (Path("results"),), partial(click.echo, err=True)))
+    boards = [
+        build(load_view(name), found, base=base, upstream_missing=upstream_missing, sort=sort)
+        for name in views or AUTOMATIC
+    ]
+    shown = boards if views else [board for board in boards if any(block.measured for block in board.blocks)]
+    width = shutil.get_terminal_size().columns
+    color = sys.stdout.isatty()
+    click.echo(tables.terminal(shown, width, columns, color))
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        for name in formats or tables.WRITERS:
+            path = output / f"leaderboard.{name}"
+            path.write_text(tables.WRITERS[name](boards), encoding="utf-8")
+            click.echo(f"wrote {path}")
+    lacking = [row.label for board in boards for block in board.blocks for row in block.rows if row.partial]
+    if require_complete and lacking:
+        raise RunIncomplete(f"not complete: {', '.join(dict.fromkeys(lacking))}", "Run the same command to continue.")

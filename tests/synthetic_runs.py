@@ -1,0 +1,108 @@
+"""Run folders made from a seed, in the format that `harness.store` writes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import store
+from harness.lines import RecordedStep, SampleLine, encode
+from harness.types import Generation, ModelInfo, Outcome, RunRecord, Sampling, Score, Verdict
+
+SINGLE_TURN = {
+    "simple_python": 400,
+    "simple_java": 100,
+    "simple_javascript": 50,
+    "multiple": 200,
+    "parallel": 200,
+    "parallel_multiple": 200,
+    "irrelevance": 240,
+    "live_simple": 258,
+    "live_multiple": 1053,
+    "live_parallel": 16,
+    "live_parallel_multiple": 24,
+    "live_irrelevance": 884,
+    "live_relevance": 16,
+}
+MULTI_TURN = {f"multi_turn_{name}": 200 for name in ("base", "miss_func", "miss_param", "long_context")}
+ALL = {**SINGLE_TURN, **MULTI_TURN}
+"""4,441 items."""
+
+Outcomes = Callable[[str, int, int], Outcome]
+"""(category, index, repeat) -> outcome."""
+
+
+def record(name: str = "model", scores: Mapping[str, Score] | None = None, **changes: Any) -> RunRecord:
+    """A run record with sensible values everywhere."""
+    fields: dict[str, Any] = {
+        "run_id": "r",
+        "started": "2026-01-01T00:00:00Z",
+        "status": "complete",
+        "model": ModelInfo(name=name, sha256="ab" * 32),
+        "benchmark": {"name": "bfcl", "version": "4", "data_sha256": "d" * 64, "checker_sha256": "c" * 64},
+        "handler": "prompt",
+        "engine": {"name": "scripted", "version": "1"},
+        "sampling": Sampling(),
+        "rules": "upstream",
+        "repeats": 1,
+        "code": {"git": "0" * 40, "dirty": False},
+        "machine": {},
+        "config_sha256": "e" * 64,
+        "scores": scores or {},
+    }
+    return RunRecord(**fields | changes)
+
+
+def biased(seed: int, accuracy: float) -> Outcomes:
+    """Outcomes that agree between seeds except for 15 % of the items."""
+
+    def outcome(category: str, index: int, repeat: int) -> Outcome:
+        shared = random.Random(f"{category} {index}").random()
+        own = random.Random(f"{seed} {category} {index} {repeat}")
+        level = shared if own.random() < 0.85 else own.random()
+        return "pass" if level < accuracy else "fail"
+
+    return outcome
+
+
+def line(
+    category: str, index: int, repeat: int, outcome: Outcome, text: str = "[f(a=1)]", **changes: Any
+) -> SampleLine:
+    """One single-turn line."""
+    code = {"pass": None, "fail": "value_error:others", "unscored": "fault"}[outcome]
+    generation = Generation(text=text, prompt_tokens=300, completion_tokens=40, seconds=0.5)
+    fields: dict[str, Any] = {
+        "id": f"{category}_{index}",
+        "repeat": repeat,
+        "category": category,
+        "steps": (RecordedStep(0, generation),),
+        "verdicts": {category: Verdict(outcome, code)},
+        "seconds": 0.5,
+    }
+    return SampleLine(**fields | changes)
+
+
+def write(
+    root: Path,
+    name: str = "model",
+    sizes: Mapping[str, int] = SINGLE_TURN,
+    outcomes: Outcomes | None = None,
+    text: str = "[f(a=1)]",
+    **changes: Any,
+) -> Path:
+    """Write a complete run below `root` and return its folder."""
+    made = record(name, **changes)
+    outcomes = outcomes or biased(0, 0.7)
+    folder = store.new_run(root, made.model, made.benchmark["name"])
+    scores = {}
+    with (folder / store.SAMPLES).open("wb") as file:
+        for category, size in sizes.items():
+            found = [(i, r, outcomes(category, i, r)) for i in range(size) for r in range(made.repeats)]
+            file.writelines(encode(line(category, i, r, outcome, text)) for i, r, outcome in found)
+            passed = sum(outcome == "pass" for *_, outcome in found)
+            lost = sum(outcome == "unscored" for *_, outcome in found)
+            scores[category] = Score(len(found), len(found) - lost, passed, lost)
+    store.write_run(folder, record(name, **{"scores": scores, "run_id": folder.name, **changes}))
+    return folder
