@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.protocols import Session
 from harness.types import Completion, Example, Generation, RequestKey, Sampling
-from refine.judge import majority
+from refine.judge import combine
 from refine.ledger import CallKey, Ledger
 from refine.types import Answer, Ask, Context, Finding, Result, Stage
 
@@ -189,8 +189,7 @@ class Pipeline:
 
     def _decide(self, one: _Example) -> Answer | None:
         """The answer to the question that all votes are in for."""
-        answers = [one.votes[vote] for vote in sorted(one.votes)]
-        return majority(answers) if one.ask is not None and one.ask.question.votes else answers[0]
+        return combine([one.votes[vote] for vote in sorted(one.votes)])
 
     def _record(self, one: _Example, judge: Judge, completion: Completion) -> Answer | None:
         """Write one call down and count it."""

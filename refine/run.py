@@ -21,7 +21,7 @@ from refine.ledger import Ledger
 from refine.outputs import write_outputs
 from refine.pipeline import Judge, Pipeline, Tally, cost
 from refine.repair import REWRITE
-from refine.stages import write_cot
+from refine.stages import score, write_cot
 from refine.types import Context, Finding, Stage
 
 DECISIVE = (*checks.ANSWER_CHECKS, "duplicate", "contaminated")
@@ -44,6 +44,8 @@ class Settings:
     form: str = "auto"
     stages: str = "all"
     write_cot: bool = False
+    threshold: float | None = None
+    """Grade what passed, and keep what scores at least this much from 0 to 10; None grades nothing."""
     votes: int = 1
     max_attempts: int = 3
     decide: tuple[str, ...] = ()
@@ -72,8 +74,9 @@ class Settings:
 
     def stage_list(self) -> tuple[Stage, ...]:
         """The stages of this run, in order."""
-        chosen = stages.load(self.stages)
-        return (write_cot.STAGE, *chosen) if self.write_cot else chosen
+        first = (write_cot.STAGE,) if self.write_cot else ()
+        last = () if self.threshold is None else (score.Score(self.threshold),)
+        return (*first, *stages.load(self.stages), *last)
 
     def identity(self) -> dict[str, Any]:
         """What may not change between a run and its resume."""
@@ -85,6 +88,7 @@ class Settings:
             "stages": [stage.name for stage in self.stage_list()],
             "votes": self.votes,
             "max_attempts": self.max_attempts,
+            "threshold": self.threshold,
             "decide": sorted(self.decide),
             "against": sorted(self.against),
             "sampling": asdict(self.sampling) | {"stop": list(self.sampling.stop)},

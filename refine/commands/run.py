@@ -25,7 +25,10 @@ from harness.errors import RunIncomplete, UsageProblem
 @click.option("--format", "form", default="auto", show_default=True, help="example, xlam, openai, sharegpt or auto.")
 @click.option("--stages", default="all", show_default=True, help="all, 1-3, or names: response,query,cot,...")
 @click.option("--write-cot", is_flag=True, help="Write a chain of thought for examples that have none.")
-@click.option("--votes", default=1, show_default=True, type=click.IntRange(1), help="Calls a yes-or-no question.")
+@click.option("--threshold", type=click.FloatRange(0, 10), help="Grade what passed; keep this score or better.")
+@click.option(
+    "--votes", default=1, show_default=True, type=click.IntRange(1), help="Calls a question: majority, or mean grade."
+)
 @click.option(
     "--max-attempts", default=3, show_default=True, type=click.IntRange(0), help="Regenerations of an answer."
 )
@@ -85,6 +88,7 @@ def _settings(flags: dict[str, Any]) -> Any:
         form=flags["form"],
         stages=flags["stages"],
         write_cot=flags["write_cot"],
+        threshold=flags["threshold"],
         votes=flags["votes"],
         max_attempts=flags["max_attempts"],
         decide=_split(flags["decide"]),

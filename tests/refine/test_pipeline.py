@@ -191,3 +191,21 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
     refine(tmp_path, KnownJudge(lambda key, prompt: yes()), [example(0)])
     with pytest.raises(Exception, match="another test"), Ledger(tmp_path, {"test": 2}):
         pass
+
+
+def test_grades_are_averaged_and_held_to_the_threshold(tmp_path):
+    from refine.stages.score import Score
+
+    def answer(key, prompt):
+        if prompt.messages[0]["content"] == Question("score").instructions:
+            return json.dumps({"reason": "so", "score": 6 + key.repeat + (2 if key.sample_id == "1" else 0)})
+        return yes()
+
+    with Ledger(tmp_path, {}) as ledger:
+        chain = (*stages.load(), Score(8.5))
+        pipeline = Pipeline([Judge("known", KnownJudge(answer))], chain, Context(), ledger, votes=3)
+        for _ in pipeline.run((i, example(i), []) for i in range(2)):
+            pass
+    assert write_outputs(tmp_path) == {"kept": 1, "dropped": 0, "hard": 1, "unjudged": 0}
+    (kept,) = read_lines(tmp_path / "kept.jsonl")
+    assert kept["source"]["score"] == 9

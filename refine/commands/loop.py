@@ -1,0 +1,71 @@
+"""`refine loop`: rounds of rolling out, refining, training and scoring."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("loop")
+@click.option("--mode", type=click.Choice(["srml", "hdr"]), required=True, help="Whole source set, or hard data only.")
+@click.option("--model", required=True, help="Model of round 0: path or hub id.")
+@click.option("--data", "source", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Loop folder.")
+@click.option("--rounds", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--samples", default=1, show_default=True, type=click.IntRange(1), help="Rollouts of each record.")
+@click.option("--tasks", default="", help="Tasks that score each round's model.")
+@click.option("--replay", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Also train on these.")
+@click.option("--harness-args", default="", help="Further flags of the rollouts' `harness run`, as one string.")
+@click.option("--refine-args", default="", help="Further flags of `refine run`: judges, votes, threshold.")
+@click.option("--trainer-args", default="", help="Further flags of `trainer run`: loss, steps, batch.")
+@click.option("--score-args", default="", help="Further flags of the scoring `harness run`.")
+@click.option("--dry-run", is_flag=True, help="Print the first round's commands, for another machine or a look.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def command(**flags: Any) -> None:
+    """Refine a model by its own answers, round after round.
+
+    Killed at any moment, the same command goes on where it was.
+
+    \b
+    Example:
+      refine loop --mode srml --model checkpoint --data source.jsonl -o loop --rounds 2 --tasks simple_python
+        --refine-args "--judge-model QwQ-32B --judge-base-url http://127.0.0.1:8000/v1"
+        --trainer-args "--loss msl --max-steps 500"
+    """
+    from refine import loop as loops
+
+    dry, as_json = flags.pop("dry_run"), flags.pop("as_json")
+    extra = ("harness_args", "refine_args", "trainer_args", "score_args")
+    flags |= {name: tuple(shlex.split(flags[name])) for name in extra}
+    loop = loops.Loop(**flags)
+    if dry:
+        for step in loops.steps(loop, 1):
+            click.echo(str(step))
+        return
+    rows = loops.run(loop, lambda line: click.echo(line, err=True))
+    click.echo(json.dumps(rows, indent=1) if as_json else table(rows))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """One line a round; scores as a bar of blocks beside their fraction.
+
+    Args:
+        rows: Summaries of the rounds.
+
+    Returns:
+        The table as text.
+    """
+    from tabulate import tabulate
+
+    shown = []
+    for row in rows:
+        line = {name: value for name, value in row.items() if name != "scores"}
+        for category, score in row["scores"].items():
+            share = score["passed"] / score["n"] if score["n"] else 0
+            line[category] = f"{'█' * round(10 * share):<10} {score['passed']}/{score['n']}"
+        shown.append(line)
+    return tabulate(shown, headers="keys")
