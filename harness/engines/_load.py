@@ -1,0 +1,175 @@
+"""Loading a local model for the `hf` engine: weights, adapter, tokenizer, and the decoder that fits it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import psutil
+import torch
+import transformers
+from safetensors import SafetensorError
+
+from harness.engines._slots import SlotDecoder
+from harness.engines._static import StaticDecoder
+from harness.errors import UsageProblem, unknown_name
+from harness.models import Located, missing
+from harness.types import EngineSettings
+
+LOG = logging.getLogger(__name__)
+DTYPES = {
+    "float32": torch.float32,
+    "fp32": torch.float32,
+    "float16": torch.float16,
+    "fp16": torch.float16,
+    "half": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "bf16": torch.bfloat16,
+}
+UNLIMITED = 1 << 30
+
+
+def tokenizer(found: Located, settings: EngineSettings) -> Any:
+    """Load the tokenizer: the one the user names, the adapter's, or the model's."""
+    source = settings.tokenizer or str(found.tokenizer)
+    try:
+        return transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=settings.trust_remote_code)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UsageProblem(f"no tokenizer in {source}: {_first_line(error)}", "Name one with --tokenizer.") from error
+
+
+def model(found: Located, settings: EngineSettings, tokenizer: Any) -> Any:
+    """Load weights and adapter, ready for inference.
+
+    Args:
+        found: The model's folders.
+        settings: `dtype` auto means float32 on CPU (its 16-bit arithmetic is slow) and the checkpoint's own elsewhere.
+        tokenizer: The model's, for proving the adapter.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        UsageProblem: It cannot be loaded, or the adapter changes nothing.
+    """
+    device = _device(settings.device)
+    spread = settings.options.get("device_map")
+    try:
+        loaded = transformers.AutoModelForCausalLM.from_pretrained(
+            found.folder,
+            dtype=_dtype(settings.dtype, device),
+            attn_implementation=settings.options.get("attn_implementation"),
+            trust_remote_code=settings.trust_remote_code,
+            device_map=spread,
+        )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        remedy = "Allow it with --trust-remote-code." if "trust_remote_code" in str(error) else "Is the folder whole?"
+        raise UsageProblem(f"transformers cannot load {found.folder}: {_first_line(error)}", remedy) from error
+    if not spread:
+        torch.nn.Module.to(loaded, device)
+    if found.adapter:
+        loaded = _with_adapter(loaded, found, tokenizer)
+    loaded.requires_grad_(False).eval()
+    return torch.compile(loaded) if settings.options.get("compile") else loaded
+
+
+def decoder(model: Any, settings: EngineSettings) -> SlotDecoder | StaticDecoder:
+    """The slot decoder where the model's attention allows it, else the plain one."""
+    on_cpu = model.device.type == "cpu"
+    slots = settings.batch_size or (32 if on_cpu else 128)
+    if _has_full_attention(model) and _agrees(model):
+        budget = int(settings.options.get("token_budget") or (4096 if on_cpu else 16384))
+        return SlotDecoder(model, slots, budget, _memory(model.device))
+    LOG.warning("%s does not fit the slot cache: plain batches, without prefix reuse", type(model).__name__)
+    return StaticDecoder(model, slots)
+
+
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Tokens that end a turn: the model's, the tokenizer's, and ChatML's where it is one token."""
+    ends = {tokenizer.eos_token_id}
+    for config in (model.generation_config, model.config):
+        named = getattr(config, "eos_token_id", None)
+        ends.update(named if isinstance(named, list) else [named])
+    ends.add(tokenizer.get_vocab().get("<|im_end|>"))
+    return frozenset(end for end in ends if end is not None)
+
+
+def context_of(model: Any) -> int:
+    """Longest sequence in tokens."""
+    return int(getattr(model.config.get_text_config(), "max_position_embeddings", None) or UNLIMITED)
+
+
+def _with_adapter(model: Any, found: Located, tokenizer: Any) -> Any:
+    """Merge a LoRA adapter into the weights, and prove that it changed what the model says."""
+    try:
+        import peft
+    except ImportError as error:
+        raise missing("hf", error) from error
+    ids = torch.tensor([tokenizer.encode("[get_weather(city='Paris')]")], device=model.device)
+    with torch.inference_mode():
+        before = model(ids).logits
+    try:
+        model = peft.PeftModel.from_pretrained(model, str(found.adapter)).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise UsageProblem(
+            f"adapter {found.adapter} does not fit {found.folder}: {_first_line(error)}", "Was it trained on this base?"
+        ) from error
+    with torch.inference_mode():
+        after = model(ids).logits
+    if torch.equal(before, after):
+        raise UsageProblem(
+            f"adapter {found.adapter} changes nothing: the logits of a probe equal the base's",
+            "Its weights are zero or were not applied; scoring it would score the base.",
+        )
+    return model
+
+
+def _has_full_attention(model: Any) -> bool:
+    config = model.config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    full = set(kinds) == {"full_attention"} if kinds else not getattr(config, "sliding_window", None)
+    return full and model.config._attn_implementation in ("sdpa", "eager")
+
+
+def _agrees(model: Any) -> bool:
+    """Whether the slot cache gives the logits of a plain pass on a probe: it knows nothing of exotic architectures."""
+    probe = [[5, 6, 7, 8, 9, 10, 11], [5, 6, 7, 12]]
+    try:
+        with torch.inference_mode():
+            ours = SlotDecoder(model, 2, 64).logits_of(probe)
+            theirs = torch.stack([model(torch.tensor([ids], device=model.device)).logits[0, -1] for ids in probe])
+    except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
+        LOG.info("slot cache probe: %s", error)
+        return False
+    tolerance = 1e-3 if model.dtype == torch.float32 else 5e-2
+    return bool((ours - theirs).abs().max() <= tolerance * theirs.abs().max().clamp_min(1.0))
+
+
+def _memory(device: torch.device) -> int:
+    """Bytes that keys and values may take: what is free, less room for activations and for other programs."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0] * 0.75)
+    return psutil.virtual_memory().available // 2
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageProblem(f"device {name!r}: {_first_line(error)}", "Use cpu, cuda, cuda:N or mps.") from error
+    return device
+
+
+def _dtype(name: str, device: torch.device) -> Any:
+    if name == "auto":
+        return torch.float32 if device.type == "cpu" else "auto"
+    if name not in DTYPES:
+        raise unknown_name("dtype", name, DTYPES)
+    return DTYPES[name]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,48 @@
+"""One request on its way through a local model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from harness.types import Finish, RequestKey, Sampling
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A tokenised prompt and the tokens generated so far."""
+
+    key: RequestKey
+    prompt: list[int]
+    sampling: Sampling
+    limit: int
+    """Tokens it may generate: `max_tokens`, or what the context leaves."""
+    random: Callable[[], float]
+    """The request's own stream of uniform numbers."""
+    stopped: Callable[[list[int]], bool]
+    """Whether the generated tokens end the reply: an end-of-turn token or a stop string."""
+    out: list[int] = field(default_factory=list)
+    finish: Finish | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def tokens(self) -> list[int]:
+        """Prompt and reply: what the model has to have seen before the next token."""
+        return self.prompt + self.out
+
+    def append(self, token: int) -> bool:
+        """Add a generated token.
+
+        Args:
+            token: Its id.
+
+        Returns:
+            Whether the row is finished by it.
+        """
+        self.out.append(token)
+        if self.stopped(self.out):
+            self.finish = "stop"
+        elif len(self.out) >= self.limit:
+            self.finish = "length"
+        return self.finish is not None

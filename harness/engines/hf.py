@@ -1,0 +1,187 @@
+"""`hf`: any causal model that transformers loads, from a folder or a hub id, on CPU or GPU.
+
+Requests wait in a queue and enter the batch whenever a row leaves it: longest first, so that what does not fit in
+memory is known early, and beside those they share a prefix with. Out of memory halves the batch and goes on with what
+was generated so far. Only the run's `Sampling` chooses tokens: sampling defaults in a model's `generation_config.json`
+(temperature, repetition penalty) are not applied; its end-of-turn tokens are.
+
+`--model-args`: `attn_implementation` (default sdpa), `token_budget` (prompt tokens a forward pass, default 4096 on
+CPU, 16384 on GPU), `device_map` (spread a model over GPUs), `compile` (torch.compile).
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.chat import render
+from harness.engines._rows import Row
+from harness.engines._sampling import seed_of
+from harness.errors import UsageProblem, unknown_name
+from harness.models import locate, missing
+from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
+
+OPTIONS = ("attn_implementation", "token_budget", "device_map", "compile")
+IM_END = "<|im_end|>"
+BUCKET = 256
+"""Prompts whose lengths differ by less count as equally long, and are ordered by what they share instead."""
+
+
+class HfEngine:
+    """Loads a model into this process."""
+
+    name = "hf"
+
+    def open(self, settings: EngineSettings) -> HfSession:
+        """Load model, adapter and tokenizer.
+
+        Args:
+            settings: `options` may hold the names in this module's docstring.
+
+        Returns:
+            The session.
+
+        Raises:
+            UsageProblem: A setting cannot be honoured, or the model cannot be loaded.
+        """
+        for name in settings.options:
+            if name not in OPTIONS:
+                raise unknown_name("hf model argument", name, OPTIONS)
+        if settings.base_urls:
+            raise UsageProblem("the hf engine loads the model itself", "Use --engine openai with --base-url.")
+        try:
+            import torch
+            import transformers
+        except ImportError as error:
+            raise missing("hf", error) from error
+        from harness.engines import _load
+
+        transformers.utils.logging.disable_progress_bar()
+        found = locate(settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline)
+        tokenizer = _load.tokenizer(found, settings)
+        model = _load.model(found, settings, tokenizer)
+        version = f"transformers {transformers.__version__}, torch {torch.__version__}, {model.dtype}, {model.device}"
+        return HfSession(_load.decoder(model, settings), tokenizer, settings, version)
+
+
+class HfSession:
+    """A loaded model. All work happens inside `collect`."""
+
+    def __init__(self, decoder: Any, tokenizer: Any, settings: EngineSettings, version: str) -> None:
+        from harness.engines._load import context_of, end_tokens
+
+        self.version = version
+        self.slots = settings.concurrency or 8 * decoder.free
+        self._decoder = decoder
+        self._tokenizer = tokenizer
+        self._settings = settings
+        self._ends = end_tokens(decoder.model, tokenizer)
+        self._context = context_of(decoder.model)
+        self._queue: list[Row] = []
+        self._done: list[Completion] = []
+
+    def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
+        """Render, tokenise and queue a request; one that cannot be rendered or does not fit becomes a fault."""
+        import jinja2
+
+        try:
+            row = self._row(key, prompt, sampling)
+        except (ValueError, TypeError, LookupError, jinja2.TemplateError) as error:
+            self._done.append(Completion(key, None, f"{type(error).__name__}: {error}"))
+        else:
+            self._queue.append(row)
+
+    def collect(self) -> Sequence[Completion]:
+        """Work until a request is finished; empty where none was submitted."""
+        while not self._done and (self._queue or self._decoder.rows):
+            self._work()
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        """Free the model."""
+        self._decoder = None
+        self._queue.clear()
+        gc.collect()
+
+    def _row(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> Row:
+        settings = self._settings
+        text = render(
+            prompt, self._tokenizer, chat_template=settings.chat_template, kwargs=settings.chat_template_kwargs
+        )
+        # The template wrote the special tokens, a leading BOS too.
+        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        room = self._context - len(ids)
+        if room < 1:
+            raise ValueError(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
+        stream = random.Random(seed_of(key, sampling)).random
+        limit = min(sampling.max_tokens, room)
+        return Row(key, ids, sampling, limit, stream, self._stop_rule(sampling.stop))
+
+    def _stop_rule(self, stops: Sequence[str]) -> Callable[[list[int]], bool]:
+        ends, decode = self._ends, self._tokenizer.decode
+        if not stops:
+            return lambda out: out[-1] in ends
+        # A stop string of n characters lies within the last n tokens, and a character within four more.
+        reach = max(map(len, stops)) + 4
+        return lambda out: out[-1] in ends or any(stop in decode(out[-reach:]) for stop in stops)
+
+    def _work(self) -> None:
+        decoder, rows = self._decoder, []
+        if self._queue and (not decoder.rows or decoder.free * 8 >= len(decoder.rows)):
+            # A conversation under way goes first: its earlier turns are still in the cache.
+            self._queue.sort(key=lambda row: (row.key.step == 0, -(len(row.prompt) // BUCKET), row.prompt))
+            rows, self._queue = self._queue[: decoder.free], self._queue[decoder.free :]
+        touched = [*decoder.rows, *rows]
+        try:
+            finished = decoder.add(rows) if rows else decoder.step()
+        except (MemoryError, RuntimeError) as error:
+            finished = self._recover(error, touched)
+        self._done += [self._completion(row) for row in finished]
+
+    def _recover(self, error: Exception, touched: Sequence[Row]) -> list[Row]:
+        """Halve the batch after an out-of-memory error; anything else is passed on."""
+        if not _out_of_memory(error):
+            raise error
+        alone = len(touched) == 1
+        self._decoder.halve()
+        gc.collect()
+        left = [row for row in touched if row.finish is None]
+        if alone and left:
+            self._done.append(Completion(left[0].key, None, f"out of memory: {len(left[0].tokens)} tokens alone"))
+        else:
+            self._queue = left + self._queue
+        return [row for row in touched if row.finish is not None]
+
+    def _completion(self, row: Row) -> Completion:
+        generation = Generation(
+            text=self._text(row),
+            finish=row.finish or "stop",
+            prompt_tokens=len(row.prompt),
+            completion_tokens=len(row.out),
+            seconds=time.monotonic() - row.started,
+        )
+        return Completion(row.key, generation)
+
+    def _text(self, row: Row) -> str:
+        def decode(ids: list[int]) -> str:
+            text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+            return text
+
+        # Decoded behind the prompt's end, as some tokenizers drop the first token's leading space.
+        before = decode(row.prompt[-4:])
+        text = decode(row.prompt[-4:] + row.out).removeprefix(before)
+        cuts = [place for stop in row.sampling.stop if (place := text.find(stop)) >= 0]
+        return text[: min(cuts)] if cuts else text
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """CUDA has a type for it; the CPU allocator only a text."""
+    known = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in known)
+
+
+PLUGIN = HfEngine()
