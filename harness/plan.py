@@ -16,7 +16,7 @@ from typing import Any
 from harness import models, plugins, provenance, store
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.scheduler import Key
-from harness.selection import choose, require_ids
+from harness.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
 
 AUTO_ORDER = ("funreason", "fc", "prompt")
@@ -42,7 +42,7 @@ class RunSpec:
     limit: str | None = None
     """`20`, `0.1` or `11-20` of each category."""
     ids: tuple[str, ...] = ()
-    """Only these samples; ids of other benchmarks are passed over."""
+    """Only these samples; empty for all."""
     output: Path = Path("results")
     resume: bool = True
     retry_errors: bool = True
@@ -133,6 +133,16 @@ class Plan:
         """All episodes, one repeat after the other."""
         return [(name, repeat) for repeat in range(self.spec.repeats) for name in self.samples]
 
+    def again(self, line: store.SampleLine) -> bool:
+        """Whether a stored episode is to be played again."""
+        return self.spec.overwrite or (self.spec.retry_errors and line.fault is not None)
+
+    def left(self) -> list[Key]:
+        """Episodes to be played."""
+        lines = store.read_samples(self.folder) if self.folder else ()
+        done = {line.key for line in lines if not self.again(line)}
+        return [key for key in self.keys if key not in done]
+
 
 def plan(spec: RunSpec, engine: Engine) -> Plan:
     """Find out what a run would do.
@@ -148,10 +158,7 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
     model = engine.describe()
     handler, why = choose_handler(spec.handler, spec.handler_options, model)
     everything = list(benchmark.load(spec.categories))
-    ids = {sample.id for sample in everything}.intersection(spec.ids)
-    if spec.ids and not ids:
-        require_ids(spec.ids, {sample.id for sample in everything})
-    samples = {sample.id: sample for sample in choose(everything, spec.limit, ids)}
+    samples = {sample.id: sample for sample in choose(everything, spec.limit, spec.ids)}
     totals = {name: n * spec.repeats for name, n in Counter(sample.category for sample in everything).items()}
     record = _record(spec, engine, benchmark, handler, model, tuple(samples))
     folder = (

@@ -56,9 +56,8 @@ def execute(plan: Plan, engine: Engine, progress: Progress) -> RunRecord:
     Returns:
         The record, as in `run.json`.
     """
-    spec = plan.spec
-    folder = plan.folder or store.new_run(spec.output, plan.record.model, plan.record.benchmark["name"])
-    writer = store.Writer(folder, lambda line: spec.overwrite or (spec.retry_errors and line.fault is not None))
+    folder = plan.folder or store.new_run(plan.spec.output, plan.record.model, plan.record.benchmark["name"])
+    writer = store.Writer(folder, plan.again)
     try:
         return _Run(plan, writer, progress).execute(engine)
     finally:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,16 +144,25 @@ def _needed(samples: dict[str, Sample[Any]], chosen: Iterable[str]) -> set[str]:
     return needed
 
 
-def require_ids(ids: Iterable[str], known: Collection[str]) -> None:
-    """Refuse ids that no chosen benchmark has.
+def ids_by_benchmark(ids: Collection[str], tasks: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Find the benchmark of each sample id.
 
     Args:
         ids: What the user asked for.
-        known: What there is.
+        tasks: Leaf categories by benchmark, as `resolve` gives them.
+
+    Returns:
+        Ids by benchmark, without benchmarks that have none of them.
 
     Raises:
-        UsageProblem: One is unknown; near ones are offered.
+        UsageProblem: None has an id; near ones are offered.
     """
-    for name in ids:
-        if name not in known:
-            raise unknown_name("sample", name, known)
+    known = {
+        name: {sample.id for sample in plugins.load("benchmarks", name).load(categories)}
+        for name, categories in tasks.items()
+    }
+    for wanted in ids:
+        if not any(wanted in names for names in known.values()):
+            raise unknown_name("sample", wanted, set().union(*known.values()))
+    found = {name: tuple(wanted for wanted in ids if wanted in names) for name, names in known.items()}
+    return {name: wanted for name, wanted in found.items() if wanted}

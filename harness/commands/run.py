@@ -1,0 +1,250 @@
+"""`harness run`: measure a model."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.errors import RunIncomplete, UsageProblem
+
+if TYPE_CHECKING:
+    from harness.plan import Plan, RunSpec
+    from harness.types import RunRecord
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _defaults_from(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
+    from harness.options import read_config
+
+    if file is None:
+        return
+    known = {param.name: param for param in ctx.command.params if param.name}
+    values = read_config(file, known)
+    for name, value in values.items():
+        if known[name].multiple and isinstance(value, Mapping):
+            values[name] = [f"{key}={json.dumps(part)}" for key, part in value.items()]
+        elif known[name].multiple and not isinstance(value, list):
+            values[name] = [str(value)]
+    ctx.default_map = {**(ctx.default_map or {}), **values}
+
+
+OPTIONS = (
+    # What is measured.
+    click.option("-m", "--model", help="Folder, hub id, a server's name of it, or `tiny`."),
+    click.option("-t", "--tasks", "--test-category", "--datasets", multiple=True, help="See `harness list tasks`."),
+    click.option("--limit", "--max-samples", help="Of each category: 20, 0.1 or 11-20."),
+    click.option("--sample-id", "sample_ids", multiple=True, help="Only these samples."),
+    click.option("--ids", "--run-ids", type=FILE, help="File of sample ids: lines or JSON."),
+    click.option("--rules", type=click.Choice(["upstream", "strict"]), default="upstream", show_default=True),
+    # How the model is asked.
+    click.option("--handler", "--mode", default="auto", show_default=True, help="See `harness list handlers`."),
+    click.option("--think-prefix", help="Text that replies are forced to start with; \\n is a line break."),
+    click.option("--answer-delimiter", help="The answer is what follows its last occurrence."),
+    click.option("--chat-template", type=FILE, help="Jinja file instead of the tokenizer's template."),
+    click.option("--chat-template-kwargs", multiple=True, metavar="K=V", help="Passed to the template."),
+    # Sampling.
+    click.option("--temperature", type=float, help="0, the default, is greedy."),
+    click.option("--top-p", type=float),
+    click.option("--max-tokens", type=int, help="Of one reply. [default: 4096]"),
+    click.option("--seed", type=int, help="Repeat k uses seed + k."),
+    click.option("--stop", multiple=True, help="Text that ends a reply."),
+    click.option("--gen-kwargs", multiple=True, metavar="K=V", help="The same as pairs."),
+    click.option("--preset", type=click.Choice(["greedy", "upstream"]), default="greedy", show_default=True),
+    click.option("--repeats", "--epochs", "--n-samples", type=click.IntRange(1), default=1, show_default=True),
+    # How the model is served.
+    click.option("--engine", "--backend", default="auto", show_default=True, help="See `harness list engines`."),
+    click.option("-M", "--model-args", multiple=True, metavar="K=V,...", help="Options of the engine."),
+    click.option("--adapter", help="LoRA adapter."),
+    click.option("--revision", help="Of a hub id."),
+    click.option("--tokenizer", help="Instead of the model's own."),
+    click.option("--dtype", default="auto", show_default=True),
+    click.option("--device", default="auto", show_default=True),
+    click.option("--batch-size", help="auto or a number."),
+    click.option("--concurrency", "--num-threads", "--max-connections", type=click.IntRange(1)),
+    click.option("--base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several."),
+    click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable that holds the key."),
+    click.option("--request-timeout", type=float, default=600.0, show_default=True, help="Seconds."),
+    click.option("--trust-remote-code", is_flag=True),
+    click.option("--offline", is_flag=True, help="Use no network; also by HF_HUB_OFFLINE=1."),
+    # What is kept, and when it counts as done.
+    click.option(
+        "-o", "--output", "--output-path", "--result-dir", "--log-dir", "--work-dir", type=FOLDER, default="results"
+    ),
+    click.option("--resume/--no-resume", default=True, help="Continue a run of the same configuration. [default: on]"),
+    click.option("--retry-errors/--no-retry-errors", default=True, help="On resume, play faults again. [default: on]"),
+    click.option("--overwrite", "--allow-overwrite", is_flag=True, help="Play everything again."),
+    click.option("--predict-only", "--no-score", is_flag=True, help="Store replies without judging them."),
+    click.option("--log-samples", is_flag=True, hidden=True, help="Always on."),
+    click.option("--sample-timeout", type=float, help="Seconds for one sample, all its turns together."),
+    click.option("--fail-on-error", default="0", help="Exit 3 above this many faults, or fraction. [default: 0]"),
+    # How it is told.
+    click.option("--dry-run", is_flag=True, help="Say what would be done; load nothing."),
+    click.option("--json", "as_json", is_flag=True, help="Print records as JSON."),
+    click.option("--progress", type=click.Choice(["auto", "plain", "none"]), default="auto", show_default=True),
+    click.option("-q", "--quiet", is_flag=True, help="As --progress none."),
+    click.option(
+        "--config",
+        type=FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=_defaults_from,
+        help="YAML or JSON of flags. The command line counts before HARNESS_RUN_* variables, those before the file.",
+    ),
+)
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_with_options
+def command(**flags: Any) -> None:
+    """Measure a model on benchmark tasks. The same command continues a run that was stopped.
+
+    \b
+      harness run --model tiny --tasks simple_python --limit 20
+      harness run --model Qwen/Qwen2.5-Coder-7B-Instruct --tasks single_turn
+      harness run --model NAME --base-url http://host:8000/v1 --tasks live,non_live
+    """
+    from harness.plan import Engine, plan
+    from harness.progress import progress
+    from harness.runner import execute
+
+    specs = _specs(flags)
+    engine = Engine(specs[0].engine, specs[0].settings)
+    # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        plans = [plan(spec, engine) for spec in specs]
+        if flags["handler"] == "auto":
+            for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
+                click.echo(f"handler: {handler} ({why})", err=True)
+        if flags["dry_run"]:
+            _print_plans(plans, flags["as_json"])
+            return
+        telling = progress("none" if flags["quiet"] else flags["progress"])
+        records = [execute(plan, engine, telling) for plan in plans]
+    finally:
+        engine.close()
+    _print_records(records, flags)
+    _require_finished(records, flags["fail_on_error"])
+
+
+def _specs(flags: dict[str, Any]) -> list[RunSpec]:
+    """One run for each benchmark that the tasks belong to."""
+    from harness import options
+    from harness.plan import RunSpec
+    from harness.selection import ids_by_benchmark, read_ids, resolve
+
+    if not flags["tasks"]:
+        raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
+    if flags["model"] is None:
+        if flags["engine"] not in ("replay", "scripted"):
+            raise UsageProblem("--model is missing", "Give a folder, a hub id, or `tiny`.")
+        flags["model"] = flags["engine"]
+    template = flags.pop("chat_template")
+    kwargs = options.pairs("--chat-template-kwargs", flags.pop("chat_template_kwargs"))
+    text = {"chat_template": template and template.read_text(), "chat_template_kwargs": kwargs}
+    settings, engine, notes = options.settings(flags | text)
+    for note in notes:
+        click.echo(note, err=True)
+    chosen = {name: options.unescape(flags[name]) for name in ("think_prefix", "answer_delimiter")}
+    names = ("temperature", "top_p", "max_tokens", "seed")
+    values = {name: flags[name] for name in names} | {"stop": flags["stop"] or None}
+    ids = (*options.split(flags["sample_ids"]), *(read_ids(flags["ids"]) if flags["ids"] else ()))
+    tasks = resolve(options.split(flags["tasks"]))
+    by_benchmark = ids_by_benchmark(ids, tasks) if ids else dict.fromkeys(tasks, ())
+    return [
+        RunSpec(
+            settings=settings,
+            benchmark=name,
+            categories=tasks[name],
+            engine=engine,
+            handler=flags["handler"],
+            handler_options={option: value for option, value in chosen.items() if value is not None},
+            sampling=options.sampling(flags["preset"], values, flags["gen_kwargs"]),
+            ids=found,
+            **{name: flags[name] for name in SAME_NAME},
+        )
+        for name, found in by_benchmark.items()
+    ]
+
+
+SAME_NAME = (
+    *("repeats", "rules", "limit", "output", "resume", "retry_errors", "overwrite", "predict_only", "sample_timeout"),
+)
+"""Flags that a `RunSpec` takes as they are."""
+
+
+def _print_plans(plans: Sequence[Plan], as_json: bool) -> None:
+    from collections import Counter
+
+    found = []
+    for plan in plans:
+        record, left = plan.record, plan.left()
+        counts = Counter(sample.category for sample in plan.samples.values())
+        found.append(
+            {
+                "benchmark": record.benchmark["name"],
+                "model": record.model.name,
+                "engine": record.engine["name"],
+                "handler": f"{plan.handler.name} ({plan.why})",
+                "samples": dict(counts),
+                "episodes": len(plan.keys),
+                "left": len(left),
+                "folder": str(plan.folder) if plan.folder else None,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for entry in found:
+        for name, value in entry.items():
+            said = ", ".join(f"{key} {n}" for key, n in value.items()) if isinstance(value, dict) else value
+            click.echo(f"{name:>10}  {'a new one' if said is None else said}")
+
+
+def _print_records(records: Sequence[RunRecord], flags: Mapping[str, Any]) -> None:
+    from dataclasses import asdict
+
+    from tabulate import tabulate
+
+    from harness import store
+    from harness.stats import wilson
+
+    folders = [store.path_of(flags["output"], record) for record in records]
+    if flags["as_json"]:
+        said = [{"folder": str(folder), **asdict(record)} for folder, record in zip(folders, records, strict=True)]
+        click.echo(json.dumps(said))
+        return
+    for folder, record in zip(folders, records, strict=True):
+        rows = []
+        for category, score in record.scores.items():
+            low, high = wilson(score.passed, score.judged) if score.judged else (0.0, 0.0)
+            accuracy = f"{score.passed / score.judged:.2%}" if score.judged else "N/A"
+            interval = f"{low:.1%} - {high:.1%}" if score.judged else ""
+            row = (category, accuracy, interval, score.passed, score.judged, score.n, score.unscored, score.truncated)
+            rows.append(row)
+        headers = ("category", "accuracy", "95 % interval", "passed", "judged", "of", "unscored", "truncated")
+        if rows:
+            click.echo(tabulate(rows, headers=headers, colalign=("left", *["right"] * 7)))
+        click.echo(f"{record.status}: {folder}")
+
+
+def _require_finished(records: Sequence[RunRecord], limit: str) -> None:
+    from harness.options import fault_limit
+
+    left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
+    if left > fault_limit(limit, n):
+        remedy = "`harness show RUN ID` tells why; the same command tries them again."
+        raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)

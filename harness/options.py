@@ -1,0 +1,161 @@
+"""From what a user typed to engine settings, sampling and tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import UsageProblem, unknown_name
+from harness.types import EngineSettings, Sampling
+
+NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")
+SETTINGS = {field.name for field in fields(EngineSettings)} - {"model", "options"}
+LM_EVAL_NAMES = {"peft": "adapter", "max_gen_toks": "max_tokens", "num_concurrent": "concurrency"}
+"""What lm-evaluation-harness calls some of our names."""
+PRESETS = {
+    "greedy": Sampling(),
+    # What the official evaluator sends to models that it serves itself.
+    "upstream": Sampling(temperature=0.001, max_tokens=4096),
+}
+
+
+def split(values: Iterable[str]) -> list[str]:
+    """Names given by commas, by repeating a flag, or both."""
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+def pairs(flag: str, values: Iterable[str]) -> dict[str, Any]:
+    """Read `k=v,k2=v2`; values are YAML scalars, so that `2`, `true` and `null` are what they look like.
+
+    Args:
+        flag: For the message.
+        values: One a time the flag was given.
+
+    Returns:
+        Values by name, `-` in names turned to `_`.
+
+    Raises:
+        UsageProblem: A part has no `=`.
+    """
+    found = {}
+    for pair in (pair for value in values for pair in NEXT_PAIR.split(value)):
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise UsageProblem(f"{flag}: {pair!r} is not NAME=VALUE", f"Write {flag} name=value,other=value.")
+        name = name.strip().replace("-", "_")
+        found[LM_EVAL_NAMES.get(name, name)] = _scalar(text)
+    return found
+
+
+def _scalar(text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if isinstance(value, bool | int | float | dict | list) or value is None else text
+
+
+def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
+    """Engine settings from the flags of a command.
+
+    Args:
+        flags: Values by the names of `EngineSettings`, with `model_args` (pairs), `engine`, and more that is ignored.
+
+    Returns:
+        The settings, the engine's name, and notes for the user.
+    """
+    given = {name: flags[name] for name in SETTINGS if flags.get(name) not in (None, ())}
+    options = pairs("--model-args", flags["model_args"])
+    model, engine, notes = flags["model"], flags["engine"], []
+    if "pretrained" in options:
+        # The spelling of lm-evaluation-harness: the engine where the model should be.
+        engine, model = model, str(options.pop("pretrained"))
+        notes.append(f"note: read as --engine {engine} --model {model}")
+    given |= {name: options.pop(name) for name in list(options) if name in SETTINGS}
+    if given.get("batch_size") == "auto":
+        del given["batch_size"]
+    if isinstance(given.get("base_urls"), str):
+        given["base_urls"] = (given["base_urls"],)
+    return EngineSettings(model=model, options=options, **given), engine, notes
+
+
+def sampling(preset: str, values: Mapping[str, Any], more: Sequence[str]) -> Sampling:
+    """How tokens are chosen.
+
+    Args:
+        preset: A name of `PRESETS`, whose values the others replace.
+        values: Values by the names of `Sampling`; None where the user said nothing.
+        more: Pairs of `--gen-kwargs`.
+
+    Returns:
+        The sampling.
+
+    Raises:
+        UsageProblem: A name is unknown.
+    """
+    known = {field.name for field in fields(Sampling)}
+    extra = pairs("--gen-kwargs", more)
+    for name in extra:
+        if name not in known:
+            raise unknown_name("--gen-kwargs name", name, known)
+    said = {name: value for name, value in values.items() if value is not None}
+    return replace(PRESETS[preset], **extra, **said)
+
+
+def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
+    """Defaults for flags from a YAML or JSON file.
+
+    Args:
+        file: An object of values by flag, without its dashes.
+        known: Names of all flags, with `_`.
+
+    Returns:
+        Values by name, with `_`.
+
+    Raises:
+        UsageProblem: It cannot be read, or names a flag that does not exist.
+    """
+    try:
+        data = yaml.safe_load(file.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageProblem(f"--config {file}: {error}", "It should be YAML or JSON, one flag a line.") from None
+    if not isinstance(data, dict):
+        raise UsageProblem(f"--config {file} is not an object of flags", "Write for example `model: tiny`.")
+    values = {str(name).replace("-", "_"): value for name, value in data.items()}
+    names = set(known)
+    for name in values:
+        if name not in names:
+            raise unknown_name(f"flag in {file}", name, names)
+    return values
+
+
+def fault_limit(text: str, n: int) -> float:
+    """How many faults are still no failure.
+
+    Args:
+        text: A count (`5`) or a fraction of all items (`0.01`).
+        n: All items.
+
+    Returns:
+        The number.
+
+    Raises:
+        UsageProblem: It is neither.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if value < 0 or ("." in text and value > 1):
+        raise UsageProblem(f"--fail-on-error {text!r} is no limit", "Give a count (5) or a fraction (0.01).")
+    return value * n if "." in text else value
+
+
+def unescape(text: str | None) -> str | None:
+    r"""A flag's text with `\n` and `\t` as a shell user types them."""
+    return None if text is None else text.replace("\\n", "\n").replace("\\t", "\t")
