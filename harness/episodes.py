@@ -6,14 +6,17 @@ Whatever goes wrong inside it (the play, the handler's code, a request) becomes 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import HarnessError
 from harness.lines import SampleLine
 from harness.protocols import Benchmark, Handler, Play
 from harness.types import Episode, Generation, Prompt, Query, Sample, Step
+
+Key = tuple[str, int]
+"""Sample id and repeat."""
 
 
 @dataclass(slots=True)
@@ -91,25 +94,49 @@ def explain(where: str, error: BaseException) -> str:
     return f"{where}: {type(error).__name__}: {error}"[:2000]
 
 
-def rebuild(
-    benchmark: Benchmark, handler: Handler, line: SampleLine, sample: Sample[Any], before: Mapping[str, Episode]
-) -> Episode:
-    """The episode of a stored line: plays are pure, so its generations lead through the same queries again.
+class Ended:
+    """Finished episodes, of this session or read back from an earlier one.
+
+    Plays are pure: stored generations lead through the same queries again.
 
     Args:
-        benchmark: Plays the sample.
+        benchmark: Plays the samples.
         handler: Parses the replies.
-        line: What was stored.
-        sample: The line's sample.
-        before: Episodes of the samples in `sample.after`, by id.
-
-    Returns:
-        The episode.
+        samples: Samples by id.
+        lines: Stored lines by id and repeat.
     """
-    playing = Playing(sample, line.repeat, handler)
-    playing.start(benchmark, before)
-    for step in line.steps:
-        if playing.query is None:
-            break
-        playing.advance(step.generation)
-    return replace(playing.episode, fault=line.fault or playing.fault)
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        handler: Handler,
+        samples: Mapping[str, Sample[Any]],
+        lines: Mapping[Key, SampleLine],
+    ) -> None:
+        self.benchmark, self.handler, self.samples, self.lines = benchmark, handler, samples, lines
+        self._episodes: dict[Key, Episode] = {}
+
+    def add(self, episode: Episode) -> None:
+        """Remember an episode of this session."""
+        self._episodes[episode.sample_id, episode.repeat] = episode
+
+    def before(self, sample: Sample[Any], repeat: int) -> dict[str, Episode]:
+        """Episodes that a sample depends on, by id."""
+        return {name: self._episode((name, repeat)) for name in sample.after}
+
+    def retrace(self, key: Key) -> Iterator[tuple[Query, Step]]:
+        """The queries and answers of a stored line, in order."""
+        playing = Playing(self.samples[key[0]], key[1], self.handler)
+        playing.start(self.benchmark, self.before(playing.sample, key[1]))
+        for step in self.lines[key].steps:
+            query = playing.query
+            if query is None:
+                return
+            playing.advance(step.generation)
+            yield query, playing.steps[-1]
+
+    def _episode(self, key: Key) -> Episode:
+        if key not in self._episodes:
+            steps = tuple(step for _, step in self.retrace(key))
+            self._episodes[key] = Episode(key[0], steps, self.lines[key].fault, key[1])
+        return self._episodes[key]

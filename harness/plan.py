@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import models, plugins, provenance, store
+from harness.episodes import Key
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
-from harness.scheduler import Key
 from harness.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
 

@@ -13,12 +13,14 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from harness import store
+from harness.episodes import Key
 from harness.judges import Judges
 from harness.plan import Engine, Plan, RunSpec, plan
 from harness.progress import Progress, Silent
-from harness.scheduler import Key, Scheduler, Work
+from harness.scheduler import Scheduler, Work
 from harness.tally import Tally
 from harness.types import RunRecord
+from harness.writer import Writer
 
 __all__ = ["Engine", "RunSpec", "execute", "plan", "run"]
 
@@ -57,7 +59,7 @@ def execute(plan: Plan, engine: Engine, progress: Progress) -> RunRecord:
         The record, as in `run.json`.
     """
     folder = plan.folder or store.new_run(plan.spec.output, plan.record.model, plan.record.benchmark["name"])
-    writer = store.Writer(folder, plan.again)
+    writer = Writer(folder, plan.again)
     try:
         return _Run(plan, writer, progress).execute(engine)
     finally:
@@ -67,7 +69,7 @@ def execute(plan: Plan, engine: Engine, progress: Progress) -> RunRecord:
 class _Run:
     """A run whose folder is ours to write."""
 
-    def __init__(self, plan: Plan, writer: store.Writer, progress: Progress) -> None:
+    def __init__(self, plan: Plan, writer: Writer, progress: Progress) -> None:
         self.plan, self.writer, self.progress = plan, writer, progress
         self.tally = Tally(plan.totals)
         self.mutex = threading.Lock()

@@ -13,14 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from harness.episodes import Playing, rebuild
+from harness.episodes import Ended, Key, Playing
 from harness.errors import HarnessError, RunIncomplete
 from harness.lines import SampleLine
 from harness.protocols import Benchmark, Handler, Session
 from harness.types import Completion, Episode, RequestKey, Sample, Sampling
-
-Key = tuple[str, int]
-"""Sample id and repeat."""
 
 
 class Played(NamedTuple):
@@ -59,7 +56,7 @@ class Scheduler:
     def __init__(self, work: Work, session: Session) -> None:
         self.work, self.session = work, session
         self._needed = {name for sample in work.samples.values() for name in sample.after}
-        self._ended: dict[Key, Episode] = {}
+        self._ended = Ended(work.benchmark, work.handler, work.samples, work.stored)
         self._ready: deque[Key] = deque()
         self._waiting: dict[Key, set[Key]] = {}
         self._dependents: dict[Key, list[Key]] = {}
@@ -109,7 +106,7 @@ class Scheduler:
         while self._ready and len(self._flying) < self.session.slots:
             key = self._ready.popleft()
             sample = self.work.samples[key[0]]
-            before = {name: self._episode((name, key[1])) for name in sample.after}
+            before = self._ended.before(sample, key[1])
             failed = next((episode for episode in before.values() if episode.fault), None)
             if failed:
                 self._unplayed(key, f"depends on {failed.sample_id}, which failed: {failed.fault}")
@@ -117,14 +114,6 @@ class Scheduler:
             playing = Playing(sample, key[1], self.work.handler)
             playing.start(self.work.benchmark, before)
             self._submit(playing)
-
-    def _episode(self, key: Key) -> Episode:
-        """An episode that has ended, in this session or in an earlier one."""
-        if key not in self._ended:
-            sample = self.work.samples[key[0]]
-            before = {name: self._episode((name, key[1])) for name in sample.after}
-            self._ended[key] = rebuild(self.work.benchmark, self.work.handler, self.work.stored[key], sample, before)
-        return self._ended[key]
 
     def _submit(self, playing: Playing) -> None:
         """Send the episode's query to the engine, or put the episode away where it has none."""
@@ -175,7 +164,7 @@ class Scheduler:
         self._out.append(played)
         key = played.sample.id, played.episode.repeat
         if played.sample.id in self._needed:
-            self._ended[key] = played.episode
+            self._ended.add(played.episode)
         for dependent in self._dependents.pop(key, ()):
             missing = self._waiting.get(dependent, set())
             missing.discard(key)

@@ -7,8 +7,7 @@
      "fault": null, "verdicts": {"simple_python": {"outcome": "pass", ...}}, "seconds": 0.8}
 
 Replies are not stored: the run's handler parses them from the generations. There is one line for each (id, repeat).
-Opening a run to continue it rewrites the file atomically without what is to be tried again: a line cut off by a kill,
-damaged lines and, unless told otherwise, faults. A reader reports damaged lines by number and reads on.
+A reader reports damaged lines by number and reads on; `harness.writer` writes.
 """
 
 from __future__ import annotations
@@ -19,15 +18,13 @@ import os
 import re
 import secrets
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
-from harness.errors import DataError, RunIncomplete, UsageProblem
-from harness.lines import SampleLine, build, decode, encode
+from harness.errors import DataError, UsageProblem
+from harness.lines import SampleLine, build, decode
 from harness.types import ModelInfo, RunRecord, Sampling, Score
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
@@ -35,11 +32,12 @@ Report = Callable[[str], None]
 """Takes one sentence about a damaged line or file."""
 
 
-def _log(problem: str) -> None:
+def log(problem: str) -> None:
+    """Report damage where no one else is told."""
     logging.getLogger(__name__).warning("%s", problem)
 
 
-def read_samples(run: Path, report: Report = _log) -> Iterator[SampleLine]:
+def read_samples(run: Path, report: Report = log) -> Iterator[SampleLine]:
     """All readable lines of a run, in file order; the first of two lines for one item counts.
 
     Args:
@@ -49,11 +47,12 @@ def read_samples(run: Path, report: Report = _log) -> Iterator[SampleLine]:
     Yields:
         The lines.
     """
-    for line, _ in _scan(run, report):
+    for line, _ in scan(run, report):
         yield line
 
 
-def _scan(run: Path, report: Report) -> Iterator[tuple[SampleLine, bytes]]:
+def scan(run: Path, report: Report) -> Iterator[tuple[SampleLine, bytes]]:
+    """As `read_samples`, each line with its bytes."""
     path = run / SAMPLES
     if not path.exists():
         return
@@ -111,6 +110,29 @@ def find_runs(root: Path) -> list[Path]:
     return sorted(path.parent for path in root.rglob(RUN))
 
 
+def find_run(name: str, root: Path = Path("results")) -> Path:
+    """The run that a user means.
+
+    Args:
+        name: Its folder, or the start of its id where that is unique.
+        root: Where ids are looked for.
+
+    Returns:
+        Its folder.
+
+    Raises:
+        UsageProblem: There is none, or more than one.
+    """
+    folder = Path(name)
+    if (folder / RUN).is_file():
+        return folder
+    found = [path for path in find_runs(root) if path.name.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    remedy = "Give the folder of a run; `harness list runs` shows all."
+    raise UsageProblem(f"{name!r} is {'more than one' if found else 'no'} run", remedy)
+
+
 def find_same(root: Path, model: ModelInfo, benchmark: str, config_sha256: str) -> Path | None:
     """The newest run of the same configuration, to be continued.
 
@@ -128,7 +150,7 @@ def find_same(root: Path, model: ModelInfo, benchmark: str, config_sha256: str) 
             if read_run(path).config_sha256 == config_sha256:
                 return path
         except DataError as error:
-            _log(str(error))
+            log(str(error))
     return None
 
 
@@ -183,73 +205,3 @@ def write_atomic(path: Path, data: bytes) -> None:
 def write_run(run: Path, record: RunRecord) -> None:
     """Write `run.json`."""
     write_atomic(run / RUN, json.dumps(asdict(record), indent=1).encode() + b"\n")
-
-
-class Writer:
-    """The one process that writes a run. Threads may append.
-
-    Args:
-        run: The run's folder.
-        retry: Which lines of an earlier session are dropped, to be tried again.
-        report: Told about damaged lines, which are dropped as well.
-
-    Raises:
-        UsageProblem: Another process writes this run.
-    """
-
-    def __init__(self, run: Path, retry: Callable[[SampleLine], bool], report: Report = _log) -> None:
-        from filelock import FileLock, Timeout
-
-        self.run = run
-        self._lock = FileLock(run / ".lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise UsageProblem(f"another process writes {run}", "Wait for it, or give --no-resume.") from None
-        self._mutex = threading.Lock()
-        self._compact(retry, report)
-        self._file: IO[bytes] = (run / SAMPLES).open("ab")
-
-    def _compact(self, retry: Callable[[SampleLine], bool], report: Report) -> None:
-        path = self.run / SAMPLES
-        for leftover in self.run.glob(f".{SAMPLES}.*"):
-            leftover.unlink()
-        if not path.exists():
-            return
-        with tempfile.NamedTemporaryFile(dir=self.run, prefix=f".{SAMPLES}.", delete=False) as kept:
-            for line, raw in _scan(self.run, report):
-                if not retry(line):
-                    kept.write(raw)
-            kept.flush()
-            os.fsync(kept.fileno())
-            os.chmod(kept.name, 0o644)
-        os.replace(kept.name, path)
-
-    def append(self, line: SampleLine) -> None:
-        """Write one line; it survives a kill of this process at once, and of the machine after `sync`.
-
-        Args:
-            line: The line.
-
-        Raises:
-            RunIncomplete: The disk does not take it.
-        """
-        data = encode(line)
-        with self._mutex:
-            try:
-                self._file.write(data)
-                self._file.flush()
-            except OSError as error:
-                remedy = "What is written is kept; the same command continues."
-                raise RunIncomplete(f"cannot write {self.run / SAMPLES}: {error.strerror}", remedy) from error
-
-    def sync(self) -> None:
-        """Force what was appended to the disk."""
-        with self._mutex:
-            os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Sync and let others write."""
-        self.sync()
-        self._file.close()
-        self._lock.release()

@@ -1,0 +1,87 @@
+"""`harness list`: what there is to choose from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+Rows = list[dict[str, str]]
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["tasks", "groups", "handlers", "engines", "runs"]))
+@click.option("--results", type=click.Path(path_type=Path), default="results", show_default=True, help="For runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(what: str, results: Path, as_json: bool) -> None:
+    """List tasks (groups: only those of several categories), handlers, engines or recorded runs."""
+    from tabulate import tabulate
+
+    from harness.text import one_line
+
+    rows = _runs(results) if what == "runs" else _plugins(what) if what in ("handlers", "engines") else _tasks(what)
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    safe = [{name: one_line(text) for name, text in row.items()} for row in rows]
+    click.echo(tabulate(safe, headers="keys", disable_numparse=True) if safe else f"no {what}")
+
+
+def _tasks(what: str) -> Rows:
+    from harness import plugins
+
+    rows = []
+    for name in plugins.names("benchmarks"):
+        for task, leaves in plugins.load("benchmarks", name).tasks().items():
+            if what == "tasks" or tuple(leaves) != (task,):
+                stands_for = "" if tuple(leaves) == (task,) else ", ".join(leaves)
+                rows.append({"task": task, "benchmark": name, "stands for": _short(stands_for)})
+    return rows
+
+
+def _short(text: str, width: int = 70) -> str:
+    return text if len(text) <= width else f"{text[:width].rsplit(', ', 1)[0]}, ..."
+
+
+def _plugins(what: str) -> Rows:
+    import inspect
+    import sys
+
+    from harness import plugins
+
+    kind: plugins.Kind = "handlers" if what == "handlers" else "engines"
+    rows = []
+    for name in plugins.names(kind):
+        plugin = plugins.load(kind, name)
+        about = inspect.getdoc(sys.modules[type(plugin).__module__]) or ""
+        rows.append({what.removesuffix("s"): name, "about": about.partition("\n\n")[0].replace("\n", " ")})
+    return rows
+
+
+def _runs(root: Path) -> Rows:
+    from harness import store
+    from harness.errors import DataError
+
+    rows = []
+    for folder in store.find_runs(root):
+        try:
+            record = store.read_run(folder)
+        except DataError as error:
+            click.echo(str(error), err=True)
+            continue
+        passed, judged = (
+            sum(getattr(score, name) for score in record.scores.values()) for name in ("passed", "judged")
+        )
+        rows.append(
+            {
+                "run": record.run_id,
+                "model": record.model.name,
+                "benchmark": record.benchmark["name"],
+                "status": record.status,
+                "accuracy": f"{passed / judged:.1%}" if judged else "N/A",
+                "judged": str(judged),
+                "folder": str(folder),
+            }
+        )
+    return rows

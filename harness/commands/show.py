@@ -1,0 +1,103 @@
+"""`harness show`: one sample of a run, readably."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.errors import DataError, UsageProblem, unknown_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.lines import SampleLine
+    from harness.types import RunRecord
+
+
+@click.command()
+@click.argument("run")
+@click.argument("sample_id", metavar="ID")
+@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat.")
+@click.option("--raw", is_flag=True, help="Print the stored line as JSON.")
+def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
+    """Print sample ID of RUN (a folder, or the start of a run's id): conversation, replies and verdicts.
+
+    Control characters in what a model wrote are shown as escapes.
+    """
+    from harness import store
+    from harness.lines import encode
+
+    folder = store.find_run(run)
+    lines = {line.key: line for line in store.read_samples(folder)}
+    line = lines.get((sample_id, repeat))
+    if line is None:
+        if any(name == sample_id for name, _ in lines):
+            raise UsageProblem(f"{sample_id} has no repeat {repeat}", "Repeats count from 0.")
+        raise unknown_name("sample", sample_id, {name for name, _ in lines})
+    if raw:
+        click.echo(encode(line).decode(), nl=False)
+        return
+    record = store.read_run(folder)
+    _print_head(folder, record, line)
+    try:
+        _print_conversation(record, line, lines)
+    except DataError as error:
+        click.echo(f"\n(only what is stored: {error})")
+        for step in line.steps:
+            _block(f"turn {step.turn} · reply", step.generation.text)
+    _print_verdicts(line)
+
+
+def _print_head(folder: Path, record: RunRecord, line: SampleLine) -> None:
+    tokens = sum(step.generation.completion_tokens for step in line.steps)
+    said = f"{line.id} · repeat {line.repeat} · {line.category}\n{folder} · {record.model.name} · {record.handler}"
+    click.echo(f"{said}\n{len(line.steps)} steps · {tokens} tokens · {line.seconds:.2f} s")
+
+
+def _print_conversation(record: RunRecord, line: SampleLine, lines: dict[tuple[str, int], SampleLine]) -> None:
+    from harness import plugins
+    from harness.episodes import Ended
+
+    benchmark = plugins.load("benchmarks", record.benchmark["name"])
+    handler = plugins.handler(record.handler, record.handler_options)
+    samples = {sample.id: sample for sample in benchmark.load(tuple(record.benchmark["categories"]))}
+    if line.id not in samples:
+        raise DataError(f"the installed data has no sample {line.id}")
+    tools = [str(tool.get("name")) for tool in samples[line.id].tools]
+    if tools:
+        _block("tools", ", ".join(tools))
+    seen = 0
+    for query, step in Ended(benchmark, handler, samples, lines).retrace(line.key):
+        for message in query.messages[seen:]:
+            _block(f"turn {step.turn} · {message['role']}", _content(message))
+        seen = len(query.messages) + 1
+        if step.reply.think is not None:
+            _block(f"turn {step.turn} · thinking", step.reply.think)
+        mark = f" ({step.reply.problem})" if step.reply.problem else ""
+        _block(f"turn {step.turn} · reply{mark}", step.reply.text)
+        for call in step.reply.calls or ():
+            _block(f"turn {step.turn} · call {call.name}", json.dumps(dict(call.arguments), indent=1, default=str))
+
+
+def _content(message: Any) -> str:
+    content = message.get("content")
+    return content if isinstance(content, str) else json.dumps(content, indent=1, default=str)
+
+
+def _print_verdicts(line: SampleLine) -> None:
+    if line.fault is not None:
+        _block("fault", line.fault)
+    for category, verdict in line.verdicts.items():
+        said = [f"{verdict.outcome}{f' · {verdict.code}' if verdict.code else ''}"]
+        said += [verdict.message] if verdict.message and verdict.message != line.fault else []
+        said += [json.dumps(verdict.evidence, indent=1)] if verdict.evidence else []
+        _block(f"verdict · {category}", "\n".join(said))
+
+
+def _block(title: str, text: str) -> None:
+    from harness.text import one_line, printable
+
+    click.echo(f"\n--- {one_line(title)}")
+    click.echo(printable(text))
