@@ -1,0 +1,20 @@
+import pytest
+
+from harness.handlers import choose
+from harness.types import ModelInfo
+
+
+@pytest.mark.parametrize(
+    ("model", "handler"),
+    [
+        (ModelInfo("org/QwQ-32B"), "funreason"),
+        (ModelInfo("x", chat_template="{{ tools }} <think>"), "funreason"),
+        (ModelInfo("x", chat_template="{{ tools }}"), "fc"),
+        (ModelInfo("x", chat_template="{{ messages }}"), "prompt"),
+        (ModelInfo("gpt-4o", remote=True), "prompt"),
+    ],
+)
+def test_the_choice_comes_with_its_reason(model: ModelInfo, handler: str) -> None:
+    name, reason = choose(model)
+    assert name == handler
+    assert reason
