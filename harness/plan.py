@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import models, plugins, provenance, store
+from harness import handlers, models, plugins, provenance, store
 from harness.episodes import Key
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
 
-AUTO_ORDER = ("funreason", "fc", "prompt")
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs", "options")
 """Engine settings that can change a reply."""
 
@@ -103,12 +102,8 @@ def choose_handler(name: str, options: Mapping[str, Any], model: ModelInfo) -> t
     """
     if name != "auto":
         return plugins.handler(name, options), "as asked"
-    known = plugins.names("handlers")
-    for candidate in (*(name for name in known if name not in AUTO_ORDER), *AUTO_ORDER):
-        why = plugins.load("handlers", candidate).matches(model) if candidate in known else None
-        if why:
-            return plugins.handler(candidate, options), why
-    raise LookupError("no handler fits any model")
+    found, why = handlers.choose(model)
+    return plugins.handler(found, options), why
 
 
 @dataclass(frozen=True, slots=True)
