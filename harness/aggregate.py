@@ -49,7 +49,7 @@ class Cell:
 def percent(fraction: float, decimals: int = 2) -> str:
     """A percentage, rounded half up as papers do (0.83655 -> 83.66), free of binary noise."""
     exact = Decimal(repr(round(fraction * 100, 9)))
-    return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+    return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0)  # + 0 turns -0.00 into 0.00
 
 
 def evaluate(

@@ -108,6 +108,7 @@ def _facts(record: RunRecord) -> dict[str, Any]:
         "adapter": model.adapter,
         "weights": (model.sha256 or "")[:8],
         "handler": record.handler,
+        **{f"handler {name}": value for name, value in record.handler_options.items()},
         **{"engine" if name == "name" else f"engine {name}": value for name, value in engine.items()},
         **{name: getattr(record.sampling, name) for name in record.sampling.__slots__},
         "rules": record.rules,

@@ -132,12 +132,12 @@ def _markdown_board(board: Board) -> str:
     for block in board.blocks:
         columns = board.columns(block)
         header = ["model", *(board.view.title_of(name) for name in columns)]
-        lines = ["| " + " | ".join(map(_escaped, header)) + " |", "| --- |" + " ---: |" * len(columns)]
+        lines = ["| " + " | ".join(map(escaped, header)) + " |", "| --- |" + " ---: |" * len(columns)]
         for row in block.rows:
             cells = [_markdown_cell(block, row, name) for name in columns]
-            lines.append("| " + " | ".join([_escaped(row.label) + (" †" if row.partial else ""), *cells]) + " |")
-        partial = [f"† {_escaped(row.label)}: {'; '.join(row.partial)}" for row in block.rows if row.partial]
-        parts += [f"### {_escaped(_heading(block))}", "\n".join(lines), _bullets(partial)]
+            lines.append("| " + " | ".join([escaped(row.label) + (" †" if row.partial else ""), *cells]) + " |")
+        partial = [f"† {escaped(row.label)}: {'; '.join(row.partial)}" for row in block.rows if row.partial]
+        parts += [f"### {escaped(_heading(block))}", "\n".join(lines), _bullets(partial)]
     nodes = [board.view.nodes[name] for name in board.view.columns if name in board.view.nodes]
     about = [f"{node.title}: {node.about}" for node in nodes if node.about]
     return "\n\n".join(part for part in [*parts, _bullets(about), _bullets(_notes([board]))] if part)
@@ -160,7 +160,7 @@ def _markdown_cell(block: Block, row: Row, name: str) -> str:
     return f"{value}<br><sub>{' · '.join(detail)}</sub>" if detail else value
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """A label as Markdown text: nothing in it can end the cell, open a tag or start markup."""
     text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{char}" if char in "\\`*_[]|" else char for char in text)

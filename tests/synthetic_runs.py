@@ -30,6 +30,9 @@ MULTI_TURN = {f"multi_turn_{name}": 200 for name in ("base", "miss_func", "miss_
 ALL = {**SINGLE_TURN, **MULTI_TURN}
 """4,441 items."""
 
+BENCHMARK = {"name": "bfcl", "version": "4", "data_sha256": "d" * 64, "checker_sha256": "c" * 64}
+FORGETTING = {"humaneval": 164, "humaneval_plus": 164, "mbpp": 378, "mbpp_plus": 378}
+
 Outcomes = Callable[[str, int, int], Outcome]
 """(category, index, repeat) -> outcome."""
 
@@ -41,7 +44,7 @@ def record(name: str = "model", scores: Mapping[str, Score] | None = None, **cha
         "started": "2026-01-01T00:00:00Z",
         "status": "complete",
         "model": ModelInfo(name=name, sha256="ab" * 32),
-        "benchmark": {"name": "bfcl", "version": "4", "data_sha256": "d" * 64, "checker_sha256": "c" * 64},
+        "benchmark": BENCHMARK,
         "handler": "prompt",
         "engine": {"name": "scripted", "version": "1"},
         "sampling": Sampling(),
@@ -93,6 +96,7 @@ def write(
     **changes: Any,
 ) -> Path:
     """Write a complete run below `root` and return its folder."""
+    changes["benchmark"] = {**changes.get("benchmark", BENCHMARK), "categories": list(sizes), "limit": None, "ids": []}
     made = record(name, **changes)
     outcomes = outcomes or biased(0, 0.7)
     folder = store.new_run(root, made.model, made.benchmark["name"])

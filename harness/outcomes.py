@@ -1,0 +1,236 @@
+"""Pass or fail of every item of one or more runs: what `compare` and `gate` pair.
+
+A frozen baseline is the same as one JSON file, small enough to keep in a repository (one character a repeat):
+
+    {"format": "harness-baseline/1", "label": "base-7b", "benchmarks": {"bfcl": {"version": "4 ...", "rules": ...}},
+     "sizes": {"multiple": 200}, "outcomes": {"multiple": {"multiple_0": "1", "multiple_1": "0", "multiple_2": "-"}}}
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness import store
+from harness.errors import DataError, UsageProblem
+from harness.lines import SampleLine
+from harness.text import one_line
+from harness.types import RunRecord, Score
+from harness.usage import Usage, measure
+
+FORMAT = "harness-baseline/1"
+Key = tuple[str, int]
+"""(sample id, repeat)."""
+MARKS = {True: "1", False: "0", None: "-"}
+
+MUST_AGREE = ("version", "data_sha256", "checker_sha256", "rules")
+"""Runs that differ in one of these measure different things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Everything a comparison needs of one side."""
+
+    label: str
+    benchmarks: Mapping[str, Mapping[str, Any]]
+    """Benchmark -> version, data_sha256, checker_sha256, rules, categories, and settings worth a warning."""
+    sizes: Mapping[str, int]
+    """Category -> items of the data set times repeats."""
+    results: Mapping[str, Mapping[Key, bool | None]]
+    """Category -> item -> passed; None is unscored."""
+    usage: Usage = field(default_factory=Usage)
+    folders: tuple[Path, ...] = ()
+    """The runs themselves; empty for a frozen baseline."""
+
+    @property
+    def repeats(self) -> int:
+        """Times each item was asked."""
+        return 1 + max((repeat for items in self.results.values() for _, repeat in items), default=0)
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """Scores as in `RunRecord.scores`, counted from the items."""
+        scores = {}
+        for category, items in self.results.items():
+            values = list(items.values())
+            judged = sum(value is not None for value in values)
+            scores[category] = Score(
+                max(self.sizes.get(category, 0), len(values)), judged, values.count(True), len(values) - judged
+            )
+        return scores
+
+
+def read(path: Path, rules: str | None = None) -> Outcomes:
+    """Read one side of a comparison.
+
+    Args:
+        path: A run's folder, a folder above runs of different benchmarks, or a frozen baseline file.
+        rules: Judge the recorded replies again by these rules instead of the recorded ones.
+
+    Returns:
+        Its outcomes.
+
+    Raises:
+        UsageProblem: There is no run, two runs below the folder judge the same category, or a baseline file is to be
+            judged again.
+    """
+    if path.is_file() and path.name != store.RUN:
+        if rules is not None:
+            raise UsageProblem(f"{path} holds no replies to judge by {rules!r} rules", "Give the run it came from.")
+        return thaw(path)
+    folders = store.find_runs(path.parent if path.name == store.RUN else path)
+    if not folders:
+        raise UsageProblem(f"no run in {path}", "Give a run's folder (see `harness list runs`) or a baseline file.")
+    records = {folder: store.read_run(folder) for folder in folders}
+    if rules is None or all(record.rules == rules for record in records.values()):
+        return gather(records, path)
+    return _judged_again(records, path, rules)
+
+
+def _judged_again(records: Mapping[Path, RunRecord], path: Path, rules: str) -> Outcomes:
+    """The same replies through the same path under other rules; only the folders stay those of the recorded runs."""
+    from harness.plan import replayed
+    from harness.runner import run
+
+    with tempfile.TemporaryDirectory() as output:
+        for folder in records:
+            run(replayed(folder, Path(output), rules))
+        again = gather({folder: store.read_run(folder) for folder in store.find_runs(Path(output))}, path)
+    return replace(again, folders=tuple(records))
+
+
+def gather(records: Mapping[Path, RunRecord], where: Path) -> Outcomes:
+    """Join runs of one model over different benchmarks.
+
+    Args:
+        records: Run folder -> record.
+        where: What the user gave, for messages.
+
+    Returns:
+        Their outcomes.
+
+    Raises:
+        UsageProblem: Two runs judge the same category.
+    """
+    benchmarks: dict[str, dict[str, Any]] = {}
+    results: dict[str, dict[Key, bool | None]] = {}
+    sizes: dict[str, int] = {}
+    lines: list[SampleLine] = []
+    for folder, record in records.items():
+        found = list(store.read_samples(folder))
+        mine = _results(found)
+        if twice := set(mine) & set(results):
+            raise UsageProblem(
+                f"{where} holds more than one run of {', '.join(sorted(twice))}", "Give the folder of one run."
+            )
+        results |= mine
+        sizes |= {name: score.n for name, score in record.scores.items()}
+        benchmarks[record.benchmark["name"]] = _identity(record) | {"categories": sorted(mine)}
+        lines += found
+    labels = dict.fromkeys(one_line(record.model.name, 80) for record in records.values())
+    return Outcomes(" + ".join(labels), benchmarks, sizes, results, measure(lines), tuple(records))
+
+
+def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:
+    results: dict[str, dict[Key, bool | None]] = defaultdict(dict)
+    for line in lines:
+        for category, verdict in line.verdicts.items():
+            results[category][line.key] = None if verdict.outcome == "unscored" else verdict.outcome == "pass"
+    return dict(results)
+
+
+def _identity(record: RunRecord) -> dict[str, Any]:
+    facts = {name: record.benchmark.get(name) for name in MUST_AGREE if name != "rules"}
+    sampling = {name: getattr(record.sampling, name) for name in ("temperature", "top_p", "max_tokens")}
+    return facts | {
+        "rules": record.rules,
+        "handler": record.handler,
+        "engine": dict(record.engine),
+        "sampling": sampling,
+    }
+
+
+def freeze(outcomes: Outcomes) -> bytes:
+    """A baseline file."""
+    marks = {
+        category: {name: "".join(mark) for name, mark in _marks(items).items()}
+        for category, items in sorted(outcomes.results.items())
+    }
+    data = {
+        "format": FORMAT,
+        "label": outcomes.label,
+        "benchmarks": outcomes.benchmarks,
+        "sizes": outcomes.sizes,
+        "outcomes": marks,
+    }
+    return json.dumps(data, indent=1).encode() + b"\n"
+
+
+def _marks(items: Mapping[Key, bool | None]) -> dict[str, list[str]]:
+    marks: dict[str, list[str]] = defaultdict(list)
+    for (name, repeat), passed in sorted(items.items()):
+        row = marks[name]
+        row += "-" * (repeat - len(row))
+        row.append(MARKS[passed])
+    return marks
+
+
+def thaw(path: Path) -> Outcomes:
+    """Read a baseline file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its outcomes; usage and replies are not part of a baseline.
+
+    Raises:
+        DataError: It is no baseline, or damaged.
+    """
+    values = {mark: passed for passed, mark in MARKS.items()}
+    try:
+        data = json.loads(path.read_bytes())
+        if data["format"] != FORMAT:
+            raise ValueError(f"format {data['format']!r} is not {FORMAT!r}")
+        results = {
+            category: {
+                (name, repeat): values[mark] for name, marks in items.items() for repeat, mark in enumerate(marks)
+            }
+            for category, items in data["outcomes"].items()
+        }
+        return Outcomes(str(data["label"]), data["benchmarks"], data["sizes"], results)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{path} is no baseline file: {type(error).__name__}: {error}",
+            "Make one with `harness gate RUN --baseline FILE --update-baseline`.",
+        ) from None
+
+
+def disagreements(a: Outcomes, b: Outcomes) -> list[str]:
+    """Why two sides do not measure the same thing, one sentence each; empty where they do."""
+    return [
+        f"{name}: {fact} differs ({_short(a.benchmarks[name].get(fact))} and {_short(b.benchmarks[name].get(fact))})"
+        for name in a.benchmarks
+        if name in b.benchmarks
+        for fact in MUST_AGREE
+        if a.benchmarks[name].get(fact) != b.benchmarks[name].get(fact)
+    ]
+
+
+def cautions(a: Outcomes, b: Outcomes) -> Iterator[str]:
+    """Differences that do not forbid a comparison but can move scores."""
+    for name in a.benchmarks:
+        for fact in ("handler", "engine", "sampling"):
+            one, other = a.benchmarks[name].get(fact), b.benchmarks.get(name, {}).get(fact)
+            if name in b.benchmarks and one != other:
+                yield f"{name}: {fact} differs ({_short(one)} and {_short(other)})"
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)
