@@ -6,6 +6,7 @@ server failed now and then, writes the same bytes as an undisturbed one. Only of
 
 from __future__ import annotations
 
+import heapq
 import json
 import os
 from collections.abc import Iterator
@@ -15,15 +16,24 @@ from typing import Any
 FILES = {"kept": "kept.jsonl", "dropped": "dropped.jsonl", "hard": "hard.jsonl"}
 
 
+def books(folder: Path) -> list[Path]:
+    """The folders that hold a run's books: the run's own, and one a shard where it was spread over workers."""
+    return [folder, *sorted(folder.glob("shard-*"))]
+
+
 def last_outcomes(folder: Path) -> Iterator[dict[str, Any]]:
     """The outcome of each example, the last one where it was tried again, in the order of the source.
 
     Args:
         folder: The run's folder.
 
-    Yields:
-        Lines of `outcomes.jsonl`.
+    Returns:
+        Lines of `outcomes.jsonl`, one at a time.
     """
+    return heapq.merge(*map(_last_outcomes, books(folder)), key=lambda line: line["index"])
+
+
+def _last_outcomes(folder: Path) -> Iterator[dict[str, Any]]:
     path, offsets, at = folder / "outcomes.jsonl", dict[int, int](), 0
     if not path.exists():
         return

@@ -10,7 +10,7 @@ from statistics import mean, median
 from typing import Any
 
 from refine.ledger import read_lines, write_atomic
-from refine.outputs import last_outcomes
+from refine.outputs import books, last_outcomes
 from refine.similar import words
 
 PAPER_LENGTHS = {"think": (350.74, 248), "result": (31.07, 27)}
@@ -65,7 +65,7 @@ def summarise(folder: Path, count: Count | None = None, examples: int = 3) -> di
 def calls_summary(folder: Path) -> list[dict[str, Any]]:
     """Calls, unreadable or failed ones, tokens and seconds, by stage and model."""
     table: dict[tuple[str, str], dict[str, Any]] = {}
-    for line in read_lines(folder / "calls.jsonl"):
+    for line in (line for book in books(folder) for line in read_lines(book / "calls.jsonl")):
         row = table.setdefault(
             (line["stage"], line["model"]),
             {"calls": 0, "unreadable": 0, "prompt_tokens": 0, "completion_tokens": 0, "seconds": 0.0},

@@ -18,7 +18,7 @@ from harness.types import EngineSettings, Example, Sampling
 from refine import checks, material, similar, stages
 from refine.judge import Question
 from refine.ledger import Ledger
-from refine.outputs import write_outputs
+from refine.outputs import books, write_outputs
 from refine.pipeline import Judge, Pipeline, Tally, cost
 from refine.repair import REWRITE
 from refine.stages import score, write_cot
@@ -111,28 +111,44 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
         DataError: The input cannot be read.
     """
     if settings.overwrite:
-        for name in ("run.json", "calls.jsonl", "outcomes.jsonl"):
-            (settings.output / name).unlink(missing_ok=True)
-    with Ledger(settings.output, settings.identity()) as ledger, ExitStack() as opened:
-        judges = open_judges(settings, opened)
-        before = cost(ledger.spent(), settings.prices) if settings.cost_limit is not None else 0.0
+        for book in books(settings.output):
+            for name in ("run.json", "calls.jsonl", "outcomes.jsonl"):
+                (book / name).unlink(missing_ok=True)
+    try:
+        run_shard(settings, settings.output, watch=watch)
+    finally:
+        counts = write_outputs(settings.output)
+    return counts
+
+
+def run_shard(
+    settings: Settings,
+    folder: Path,
+    shard: tuple[int, int] = (0, 1),
+    watch: Callable[[Tally], None] = lambda tally: None,
+) -> None:
+    """Refine every n-th example, with books of its own.
+
+    Args:
+        settings: What to do; `output` is not written.
+        folder: Where the books are.
+        shard: Number of the shard, from 0, and how many there are.
+        watch: Called with the live counts after each round of completions.
+    """
+    with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
         pipeline = Pipeline(
-            judges,
+            open_judges(settings, opened),
             settings.stage_list(),
             Context(frozenset(settings.decide), settings.max_attempts),
             ledger,
             votes=settings.votes,
             sampling=settings.sampling,
-            stop=lambda tally: _over_budget(settings, before, tally),
+            stop=_budget(settings, ledger),
         )
         finished = ledger.finished()
-        try:
-            for tally in pipeline.run(_screened(settings, finished), ledger.unfinished_calls(finished)):
-                watch(tally)
-        finally:
-            ledger.sync()
-            counts = write_outputs(settings.output)
-    return counts
+        examples = _screened(settings, folder, shard, finished)
+        for tally in pipeline.run(examples, ledger.unfinished_calls(finished)):
+            watch(tally)
 
 
 def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
@@ -162,23 +178,21 @@ def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
     return judges
 
 
-def usable(settings: Settings) -> Iterator[tuple[int, Example]]:
-    """Numbered examples of the input; rows that cannot be used go to `unusable.jsonl` with the reason.
+def usable(settings: Settings, rejected: Callable[[data.Unusable], object]) -> Iterator[tuple[int, Example]]:
+    """Numbered examples of the input.
 
     Args:
         settings: Names the input, its format and the limit.
+        rejected: Called with each row that cannot be used.
 
     Yields:
         Index in the source, from 0, and the example.
     """
-    settings.output.mkdir(parents=True, exist_ok=True)
-    rows = enumerate(data.read(settings.input, settings.form))
-    with (settings.output / "unusable.jsonl").open("w", encoding="utf-8") as rejected:
-        for index, row in islice(rows, settings.limit):
-            if isinstance(row, data.Unusable):
-                rejected.write(json.dumps(asdict(row)) + "\n")
-            else:
-                yield index, row
+    for index, row in islice(enumerate(data.read(settings.input, settings.form)), settings.limit):
+        if isinstance(row, data.Unusable):
+            rejected(row)
+        else:
+            yield index, row
 
 
 @dataclass(frozen=True)
@@ -203,7 +217,7 @@ def estimate(settings: Settings) -> Estimate:
     calls, tokens = [0, 0], [0, 0]
     chain = settings.stage_list()
     questions = _questions(chain)
-    for _, example in usable(settings):
+    for _, example in usable(settings, lambda row: None):
         examples += 1
         for stage in chain:
             if stage.name == "write_cot" and example.think is not None:
@@ -230,19 +244,30 @@ def _questions(chain: Sequence[Stage]) -> dict[str, Question]:
     return {stage.name: sys.modules[type(stage).__module__].QUESTION for stage in chain} | {REWRITE.name: REWRITE}
 
 
-def _screened(settings: Settings, finished: set[int]) -> Iterator[tuple[int, Example, Sequence[Finding]]]:
-    """Examples without an outcome, with what the free checks found; duplicates count finished ones too."""
+def _screened(
+    settings: Settings, folder: Path, shard: tuple[int, int], finished: set[int]
+) -> Iterator[tuple[int, Example, Sequence[Finding]]]:
+    """A shard's examples without an outcome, with what the free checks found; duplicates count the whole source.
+
+    Rows that cannot be used go to `unusable.jsonl` with the reason.
+    """
     duplicates = similar.Duplicates()
     contamination = similar.Contamination(similar.benchmark_questions(settings.against))
-    for index, example in usable(settings):
-        repeated = duplicates.check(example)
-        if index not in finished:
-            yield index, example, [*checks.answer_findings(example), *repeated, *contamination.check(example)]
+    number, shards = shard
+    with (folder / "unusable.jsonl").open("w", encoding="utf-8") as file:
+        for index, example in usable(settings, lambda row: file.write(json.dumps(asdict(row)) + "\n")):
+            repeated = duplicates.check(example)
+            if index % shards == number and index not in finished:
+                yield index, example, [*checks.answer_findings(example), *repeated, *contamination.check(example)]
 
 
-def _over_budget(settings: Settings, before: float, tally: Tally) -> bool:
+def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:
+    """Whether the cost limit is reached, earlier sessions included."""
     limit = settings.cost_limit
-    return limit is not None and before + cost(tally.tokens, settings.prices) >= limit
+    if limit is None:
+        return lambda tally: False
+    before = cost(ledger.spent(), settings.prices)
+    return lambda tally: before + cost(tally.tokens, settings.prices) >= limit
 
 
 def _digest(source: str) -> str:

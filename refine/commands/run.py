@@ -35,6 +35,8 @@ from harness.errors import RunIncomplete, UsageProblem
 @click.option("--decide", multiple=True, metavar="CHECK", help="Free checks that decide without the judge.")
 @click.option("--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, humaneval, mbpp.")
 @click.option("--concurrency", type=click.IntRange(1), help="Calls in flight.")
+@click.option("--runner", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--shards", default=8, show_default=True, type=click.IntRange(1), help="Parts of a run on ray.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N rows.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--temperature", default=0.0, show_default=True)
@@ -62,8 +64,13 @@ def command(**flags: Any) -> None:
     if flags["dry_run"]:
         _dry_run(settings, as_json)
         return
-    with _progress(settings.limit) as watch:
-        counts = run(settings, watch)
+    if flags["runner"] == "ray":
+        from refine.spread import run_on_ray
+
+        counts = run_on_ray(settings, flags["shards"])
+    else:
+        with _progress(settings.limit) as watch:
+            counts = run(settings, watch)
     summary = report.summarise(settings.output, report.token_counter(tokenizer) if tokenizer else None)
     report.write_report(settings.output, summary)
     click.echo(json.dumps(counts) if as_json else _counts(counts, settings.output))

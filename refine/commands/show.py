@@ -17,9 +17,12 @@ from harness.errors import UsageProblem
 def command(folder: Path, example_id: str, as_json: bool) -> None:
     """Show the outcome of one example and every call that led to it."""
     from refine.ledger import read_lines
+    from refine.outputs import books
 
-    calls = [line for line in read_lines(folder / "calls.jsonl") if line["id"] == example_id]
-    outcomes = [line for line in read_lines(folder / "outcomes.jsonl") if line["id"] == example_id]
+    calls, outcomes = (
+        [line for book in books(folder) for line in read_lines(book / name) if line["id"] == example_id]
+        for name in ("calls.jsonl", "outcomes.jsonl")
+    )
     if not calls and not outcomes:
         raise UsageProblem(f"{folder} knows no example {example_id!r}", "Ids are those of the input.")
     if as_json:
