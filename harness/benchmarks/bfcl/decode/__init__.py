@@ -26,7 +26,7 @@ MODULES = {
 }
 """Dialect -> module that reads it."""
 
-MAX_SOURCE = 200_000
+MAX_SOURCE = 100_000
 """Characters of source outside string literals; the parsers' time and memory grow with these."""
 
 _STRING = re.compile(r'"[^"\\\n]*"|\'[^\'\\\n]*\'')
