@@ -1,13 +1,16 @@
 """Nothing at run time touches a network: the whole path from data to verdict with sockets forbidden."""
 
 import socket
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from click.testing import CliRunner
 
 from harness import datasets, plugins
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.benchmark import FAMILIES, PLUGIN
+from harness.cli import cli
 from harness.types import Episode, Generation, Step
 
 LOCAL = (*FAMILIES["single_turn"], *FAMILIES["format_sensitivity"])
@@ -51,3 +54,12 @@ def test_loading_playing_and_judging_need_no_network(handler: str) -> None:
 def test_finding_and_verifying_data_needs_no_network() -> None:
     assert datasets.fetch("bfcl") == datasets.path("bfcl")
     assert datasets.verify("bfcl") == len(datasets.dataset("bfcl").files)
+
+
+@pytest.mark.usefixtures("sealed")
+def test_a_whole_run_needs_no_network(tmp_path: Path) -> None:
+    words = ["run", "--model", "scripted", "--engine", "scripted", "--tasks", "single_turn", "--limit", "1"]
+    outcome = CliRunner().invoke(cli, [*words, "--output", str(tmp_path), "--offline"])
+    assert outcome.exit_code == 0, outcome.output
+    (lines,) = tmp_path.rglob("samples.jsonl")
+    assert len(lines.read_text().splitlines()) == len(data.SINGLE_TURN)

@@ -1,11 +1,11 @@
-"""Native function calling: tools in OpenAI's format, calls from the server or from `<tool_call>` blocks in the text.
+"""Native function calling: tools in OpenAI's format, calls from the server or from blocks in the text.
 
     <tool_call>
     {"name": "weather_get", "arguments": {"city": "Bern"}}
     </tool_call>
 
 A data set's `weather.get` is sent as `weather_get`, because OpenAI's format forbids dots, and read back as
-`weather.get`. The block format is that of Hermes and Qwen; `chat.render` writes the tools by the model's template.
+`weather.get`. Blocks, the format of Hermes and Qwen, are read where the server parsed no call; `chat.render` writes the tools by the model's template.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class FunctionCallingHandler:
         problem = "truncated" if generation.finish == "length" else None
         if query.expects == "text":
             return Reply(think, text, problem=problem)
-        if generation.tool_calls is not None:
+        if generation.tool_calls:
             found = [_native(call) for call in generation.tool_calls]
         else:
             found = [_block(match) for match in BLOCK.finditer(text)]

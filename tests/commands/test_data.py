@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import datasets
+from harness.benchmarks.bfcl import data
 from harness.cli import main
 
 
@@ -100,3 +102,36 @@ def test_a_misspelt_name_is_exit_2(
 ) -> None:
     assert harness(monkeypatch, "path", "lnies") == 2
     assert "lines" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["delete", "truncate"])
+def test_a_run_on_damaged_questions_is_exit_4_and_names_the_file(
+    bfcl_data: Path, cache: Path, damage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = datasets.dataset("bfcl").folder
+    shutil.copytree(bfcl_data, root)
+    questions = root / "bfcl_eval" / "data" / "BFCL_v4_simple_python.json"
+    if damage == "delete":
+        questions.unlink()
+    else:
+        questions.write_bytes(questions.read_bytes()[:-100])
+    data.questions.cache_clear()
+    words = [
+        "harness",
+        "run",
+        "--model",
+        "x",
+        "--engine",
+        "scripted",
+        "--tasks",
+        "simple_python",
+        "--output",
+        str(cache),
+    ]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 4
+    said = capsys.readouterr().err
+    assert "BFCL_v4_simple_python.json" in said
+    assert "harness data fetch bfcl" in said

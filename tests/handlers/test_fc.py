@@ -80,6 +80,7 @@ def native(*calls: tuple[str, str]) -> Generation:
         (Generation(block("f", '{"a": 1}')), [FunctionCall("f", {"a": 1})]),
         (Generation(f"{block('f', {'a': 1})}\n{block('f', {'a': 2})}"), [FunctionCall("f", {"a": n}) for n in (1, 2)]),
         (Generation("No function fits."), []),
+        (Generation(block("f", {}), tool_calls=()), [FunctionCall("f", {})]),
     ],
 )
 def test_calls_are_read_under_the_names_of_the_data_set(generation: Generation, reply: list[FunctionCall]) -> None:
