@@ -5,7 +5,7 @@
     </tool_call>
 
 A data set's `weather.get` is sent as `weather_get`, because OpenAI's format forbids dots, and read back as
-`weather.get`. Blocks, the format of Hermes and Qwen, are read where the server parsed no call; `chat.render` writes the tools by the model's template.
+`weather.get`. Blocks, the format of Hermes and Qwen, are read where the server parsed no call itself.
 """
 
 from __future__ import annotations
