@@ -1,0 +1,114 @@
+"""What goes over the wire to an OpenAI-compatible server, and what comes back. Pure functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.types import Generation, NativeCall, Prompt, Sampling
+
+
+class BadReply(Exception):
+    """A body that is not what the API promises: asked again, and a fault if it stays so."""
+
+
+def chat_body(model: str, prompt: Prompt, sampling: Sampling, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """A request to `/chat/completions`.
+
+    A prefix is sent as the start of an assistant message that the server continues (vLLM, SGLang):
+    `continue_final_message` with `add_generation_prompt` off, as both on is refused.
+    """
+    body: dict[str, Any] = {"model": model, "messages": [dict(message) for message in prompt.messages]}
+    if prompt.prefix:
+        body["messages"].append({"role": "assistant", "content": prompt.prefix})
+        body |= {"add_generation_prompt": False, "continue_final_message": True}
+    if prompt.tools:
+        body["tools"] = [dict(tool) for tool in prompt.tools]
+    return body | _common(prompt, sampling) | dict(extra)
+
+
+def completion_body(
+    model: str, text: str, prompt: Prompt, sampling: Sampling, extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A request to `/completions` for a prompt that was rendered here: its special tokens are in the text."""
+    return {"model": model, "prompt": text, "add_special_tokens": False} | _common(prompt, sampling) | dict(extra)
+
+
+def _common(prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
+    body: dict[str, Any] = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
+    if sampling.top_p != 1:
+        body["top_p"] = sampling.top_p
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if prompt.schema:
+        form = {"name": "reply", "schema": prompt.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return body
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """JSON in ASCII, so that lone surrogates survive."""
+    return json.dumps(body).encode("ascii")
+
+
+def read(content: bytes, seconds: float) -> Generation:
+    """Read the reply to either request.
+
+    Args:
+        content: The body of a successful response.
+        seconds: How long the request took.
+
+    Returns:
+        The generation. Native calls are None where the reply has none.
+
+    Raises:
+        BadReply: It is not JSON, holds no choice, or lacks what the API promises.
+    """
+    try:
+        reply = json.loads(content)
+        choice = reply["choices"][0]
+        finish = choice["finish_reason"]
+        message = choice["message"] if "message" in choice else {"content": choice["text"]}
+        text, calls = _text(message.get("content")), _calls(message.get("tool_calls"))
+        reasoning = message.get("reasoning_content") or message.get("reasoning") or None
+        usage = reply.get("usage") or {}
+        asked, answered = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise BadReply(f"not a completion ({type(error).__name__}: {error}): {excerpt(content)}") from error
+    if finish is None or not isinstance(reasoning, str | None):
+        raise BadReply(f"an unfinished completion: {excerpt(content)}")
+    if finish in ("content_filter", "abort", "error"):
+        raise BadReply(f"the server ended the reply: {finish}")
+    return Generation(text, "length" if finish == "length" else "stop", calls, reasoning, asked, answered, seconds)
+
+
+def _text(content: Any) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part["type"] == "text")
+    if not isinstance(content, str):
+        raise TypeError("content is no text")
+    return content
+
+
+def _calls(calls: Any) -> tuple[NativeCall, ...] | None:
+    if not calls:
+        return None
+    return tuple(_call(call["function"]) for call in calls)
+
+
+def _call(function: Mapping[str, Any]) -> NativeCall:
+    name, arguments = function["name"], function.get("arguments") or "{}"
+    if not isinstance(name, str):
+        raise TypeError("a call without a name")
+    return NativeCall(name, arguments if isinstance(arguments, str) else json.dumps(arguments))
+
+
+def excerpt(content: bytes) -> str:
+    """The start of a body, for a message: printable ASCII and no more than a line."""
+    text = content[:200].decode("utf-8", "replace")
+    return repr(text) if len(content) <= 200 else repr(text) + "…"
