@@ -1,0 +1,129 @@
+"""The four multi-turn categories: a model works through several turns against stateful environments.
+
+{"id": "multi_turn_base_0", "question": [[{"role": "user", "content": "Move 'final_report.pdf' ..."}], ...],
+ "initial_config": {"GorillaFileSystem": {"root": ...}}, "involved_classes": ["GorillaFileSystem", "TwitterAPI"]}
+ground truth, by turn: [["cd(folder='document')", "mkdir(dir_name='temp')", ...], ...]
+
+`modules` runs the environments of the pinned wheel, `calls` reads call strings, `world` executes them, `checker`
+compares states and results, `loop` plays a sample. Upstream: `eval_runner.py: _evaluate_single_multi_turn_entry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from harness.benchmarks.bfcl import data, prompts
+from harness.benchmarks.bfcl.decode import Undecodable
+from harness.benchmarks.bfcl.judging import raw_answer
+from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings
+from harness.benchmarks.bfcl.multi_turn.checker import check_turns
+from harness.benchmarks.bfcl.multi_turn.loop import Target, play_turns
+from harness.benchmarks.bfcl.rules import Rules, rules_named
+from harness.errors import unknown_name
+from harness.protocols import Play
+from harness.types import Episode, Sample, Tool, Verdict
+
+__all__ = ["CATEGORIES", "check", "judge", "play", "samples"]
+
+CATEGORIES = data.MULTI_TURN
+
+
+def samples(category: str) -> list[Sample[Target]]:
+    """All samples of one category; held-out functions are not among the tools."""
+    return [_sample(category, record) for record in data.questions(category)]
+
+
+def play(sample: Sample[Target], before: Mapping[str, Episode]) -> Play:
+    """Drive the official loop: query, execute, hand results back, next turn where no call is made."""
+    return play_turns(sample)
+
+
+def check(sample: Sample[Target], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
+    """Judge the steps of an episode; turns that were not reached after a force-quit are missing from it."""
+    turns: list[list[tuple[Any, str]]] = [[] for _ in range(episode.steps[-1].turn + 1)]
+    for step in episode.steps:
+        turns[step.turn].append(raw_answer(step.reply))
+    return {sample.category: _judge(sample.target.question, turns, rules_named(rules))}
+
+
+def judge(
+    sample_id: str, raw: Any, *, mode: str = "prompt", underscore_names: bool = False, rules: str = "upstream"
+) -> Verdict:
+    """Judge the raw result of one item.
+
+    Args:
+        sample_id: Official id.
+        raw: Turns of steps: text, `[{name: arguments}]`, or in `decoded` mode lists of call strings.
+        mode: `prompt`, `fc` or `decoded`.
+        underscore_names: Of no effect: no function of these categories has a dot in its name.
+        rules: `upstream` or `strict`.
+
+    Returns:
+        The verdict. Evidence of a failure: `turn`, `calls`, `expected`, and what differed.
+
+    Raises:
+        UsageProblem: Unknown id, mode or rules.
+    """
+    if mode not in MODES:
+        raise unknown_name("mode", mode, MODES)
+    chosen, question = rules_named(rules), data.question(sample_id)
+    if not isinstance(raw, list):
+        return Verdict("fail", "multi_turn:inference_error", "the result is not a list of turns")
+    turns = [[(step, mode) for step in turn] if isinstance(turn, list) else [] for turn in raw]
+    return _judge(question, turns, chosen)
+
+
+def _judge(question: Mapping[str, Any], turns: Sequence[Sequence[tuple[Any, str]]], rules: Rules) -> Verdict:
+    expected = data.answer(question["id"])
+    if len(turns) != len(expected):
+        return Verdict(
+            "fail",
+            "multi_turn:force_terminated",
+            f"the result has {len(turns)} turns of {len(expected)}",
+            {"turns": len(turns), "expected_turns": len(expected)},
+        )
+    parameters = _parameters(tuple(question["involved_classes"])) if rules.bind_positional else {}
+    decoded = [[_calls(step, mode, rules, parameters) for step, mode in turn] for turn in turns]
+    return check_turns(question, expected, [[step for step in turn if any(step)] for turn in decoded])
+
+
+def _calls(step: Any, mode: str, rules: Rules, parameters: Mapping[str, Sequence[str]]) -> list[str]:
+    try:
+        return call_strings(step, mode, rules, parameters)
+    except Undecodable:
+        return []
+
+
+def _sample(category: str, record: Mapping[str, Any]) -> Sample[Target]:
+    classes = tuple(record["involved_classes"])
+    held_out = {name for names in record.get("missed_function", {}).values() for name in names}
+    return Sample(
+        id=record["id"],
+        category=category,
+        turns=tuple(tuple(turn) for turn in record["question"]),
+        tools=tuple(tool for tool in _tools(classes, category) if tool["name"] not in held_out),
+        target=Target(record, {int(turn): _stored(classes, names) for turn, names in _held_out(record)}),
+    )
+
+
+def _held_out(record: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
+    return list(record.get("missed_function", {}).items())
+
+
+def _stored(classes: Sequence[str], names: Sequence[str]) -> tuple[Tool, ...]:
+    """Documents as they lie in the data: held-out functions are shown without the language sentence."""
+    stored = {tool["name"]: tool for name in classes for tool in data.function_docs(name)}
+    return tuple(stored[name] for name in names)
+
+
+@cache
+def _tools(classes: tuple[str, ...], category: str) -> tuple[Tool, ...]:
+    return prompts.rewrite([tool for name in classes for tool in data.function_docs(name)], category)
+
+
+@cache
+def _parameters(classes: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
+    docs = [tool for name in classes for tool in data.function_docs(name)]
+    return {tool["name"]: list(tool["parameters"]["properties"]) for tool in docs}

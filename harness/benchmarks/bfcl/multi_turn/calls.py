@@ -1,0 +1,206 @@
+"""Call strings such as `cd(folder='docs')`: written from a decoded reply, and run against an allow-list.
+
+Upstream writes each decoded call back as Python source and hands it to `eval`. Here the source is parsed and only
+literals, literal arithmetic and (nested) calls of allowed functions are carried out, in Python's own order and with
+Python's own error texts; everything else is refused.
+Upstream rules: `default_decode_execute_prompting`, `parse_nested_value`, `convert_to_function_call` in
+`bfcl_eval/model_handler/utils.py` and `execute_multi_turn_func_call` in `multi_turn_utils.py` (2026.3.23).
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from harness.benchmarks.bfcl.decode import Undecodable, decode
+from harness.benchmarks.bfcl.decode.arithmetic import evaluate
+from harness.benchmarks.bfcl.rules import UPSTREAM, Rules
+
+Functions = Callable[[str], Callable[..., Any] | None]
+"""Gives the function of a name, None where it is not allowed."""
+Plan = Callable[[Functions], Any]
+
+MODES = ("prompt", "fc", "decoded")
+
+MAX_CALL = 250_000
+"""Characters of one call string; parsing takes memory some hundred times its source."""
+BANNED = frozenset({"kill", "exit", "quit", "remove", "unlink", "popen", "Popen", "run"})
+"""Names upstream refuses to call, whoever they belong to."""
+
+_CACHED = 1_000
+"""Longest call string whose parse is kept."""
+_BLANK_BEFORE_BRACKET = re.compile(r"\b([a-zA-Z_]\w*)\s+(?=\()")
+
+
+class Refused(Exception):
+    """A call that is not carried out; its text is the call's result."""
+
+
+def call_strings(
+    step: Any, mode: str, rules: Rules = UPSTREAM, parameters: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> list[str]:
+    """The call strings of one reply.
+
+    Args:
+        step: The reply: text, a list of `{name: arguments}`, or already call strings.
+        mode: `prompt`, `fc` or `decoded`.
+        rules: Which quirks hold.
+        parameters: Parameter names of each function, for rules that bind positional arguments.
+
+    Returns:
+        One string a call; empty where none was made.
+
+    Raises:
+        Undecodable: The reply holds no readable calls; the step then counts as made without one.
+    """
+    try:
+        if mode == "decoded":
+            return [step] if type(step) is str else [str(call) for call in step]
+        if mode == "fc":
+            return _native(step)
+        return [
+            _call_source(name, _bound(arguments, parameters.get(name, ())))
+            for call in decode(step, rules=rules)
+            for name, arguments in call.items()
+        ]
+    except (ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise error if isinstance(error, Undecodable) else Undecodable(str(error)) from None
+
+
+def _native(step: Any) -> list[str]:
+    calls = [step] if type(step) is dict else step
+    return [
+        f"{name}({','.join(f'{key}={value!r}' for key, value in _arguments(arguments).items())})"
+        for call in calls
+        for name, arguments in call.items()
+    ]
+
+
+def _arguments(arguments: Any) -> Any:
+    return json.loads(arguments) if type(arguments) is str else arguments
+
+
+def _bound(arguments: Mapping[Any, Any], names: Sequence[str]) -> Mapping[Any, Any]:
+    """Give positional arguments, which strict rules keep under their index, the names they stand for."""
+    return {names[key] if type(key) is int and key < len(names) else key: value for key, value in arguments.items()}
+
+
+def _call_source(name: Any, arguments: Mapping[Any, Any]) -> str:
+    return f"{name}({', '.join(f'{key}={_source(value)}' for key, value in arguments.items())})"
+
+
+def _source(value: Any) -> str:
+    """A value as source. A map whose values are all maps is written as a call of its first key (quirk 21)."""
+    if not isinstance(value, dict):
+        return repr(value)
+    if all(isinstance(item, dict) for item in value.values()):
+        if not value:
+            raise Undecodable("an empty map cannot be written as a call")
+        return _call_source(*next(iter(value.items())))
+    return "{" + ", ".join(f"'{key}': {_source(item)}" for key, item in value.items()) + "}"
+
+
+def plan(call: str) -> Plan:
+    """Parse a call string.
+
+    Args:
+        call: Source of one expression.
+
+    Returns:
+        A function that carries it out with the allowed functions. It may raise whatever they raise.
+
+    Raises:
+        Refused: It holds something that is never carried out, or is too long.
+        SyntaxError: It is no expression; other errors of Python's parser likewise.
+    """
+    if len(call) > MAX_CALL:
+        raise Refused(f"the call has more than {MAX_CALL} characters")
+    return _kept(call) if len(call) <= _CACHED else _parsed(call)
+
+
+def _parsed(call: str) -> Plan:
+    # Upstream takes blanks between a word and a bracket away, also inside strings, and looks at the first callee.
+    call = _BLANK_BEFORE_BRACKET.sub(r"\1", call)
+    callee = call.split("(")[0]
+    callee = callee.split(".")[1] if "." in callee else callee
+    if callee in BANNED:
+        raise Refused(f"Function call {callee} is not allowed.")
+    # The file name is part of the texts of syntax errors; upstream's `eval` says <string> and ignores leading blanks.
+    return _build(ast.parse(call.lstrip(" \t"), "<string>", "eval").body)
+
+
+_kept = lru_cache(maxsize=16_384)(_parsed)
+
+
+def _build(node: ast.expr) -> Plan:
+    match node:
+        case ast.Constant(value):
+            return lambda functions: value
+        case ast.Call():
+            return _build_call(node)
+        case ast.Name(name):
+            return lambda functions: _undefined(name)
+        case ast.List(items):
+            parts = [_build(item) for item in items]
+            return lambda functions: [part(functions) for part in parts]
+        case ast.Tuple(items):
+            parts = [_build(item) for item in items]
+            return lambda functions: tuple([part(functions) for part in parts])
+        case ast.Set(items):
+            parts = [_build(item) for item in items]
+            return lambda functions: {part(functions) for part in parts}
+        case ast.Dict(keys, values) if None not in keys:
+            pairs = [(_build(key), _build(value)) for key, value in zip(keys, values, strict=True) if key]
+            return lambda functions: {key(functions): value(functions) for key, value in pairs}
+        case ast.UnaryOp() | ast.BinOp():
+            return lambda functions: evaluate(node)
+        case ast.Attribute(value):
+            owner = _build(value)
+            return lambda functions: _refuse(owner(functions))
+    raise Refused(f"a {type(node).__name__} is not allowed in a call")
+
+
+def _build_call(node: ast.Call) -> Plan:
+    arguments = [_build(argument) for argument in node.args]
+    keywords = {keyword.arg: _build(keyword.value) for keyword in node.keywords if keyword.arg is not None}
+    if len(keywords) < len(node.keywords):
+        _refuse_keywords(node.keywords)
+    if not isinstance(node.func, ast.Name):
+        callee = _build(node.func)
+        return lambda functions: _refuse(callee(functions))
+    name = node.func.id
+    values = {k.arg: k.value.value for k in node.keywords if k.arg is not None and isinstance(k.value, ast.Constant)}
+    if not node.args and len(values) == len(keywords):  # most calls: nothing to compute
+        return lambda functions: (functions(name) or _undefined(name))(**values)
+
+    def run(functions: Functions) -> Any:
+        function = functions(name) or _undefined(name)
+        return function(
+            *[argument(functions) for argument in arguments],
+            **{key: value(functions) for key, value in keywords.items()},
+        )
+
+    return run
+
+
+def _refuse_keywords(keywords: list[ast.keyword]) -> NoReturn:
+    seen: set[str | None] = set()
+    for keyword in keywords:
+        if keyword.arg in seen and keyword.arg is not None:
+            place = (keyword.lineno, keyword.col_offset + 1, None)
+            raise SyntaxError(f"keyword argument repeated: {keyword.arg}", ("<string>", *place))
+        seen.add(keyword.arg)
+    raise Refused("** is not allowed in a call")
+
+
+def _undefined(name: str) -> NoReturn:
+    raise NameError(f"name '{name}' is not defined")
+
+
+def _refuse(value: Any) -> NoReturn:
+    raise Refused(f"calls and attributes of a {type(value).__name__} are not allowed")

@@ -1,0 +1,112 @@
+"""The environment modules of the pinned wheel, run in private namespaces without installing the package.
+
+`load("gorilla_file_system").GorillaFileSystem` is the class a multi-turn item is played in. The files are pinned by
+sha256 (`harness.datasets`), and nothing but the module that is asked for, and what it imports, is executed. Three
+imports are replaced, so that the same calls give the same results on every machine and day: the clock stands still in
+UTC, plain data is copied without `copy.deepcopy`'s bookkeeping, and the package's own `utils`, which would create
+folders, is never touched. Upstream: `bfcl_eval/eval_checker/multi_turn_eval/func_source_code/`.
+"""
+
+from __future__ import annotations
+import __future__
+
+import builtins
+import copy
+import datetime
+import importlib
+import marshal
+import typing
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from harness.benchmarks.bfcl.data import package
+
+NOW = datetime.datetime(2026, 3, 23)
+"""What the environments take for today: the day their package was published."""
+
+_PREFIX = "bfcl_eval.eval_checker.multi_turn_eval.func_source_code."
+
+
+class FrozenDatetime(datetime.datetime):
+    """A clock that stands still, in UTC."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> FrozenDatetime:
+        """`NOW`."""
+        return cls.fromisoformat(NOW.isoformat())
+
+    today = now
+
+    @classmethod
+    def fromtimestamp(cls, timestamp: float, tz: datetime.tzinfo | None = None) -> FrozenDatetime:
+        """The naive UTC time of a time stamp."""
+        return super().fromtimestamp(timestamp, datetime.UTC).replace(tzinfo=None)
+
+    def timestamp(self) -> float:
+        """Seconds since the epoch, a naive time being UTC."""
+        return datetime.datetime.timestamp(self.replace(tzinfo=datetime.UTC))
+
+
+def packed(value: Any) -> bytes | None:
+    """A value as bytes, from which copies are made quickly; None where it holds objects."""
+    try:
+        return marshal.dumps(value)
+    except ValueError:
+        return None
+
+
+def plain_copy(value: Any) -> Any:
+    """A deep copy, many times faster than `copy.deepcopy` on JSON data."""
+    data = _defaults.get(id(value)) or packed(value)
+    return copy.deepcopy(value) if data is None else marshal.loads(data)  # written by this process
+
+
+_defaults: dict[int, bytes] = {}
+"""Each module's default state by identity, packed: every instance starts from a copy of it."""
+
+_REPLACED: dict[str, Any] = {
+    "copy": SimpleNamespace(deepcopy=plain_copy),
+    "datetime": SimpleNamespace(datetime=FrozenDatetime, time=datetime.time, timedelta=datetime.timedelta),
+    "subprocess": SimpleNamespace(),  # imported and never used
+    "overrides": typing,  # only `final`
+    "bfcl_eval.utils": SimpleNamespace(
+        get_directory_structure_by_id=None, is_first_memory_prereq_entry=None, is_memory_prereq=None
+    ),
+}
+
+
+@cache
+def load(name: str) -> ModuleType:
+    """Run one environment module.
+
+    Args:
+        name: File name without its ending.
+
+    Returns:
+        The module, shared by the whole process: its tables are read-only by agreement.
+
+    Raises:
+        DataError: The data set is missing or damaged.
+        ImportError: A package that the module needs is not installed.
+    """
+    file = package() / "eval_checker" / "multi_turn_eval" / "func_source_code" / f"{name}.py"
+    # Annotations are kept as text: evaluating them is most of the time that a class body takes.
+    code = compile(file.read_bytes(), str(file), "exec", __future__.annotations.compiler_flag, dont_inherit=True)
+    module = ModuleType(f"{__name__}.{name}")
+    module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
+    exec(code, module.__dict__)  # noqa: S102  # pinned by sha256
+    default = module.__dict__.get("DEFAULT_STATE")
+    if default is not None and (data := packed(default)) is not None:
+        _defaults[id(default)] = data
+    return module
+
+
+def _import(name: str, namespace: Any = None, local: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+    if name in _REPLACED:
+        return _REPLACED[name]
+    if name.startswith(_PREFIX):
+        return load(name.removeprefix(_PREFIX))
+    if name.startswith("bfcl_eval"):
+        raise ImportError(f"{name} is no environment")
+    return importlib.import_module(name)
