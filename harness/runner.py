@@ -77,7 +77,8 @@ class _Run:
         self.record = replace(plan.record, run_id=writer.run.name)
         if plan.folder is not None and not plan.spec.overwrite:
             earlier = store.read_run(plan.folder)
-            self.record = replace(self.record, started=earlier.started, seconds=earlier.seconds, engine=earlier.engine)
+            kept = {name: getattr(earlier, name) for name in ("started", "seconds", "engine", "code", "machine")}
+            self.record = replace(self.record, **kept)
 
     def execute(self, engine: Engine) -> RunRecord:
         """Play what is left and save the record whatever happens."""
@@ -105,9 +106,8 @@ class _Run:
         plan, spec = self.plan, self.plan.spec
         session = engine.session()
         versions = dict.fromkeys([*(self.record.engine["version"] or "").split(", "), session.version])
-        self.record = replace(
-            self.record, engine={**plan.record.engine, "version": ", ".join(name for name in versions if name)}
-        )
+        served = {**plan.record.engine, "version": ", ".join(name for name in versions if name)}
+        self.record = replace(self.record, engine=served, code=plan.record.code, machine=plan.record.machine)
         work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
         with Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges:
             for batch in Scheduler(work, session).play(left):

@@ -178,7 +178,9 @@ def new_run(root: Path, model: ModelInfo, benchmark: str) -> Path:
     Returns:
         The folder; its name is the run's id.
     """
-    path = root / slug(model) / benchmark / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    # Milliseconds, so that the newest of two runs is the last by name.
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").translate({ord(mark): None for mark in "-:"})
+    path = root / slug(model) / benchmark / f"{now.removesuffix('+0000')}Z-{secrets.token_hex(3)}"
     path.mkdir(parents=True)
     return path
 
