@@ -11,7 +11,7 @@ from harness.errors import UsageProblem
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")
 
-CASES = json.loads((Path(__file__).parents[2] / "cases" / "bfcl_prompts.json").read_text())["cases"]
+GOLDEN = json.loads((Path(__file__).parents[2] / "cases" / "bfcl_prompts.json").read_text())
 
 
 def documents(sample_id: str) -> list[dict[str, Any]]:
@@ -19,11 +19,21 @@ def documents(sample_id: str) -> list[dict[str, Any]]:
     return record.get("function") or [doc for name in record["involved_classes"] for doc in data.function_docs(name)]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['id']}-{case['config']}")
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: f"{case['id']}-{case['config']}")
 def test_system_prompt_is_upstreams_to_the_byte(case: dict[str, Any]) -> None:
     tools = prompts.rewrite(documents(case["id"]), data.category_of(case["id"]))
     ours = prompts.instruction(tools, prompts.CONFIGS[case["config"]])
     assert (len(ours), hashlib.sha256(ours.encode()).hexdigest()[:12]) == (case["length"], case["sha256"])
+
+
+@pytest.mark.parametrize("category", GOLDEN["whole_categories"])
+def test_every_system_prompt_of_a_category_is_upstreams(category: str) -> None:
+    for config, theirs in GOLDEN["whole_categories"][category].items():
+        ours = hashlib.sha256()
+        for record in data.questions(category):
+            tools = prompts.rewrite(record["function"], category)
+            ours.update(prompts.instruction(tools, prompts.CONFIGS[int(config)]).encode() + b"\0")
+        assert ours.hexdigest()[:12] == theirs
 
 
 def test_the_default_is_number_5_of_26_different_ones() -> None:
