@@ -1,10 +1,13 @@
 import json
+import re
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.benchmarks.bfcl import data
 from harness.handlers.fc import PLUGIN, wire_names
 from harness.types import FunctionCall, Generation, ModelInfo, NativeCall, Query, Reply
 
@@ -47,6 +50,15 @@ def test_types_are_mapped_at_every_depth() -> None:
     assert schema["properties"]["rows"] == {"type": "array", "items": {"type": "array", "items": {"type": "object"}}}
     assert schema["properties"]["free"]["additionalProperties"] == {"type": "string"}
     assert schema["properties"]["count"] == {"type": "integer"}
+
+
+@pytest.mark.usefixtures("bfcl_data")
+@pytest.mark.parametrize("category", ["simple_python", "simple_java", "parallel_multiple", "live_multiple"])
+def test_every_tool_of_the_benchmark_is_sent_as_legal_json_schema(category: str) -> None:
+    for record in data.questions(category):
+        for sent in PLUGIN.render(Query((), record["function"])).tools:
+            assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", sent["function"]["name"])
+            jsonschema.Draft202012Validator.check_schema(sent["function"]["parameters"])
 
 
 def test_earlier_calls_and_results_carry_the_names_as_sent() -> None:
