@@ -79,9 +79,7 @@ def run(program: click.Group) -> None:
         program: What `group` returned.
     """
     try:
-        program(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        sys.exit(program(standalone_mode=False))  # what a command exits with comes back as a value
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
