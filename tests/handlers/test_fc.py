@@ -53,7 +53,7 @@ def test_types_are_mapped_at_every_depth() -> None:
 
 
 @pytest.mark.usefixtures("bfcl_data")
-@pytest.mark.parametrize("category", ["simple_python", "simple_java", "parallel_multiple", "live_multiple"])
+@pytest.mark.parametrize("category", ["simple_python", "simple_java", "parallel_multiple", "live_simple"])
 def test_every_tool_of_the_benchmark_is_sent_as_legal_json_schema(category: str) -> None:
     for record in data.questions(category):
         for sent in PLUGIN.render(Query((), record["function"])).tools:
