@@ -15,7 +15,12 @@ from harness.types import EngineSettings, Sampling
 
 NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")
 SETTINGS = {field.name for field in fields(EngineSettings)} - {"model", "options"}
-LM_EVAL_NAMES = {"peft": "adapter", "max_gen_toks": "max_tokens", "num_concurrent": "concurrency"}
+LM_EVAL_NAMES = {
+    "peft": "adapter",
+    "max_gen_toks": "max_tokens",
+    "num_concurrent": "concurrency",
+    "base_url": "base_urls",
+}
 """What lm-evaluation-harness calls some of our names."""
 PRESETS = {
     "greedy": Sampling(),
@@ -57,7 +62,8 @@ def _scalar(text: str) -> Any:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
-    return value if isinstance(value, bool | int | float | dict | list) or value is None else text
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return value if plain or text.lstrip().startswith(("[", "{")) else text
 
 
 def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
@@ -77,11 +83,18 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
         engine, model = model, str(options.pop("pretrained"))
         notes.append(f"note: read as --engine {engine} --model {model}")
     given |= {name: options.pop(name) for name in list(options) if name in SETTINGS}
-    if given.get("batch_size") == "auto":
-        del given["batch_size"]
+    if "batch_size" in given:
+        given["batch_size"] = _batch_size(given["batch_size"])
     if isinstance(given.get("base_urls"), str):
         given["base_urls"] = (given["base_urls"],)
     return EngineSettings(model=model, options=options, **given), engine, notes
+
+
+def _batch_size(value: Any) -> int | None:
+    text = str(value)
+    if not text.isdecimal() and text != "auto":
+        raise UsageProblem(f"--batch-size {text!r} is no size", "Give auto or a number.")
+    return None if text == "auto" else int(text)
 
 
 def sampling(preset: str, values: Mapping[str, Any], more: Sequence[str]) -> Sampling:
@@ -103,8 +116,10 @@ def sampling(preset: str, values: Mapping[str, Any], more: Sequence[str]) -> Sam
     for name in extra:
         if name not in known:
             raise unknown_name("--gen-kwargs name", name, known)
-    said = {name: value for name, value in values.items() if value is not None}
-    return replace(PRESETS[preset], **extra, **said)
+    said = extra | {name: value for name, value in values.items() if value is not None}
+    if "stop" in said:
+        said["stop"] = (said["stop"],) if isinstance(said["stop"], str) else tuple(said["stop"])
+    return replace(PRESETS[preset], **said)
 
 
 def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
@@ -151,7 +166,7 @@ def fault_limit(text: str, n: int) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if value < 0 or ("." in text and value > 1):
+    if not value >= 0 or ("." in text and value > 1):
         raise UsageProblem(f"--fail-on-error {text!r} is no limit", "Give a count (5) or a fraction (0.01).")
     return value * n if "." in text else value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import RunIncomplete, UsageProblem
+from harness.errors import RunIncomplete, UsageProblem, unknown_name
 
 if TYPE_CHECKING:
     from harness.plan import Plan, RunSpec
@@ -142,12 +142,14 @@ def command(**flags: Any) -> None:
 
 def _specs(flags: dict[str, Any]) -> list[RunSpec]:
     """One run for each benchmark that the tasks belong to."""
-    from harness import options
+    from harness import options, plugins
     from harness.plan import RunSpec
     from harness.selection import ids_by_benchmark, read_ids, resolve
 
     if not flags["tasks"]:
         raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
+    if flags["engine"] not in (*plugins.names("engines"), "auto"):
+        raise unknown_name("engine", flags["engine"], plugins.names("engines"))
     if flags["model"] is None:
         if flags["engine"] not in ("replay", "scripted"):
             raise UsageProblem("--model is missing", "Give a folder, a hub id, or `tiny`.")

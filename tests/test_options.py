@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import options
+from harness.errors import UsageProblem
+from harness.types import EngineSettings, Sampling
+
+
+def flags(**changes: Any) -> dict[str, Any]:
+    return {"model": "tiny", "engine": "auto", "model_args": (), "dtype": "auto", "base_urls": ()} | changes
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["a=1,b=true"], {"a": 1, "b": True}),
+        (["a-b=x"], {"a_b": "x"}),
+        (["a=1,2,b=3"], {"a": "1,2", "b": 3}),
+        (["stop=[x, y]"], {"stop": ["x", "y"]}),
+        (["a=1.5", "b="], {"a": 1.5, "b": None}),
+        (["a=2026-01-01"], {"a": "2026-01-01"}),
+        (['x={"a": 1}'], {"x": {"a": 1}}),
+        (["url=http://h:8/v1?a=b"], {"url": "http://h:8/v1?a=b"}),
+        (["peft=x"], {"adapter": "x"}),
+    ],
+)
+def test_pairs(given: list[str], expected: dict[str, Any]) -> None:
+    assert options.pairs("-M", given) == expected
+
+
+def test_a_pair_without_value_is_refused() -> None:
+    with pytest.raises(UsageProblem, match="--model-args: 'dtype' is not NAME=VALUE"):
+        options.pairs("--model-args", ["dtype"])
+
+
+def test_the_spelling_of_lm_eval_is_understood() -> None:
+    args = ("pretrained=org/model,dtype=float32,peft=lora,tensor_parallel_size=2,base_url=http://x/v1",)
+    settings, engine, notes = options.settings(flags(model="hf", model_args=args))
+    assert engine == "hf"
+    assert notes == ["note: read as --engine hf --model org/model"]
+    expected = EngineSettings(
+        "org/model",
+        adapter="lora",
+        dtype="float32",
+        base_urls=("http://x/v1",),
+        options={"tensor_parallel_size": 2},
+    )
+    assert settings == expected
+
+
+def test_plain_flags_become_settings() -> None:
+    settings, engine, notes = options.settings(flags(batch_size="auto", base_urls=("a", "b"), concurrency=3))
+    assert (settings, engine, notes) == (EngineSettings("tiny", base_urls=("a", "b"), concurrency=3), "auto", [])
+    assert options.settings(flags(batch_size="8"))[0].batch_size == 8
+    with pytest.raises(UsageProblem, match="--batch-size"):
+        options.settings(flags(batch_size="many"))
+
+
+def test_sampling() -> None:
+    nothing = {"temperature": None, "top_p": None, "stop": None}
+    assert options.sampling("greedy", nothing, ()) == Sampling()
+    assert options.sampling("upstream", nothing, ()) == Sampling(temperature=0.001, max_tokens=4096)
+    found = options.sampling("upstream", nothing | {"temperature": 0.7}, ("max_gen_toks=9,stop=[a,b]",))
+    assert found == Sampling(temperature=0.7, max_tokens=9, stop=("a", "b"))
+    with pytest.raises(UsageProblem, match=r"temprature.*\n.*temperature"):
+        options.sampling("greedy", nothing, ("temprature=1",))
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0", 0), ("5", 5), ("0.01", 2), ("1.0", 200)])
+def test_limits_of_faults(text: str, expected: float) -> None:
+    assert options.fault_limit(text, 200) == expected
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "nan"])
+def test_what_is_no_limit_of_faults(text: str) -> None:
+    with pytest.raises(UsageProblem, match="--fail-on-error"):
+        options.fault_limit(text, 200)
+
+
+def test_a_config_names_flags(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("max-tokens: 7\ntasks: [a, b]\n")
+    assert options.read_config(file, ["max_tokens", "tasks"]) == {"max_tokens": 7, "tasks": ["a", "b"]}
+    with pytest.raises(UsageProblem, match=r"max_tokens.*\n.*max_token"):
+        options.read_config(file, ["max_token", "tasks"])
+
+
+@pytest.mark.parametrize("text", ["- a", "a: [", "\x00"])
+def test_a_config_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(UsageProblem, match="--config"):
+        options.read_config(tmp_path / "c.yaml", [])
