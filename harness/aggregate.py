@@ -9,7 +9,7 @@ choice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import stdev
@@ -60,8 +60,9 @@ def evaluate(
     repeats: int = 1,
     upstream_missing: bool = False,
     confidence: float = 0.95,
+    columns: Sequence[str] | None = None,
 ) -> dict[str, Cell]:
-    """Evaluate every column of a view.
+    """Evaluate columns of a view.
 
     Args:
         view: The formulas.
@@ -70,6 +71,7 @@ def evaluate(
         repeats: Times each item was asked.
         upstream_missing: Count missing categories as 0 with their full size.
         confidence: Level of the intervals.
+        columns: Nodes or leaves to evaluate; those of the view by default.
 
     Returns:
         Column -> cell.
@@ -79,7 +81,12 @@ def evaluate(
     """
     tree = _Tree(view, scores, repeats, upstream_missing, confidence)
     other = _Tree(view, base or {}, repeats, upstream_missing, confidence)
-    return {name: _cell(tree, other, name) for name in view.columns}
+    return {name: _cell(tree, other, name) for name in (view.columns if columns is None else columns)}
+
+
+def coefficients(view: View, name: str, scores: Mapping[str, Score], repeats: int = 1) -> dict[str, float]:
+    """Weight of each leaf category in a node or leaf of a view, given the sizes of a run."""
+    return _Tree(view, scores, repeats, False, 0.95).coefficients(name)
 
 
 def difference(new: Cell, old: Cell) -> Cell:

@@ -151,7 +151,7 @@ def _assumed(view: View, column: str, values: Mapping[str, float]) -> Cell:
     value = values[column]
     sizes = {leaf: view.sizes[leaf] for leaf in view.leaves(column)}
     uniform = {leaf: Score(n, n, value * n, 0) for leaf, n in sizes.items()}  # type: ignore[arg-type]
-    return replace(evaluate(replace(view, columns=(column,)), uniform)[column], value=value)
+    return replace(evaluate(view, uniform, columns=[column])[column], value=value)
 
 
 def _block(title: str, measured: bool, rows: Sequence[Row], view: View, sort: str | None) -> Block:

@@ -80,6 +80,10 @@ class View:
         return {leaf: None for part in self.nodes[name].parts for leaf in self.leaves(part)}
 
 
+BARE = View("", "", "", {}, (), {}, {})
+"""A view without nodes: every name is a leaf."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """One table of a paper, as printed there."""

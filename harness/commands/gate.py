@@ -1,0 +1,101 @@
+"""`harness gate`: may this model be released?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from harness.gate import Gate
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.option("--baseline", type=click.Path(path_type=Path), help="Run or frozen file for max_drop.")
+@click.option("--base", type=click.Path(exists=True, path_type=Path), help="Model before tuning, for forgetting.")
+@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with the rules.")
+@click.option("--min", "minimum", multiple=True, metavar="NAME=X", help="Accuracy that must be shown.")
+@click.option("--max-drop", multiple=True, metavar="NAME=X", help="Drop that must be shown not to be exceeded.")
+@click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), help="1 - confidence, in place of the policy's.")
+@click.option("--allow-missing", is_flag=True, default=None, help="A category that was not run is inconclusive.")
+@click.option("--rules", help="Judge the recorded replies again by these rules first.")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
+@click.option("--summary", default="auto", metavar="auto|none|FILE", help="Job summary. [default: auto, on GitHub]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--update-baseline", is_flag=True, help="Freeze the run as --baseline FILE if it passes.")
+@click.option("--fail-exit-code", type=click.IntRange(1, 125), default=1, show_default=True, help="If the gate fails.")
+@click.option("--force", is_flag=True, help="Go on in spite of different data, checker or rules; marked.")
+def command(
+    run: Path,
+    baseline: Path | None,
+    base: Path | None,
+    policy: Path | None,
+    minimum: tuple[str, ...],
+    max_drop: tuple[str, ...],
+    alpha: float | None,
+    allow_missing: bool | None,
+    rules: str | None,
+    junit: Path | None,
+    summary: str,
+    as_json: bool,
+    update_baseline: bool,
+    fail_exit_code: int,
+    force: bool,
+) -> None:
+    """Hold RUN against a release policy: pass, fail or inconclusive, with a reason for each rule.
+
+    Exit code 0: the release may go on. 1 (or --fail-exit-code): it may not. 2: the policy or the runs cannot be used.
+    A NAME is a category, view/column (funreason/overall), or * for every category of the baseline.
+    """
+    from harness import gate_reports, store
+    from harness.gate import gate
+    from harness.outcomes import freeze, read
+    from harness.policy import load
+
+    settings = {"confidence": None if alpha is None else 1 - alpha, "allow_missing": allow_missing}
+    given = {name: value for name, value in settings.items() if value is not None}
+    extra = {"minimum": minimum, "max_drop": max_drop}
+    demands = load(policy, {name: texts for name, texts in extra.items() if texts}, given)  # type: ignore[misc]
+    _check(baseline, update_baseline)
+    candidate = read(run, rules)
+    first = baseline is not None and not baseline.exists()
+    against = candidate if first else read(baseline, rules) if baseline else None
+    result = gate(candidate, demands, against, read(base, rules) if base else None, force)
+    width = shutil.get_terminal_size().columns
+    click.echo(gate_reports.dumped(result) if as_json else gate_reports.terminal(result, width), nl=not as_json)
+    if junit:
+        junit.write_text(gate_reports.junit(result), encoding="utf-8")
+    _tell_github(result, summary, as_json)
+    if update_baseline and baseline is not None:
+        passes = result.verdict == "pass" or (first and result.verdict != "fail")
+        if passes:
+            store.write_atomic(baseline, freeze(candidate))
+        click.echo(f"{baseline}: {'written' if passes else 'kept, the gate did not pass'}", err=True)
+    if not result.passed:
+        raise click.exceptions.Exit(fail_exit_code)
+
+
+def _check(baseline: Path | None, update: bool) -> None:
+    if update and (baseline is None or baseline.is_dir()):
+        raise UsageProblem("--update-baseline needs --baseline FILE", "Name the file to freeze the run in.")
+    if baseline is not None and not baseline.exists() and not update:
+        raise UsageProblem(f"{baseline}: no such run or file", "Give --update-baseline to freeze this run there.")
+
+
+def _tell_github(result: Gate, summary: str, as_json: bool) -> None:
+    """Job summary and annotations; with --json, annotations stay out of the output."""
+    from harness import gate_reports
+
+    path = os.environ.get("GITHUB_STEP_SUMMARY") if summary == "auto" else None if summary == "none" else summary
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(gate_reports.summary(result))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in gate_reports.workflow_commands(result):
+            click.echo(line, err=as_json)
