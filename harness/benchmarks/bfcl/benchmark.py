@@ -23,7 +23,9 @@ from harness.types import Episode, Sample, Verdict
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "single_turn": data.SINGLE_TURN,
     "multi_turn": data.MULTI_TURN,
+    "multi_turn": data.MULTI_TURN,
     "format_sensitivity": (data.FORMAT_SENSITIVITY,),
+    "executable": data.EXECUTABLE,
 }
 """Module of each family, imported when one of its categories is needed."""
 

@@ -86,7 +86,7 @@ def _judge(question: Mapping[str, Any], turns: Sequence[Sequence[tuple[Any, str]
         )
     parameters = _parameters(tuple(question["involved_classes"])) if rules.bind_positional else {}
     decoded = [[_calls(step, mode, rules, parameters) for step, mode in turn] for turn in turns]
-    return check_turns(question, expected, [[step for step in turn if any(step)] for turn in decoded])
+    return check_turns(question, expected, [[step for step in turn if step] for turn in decoded])
 
 
 def _calls(step: Any, mode: str, rules: Rules, parameters: Mapping[str, Sequence[str]]) -> list[str]:

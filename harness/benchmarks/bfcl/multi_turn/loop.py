@@ -49,7 +49,7 @@ def play_turns(sample: Sample[Target]) -> Play:
             native = native or reply.calls is not None
             calls = _calls(reply)
             query = replace(query, messages=(*query.messages, *exchange(reply, calls, world)))
-            if not any(calls):
+            if not calls:
                 break
         else:
             return
@@ -78,7 +78,7 @@ def exchange(reply: Reply, calls: Sequence[str], world: World) -> Iterator[Messa
     Yields:
         Messages in the order of the conversation.
     """
-    results = [{"role": "tool", "name": call, "content": world.execute(call)} for call in calls if any(calls)]
+    results = [{"role": "tool", "name": call, "content": world.execute(call)} for call in calls]
     if not reply.calls:
         yield {"role": "assistant", "content": reply.text}
         yield from results

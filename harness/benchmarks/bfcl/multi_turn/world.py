@@ -11,6 +11,7 @@ Upstream: `bfcl_eval/eval_checker/multi_turn_eval/multi_turn_utils.py`.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,11 @@ MAX_CHARACTERS = 30_000_000
 """Calls and results of one world together."""
 MAX_SECONDS = 20.0
 """Spent in the calls of one world: each is bounded by itself, this ends an item that strings costly ones together."""
+
+BANNED = frozenset({"kill", "exit", "quit", "remove", "unlink", "popen", "Popen", "run"})
+"""Names upstream refuses to call, whoever they belong to."""
+
+_BLANK_BEFORE_BRACKET = re.compile(r"\b([a-zA-Z_]\w*)\s+(?=\()")
 
 # Long-context tables, decimal and mpmath precision are global to the process while a method runs.
 _RUNNING = threading.RLock()
@@ -79,8 +85,8 @@ class World:
             with _RUNNING:
                 if "MathAPI" in self.instances:
                     with _private_precision():
-                        return self._rendered(plan(call)(self._find))
-                return self._rendered(plan(call)(self._find))
+                        return self._rendered(plan(_rewritten(call))(self._find))
+                return self._rendered(plan(_rewritten(call))(self._find))
         except Exception as error:  # noqa: BLE001  # whatever goes wrong is what the model is told
             return f"Error during execution: {str(error)[:MAX_RESULT]}"
         finally:
@@ -160,6 +166,15 @@ def _instance(name: str, config: Mapping[str, Any], long_context: bool) -> Any:
         for key, value in vars(instance).items():
             setattr(instance, key, modules.plain_copy(value) if isinstance(value, dict | list) else value)
     return instance
+
+
+def _rewritten(call: str) -> str:
+    """What upstream does to a call string first: no blanks between a word and a bracket, also inside strings."""
+    callee = call.partition("(")[0].rstrip()
+    callee = callee.split(".")[1] if "." in callee else callee
+    if callee in BANNED:
+        raise Refused(f"Function call {callee} is not allowed.")
+    return _BLANK_BEFORE_BRACKET.sub(r"\1", call) if call.count("(") > 1 or " (" in call else call
 
 
 @contextmanager
