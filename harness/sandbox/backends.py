@@ -1,0 +1,216 @@
+"""Ways to put the fork server behind a wall, strongest first, and the choice between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import SandboxUnavailable, unknown_name
+from harness.sandbox import landlock, linux, namespaces
+
+START_SECONDS = 60.0
+_ROOT = str(Path(__file__).parents[2])
+_BOOT = (
+    "import json, sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox import server; sys.path.pop(0);"
+    " server.main(json.loads(sys.argv[2]))"
+)
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+}
+_FIRST_USER = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One way to isolate the fork server. Each job adds Landlock, seccomp and rlimits, whatever the backend."""
+
+    name: str
+    namespaces: str
+    """`make`: the server makes them; `inherit`: it is started inside; `none`."""
+    not_covered: str
+
+
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend("userns", "make", "bugs of the kernel itself"),
+        Backend("bwrap", "inherit", "bugs of the kernel itself; no private /tmp, no user id of its own"),
+        Backend(
+            "landlock",
+            "none",
+            "bugs of the kernel itself; names and ids of other processes can be guessed; no private /tmp",
+        ),
+    )
+}
+
+
+@dataclass(slots=True)
+class Server:
+    """A running fork server."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    confinement: dict[str, Any]
+
+    def close(self) -> None:
+        """End it and everything inside."""
+        self.control.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start(backend: Backend, slot: int = 0) -> Server:
+    """Start one fork server.
+
+    Args:
+        backend: How to isolate it.
+        slot: Number of the worker: each has a user id of its own where ids can be had.
+
+    Returns:
+        The server, its layers set up.
+
+    Raises:
+        OSError: A layer that the backend stands for could not be set up; the message names it.
+    """
+    site = list(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
+    wrapper = _wrapper(backend, site)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    settings = {
+        "control": theirs.fileno(),
+        "site": site,
+        "namespaces": backend.namespaces,
+        "user": _FIRST_USER + (os.getpid() % 1_000_000) * 100 + slot,
+    }
+    python = [os.path.realpath(sys.executable), "-s", "-S", "-P", "-c", _BOOT, _ROOT, json.dumps(settings)]
+    with theirs, tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            [*wrapper, *python],
+            env=_ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        server = Server(process, ours, {})
+        try:
+            server.confinement = _handshake(ours)
+        except OSError as error:
+            server.close()
+            complaints.seek(0)
+            said = complaints.read().decode("utf-8", "replace").strip().splitlines()
+            raise OSError(f"{error} {said[-1][:300] if said else ''}".strip()) from error
+    return server
+
+
+def _handshake(control: socket.socket) -> dict[str, Any]:
+    control.settimeout(START_SECONDS)
+    answer = control.recv(1 << 16)
+    if not answer:
+        raise OSError("the server ended at its start:")
+    settings: dict[str, Any] = json.loads(answer)
+    if "error" in settings:
+        raise OSError(settings["error"])
+    confinement: dict[str, Any] = settings["confinement"]
+    if not (confinement["namespaces"] or confinement["landlock"]):
+        raise OSError("the kernel has no Landlock and no namespaces were made")
+    return confinement
+
+
+def _wrapper(backend: Backend, site: list[str]) -> list[str]:
+    if backend.name == "bwrap":
+        return _bwrap(site)
+    return []
+
+
+def _bwrap(site: list[str]) -> list[str]:
+    if not shutil.which("bwrap"):
+        raise FileNotFoundError("bwrap is not installed (Debian and Ubuntu: apt-get install bubblewrap)")
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--uid", "65534", "--gid", "65534"]
+    for path in [*namespaces.python_paths(site), os.path.realpath(sys.executable), f"{_ROOT}/harness"]:
+        command += ["--dev-bind" if path in namespaces.DEVICES else "--ro-bind", path, path]
+    for name in ("lib", "lib64"):
+        if os.path.islink(f"/{name}"):
+            command += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+    return [*command, "--chdir", "/", "--"]
+
+
+def choose(name: str = "auto") -> tuple[Backend, dict[str, str]]:
+    """Find a backend that works here.
+
+    Args:
+        name: A backend, or `auto` for the strongest that works.
+
+    Returns:
+        The backend, and for each stronger one that was tried why it does not work.
+
+    Raises:
+        SandboxUnavailable: The named one, or every one, does not work.
+        UsageProblem: No backend has that name.
+    """
+    if name != "auto" and name not in BACKENDS:
+        raise unknown_name("sandbox", name, ["auto", *BACKENDS])
+    refused: dict[str, str] = {}
+    for backend in BACKENDS.values():
+        if name in ("auto", backend.name):
+            try:
+                start(backend).close()
+            except OSError as error:
+                refused[backend.name] = str(error)
+            else:
+                return backend, refused
+    reasons = "; ".join(f"{key}: {value}" for key, value in refused.items())
+    raise SandboxUnavailable(
+        f"no sandbox works here, so no program is run and nothing is scored ({reasons})",
+        "Needed: Linux on x86-64 or aarch64 with seccomp and either Landlock or unprivileged user namespaces. "
+        "Install bubblewrap, or use such a machine.",
+    )
+
+
+def describe() -> dict[str, Any]:
+    """What this machine offers, for `harness doctor`: every backend with its layers, or why it does not work."""
+    found: dict[str, Any] = {"architecture": linux.MACHINE, "landlock_abi": landlock.abi(), "backends": {}}
+    for backend in BACKENDS.values():
+        try:
+            server = start(backend)
+        except OSError as error:
+            found["backends"][backend.name] = {"works": False, "reason": str(error)}
+            continue
+        server.close()
+        found["backends"][backend.name] = {
+            "works": True,
+            "layers": layers(server.confinement),
+            "not_covered": backend.not_covered,
+        }
+    found["chosen"] = next((name for name, entry in found["backends"].items() if entry["works"]), None)
+    return found
+
+
+def layers(confinement: dict[str, Any]) -> list[str]:
+    """Names of the layers around each job, outermost first."""
+    optional = {
+        "namespaces": confinement["namespaces"],
+        "private /tmp": confinement["private_tmp"],
+        "own uid": confinement["user"] is not None,
+        "landlock": confinement["landlock"],
+    }
+    return [*(name for name, there in optional.items() if there), "seccomp", "rlimits"]

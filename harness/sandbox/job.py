@@ -1,0 +1,227 @@
+"""The sandboxed process: confine yourself, run the program, report what its function returned.
+
+Forked from `server`. Everything before `READY` is trusted code in a process that can still do harm; everything after
+it runs beside the program and is trusted with nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import marshal
+import os
+import resource
+import sys
+import time
+from typing import Any, NamedTuple
+
+from harness.sandbox import frames, landlock, linux, namespaces, seccomp, values
+
+_OPEN_FILES = 64
+_THREADS = 128
+_TEXT_LIMIT = 300
+
+
+class Confinement(NamedTuple):
+    """What the server could offer; each layer named here must succeed in the job, or nothing is run."""
+
+    user: int | None
+    """A user id of the job's own; None where there is only one."""
+    namespaces: bool
+    private_tmp: int
+    """Megabytes; 0 for none."""
+    landlock: bool
+    drop_capabilities: bool
+    readable: tuple[str, ...]
+
+
+class Job(NamedTuple):
+    """A program and what to call it with. Crosses to the sandbox as a marshalled tuple."""
+
+    code: str
+    entry_point: str
+    convert: str
+    """What of the result counts: `value`, `set` (its elements), `present` (a truth value, or whether there is one)."""
+    body_limit: int
+    """Longest value in bytes that is sent beside its digest."""
+    memory: int
+    """Address space in bytes."""
+    cpu_seconds: int
+    timed: bool
+    """Measure CPU time for each call instead of wall-clock time."""
+    inputs: bytes
+    """Marshalled list of argument lists."""
+
+
+class _NoInput(io.StringIO):
+    """Standard input that cannot be read, as EvalPlus gives it."""
+
+    def read(self, *_: Any) -> Any:
+        raise OSError("no standard input")
+
+    readline = read
+    readlines = read
+
+    def readable(self) -> bool:
+        return False
+
+
+def main(payload: int, channel: int, confinement: Confinement) -> None:
+    """Run one job and end the process.
+
+    Args:
+        payload: Descriptor of a file that holds the marshalled `Job`.
+        channel: Descriptor of the pipe that takes the frames.
+        confinement: Layers to set up.
+    """
+    send = _Sender(channel)
+    job = Job(*marshal.loads(_read_all(payload)))
+    channel_only(payload, channel)
+    try:
+        layers = confine(confinement, job)
+    except (OSError, ValueError) as error:
+        send(frames.REFUSED, body=str(error).encode())
+        return
+    send(frames.READY, body=json.dumps(layers).encode())
+    run(job, send)
+
+
+def _read_all(descriptor: int) -> bytes:
+    with open(descriptor, "rb", closefd=False) as file:
+        return file.read()
+
+
+def channel_only(payload: int, channel: int) -> None:
+    """Close every descriptor but the channel; the standard streams lead nowhere."""
+    nowhere = os.open("/dev/null", os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.closerange(3, channel)
+    os.closerange(channel + 1, max(payload, nowhere, 256) + 1)
+    sys.stdin = _NoInput()
+    sys.stdout, sys.stderr = (open(stream, "w", closefd=False, errors="replace") for stream in (1, 2))  # noqa: SIM115
+
+
+def confine(confinement: Confinement, job: Job) -> list[str]:
+    """Set up all layers, the most powerful first, the system call filter last.
+
+    Returns:
+        Names of the layers.
+
+    Raises:
+        OSError: One of them failed.
+    """
+    layers = ["namespaces"] if confinement.namespaces else []
+    if confinement.private_tmp:
+        namespaces.private_tmp(confinement.private_tmp)
+        os.chdir(namespaces.PRIVATE)
+        layers.append("private /tmp")
+    _limit_resources(confinement, job)
+    layers.append("rlimits")
+    if confinement.user is not None:
+        os.setgroups([])
+        os.setresgid(*[confinement.user] * 3)
+        os.setresuid(*[confinement.user] * 3)
+        layers.append("own uid")
+    elif confinement.drop_capabilities:
+        linux.drop_capabilities()
+    linux.prctl(linux.PR_SET_PDEATHSIG, 9)
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    if confinement.landlock:
+        writable = [namespaces.PRIVATE] if confinement.private_tmp else []
+        landlock.restrict(confinement.readable, writable)
+        layers.append("landlock")
+    seccomp.restrict(os.getpid())
+    layers.append("seccomp")
+    return layers
+
+
+def _limit_resources(confinement: Confinement, job: Job) -> None:
+    limits = {
+        resource.RLIMIT_AS: job.memory,
+        resource.RLIMIT_CPU: job.cpu_seconds,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: confinement.private_tmp << 20,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    if confinement.user is not None:
+        limits[resource.RLIMIT_NPROC] = _THREADS  # counted by user: only with one of its own
+    for kind, value in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
+
+
+class _Sender:
+    """Writes frames, each at once: the judge sees how far a program came. Nobody is woken by most of these writes."""
+
+    def __init__(self, channel: int) -> None:
+        self._channel = channel
+        self._header, self._write = frames.HEADER.pack, os.write
+
+    def __call__(self, kind: int, seconds: float = 0.0, digest: bytes = values.INCOMPARABLE, body: bytes = b"") -> None:
+        data = self._header(kind, seconds, len(body), digest) + body
+        written = self._write(self._channel, data)
+        while written < len(data):
+            written += self._write(self._channel, data[written:])
+
+
+def run(job: Job, send: _Sender) -> None:
+    """Execute the program and call its function on each input until one call raises.
+
+    Calls share the process, so state that a program keeps between calls stays, as under EvalPlus.
+    """
+    clock = time.process_time if job.timed else time.perf_counter
+    convert, limit = _CONVERT[job.convert], job.body_limit
+    plain, digest, dumps = values.plain, values.digest, marshal.dumps
+    try:
+        scope: dict[str, Any] = {}
+        exec(compile(job.code, "<string>", "exec", dont_inherit=True), scope)  # noqa: S102 - what the sandbox is for
+        function = scope[job.entry_point]
+    except BaseException as error:  # noqa: BLE001 - SystemExit too is only a failed program
+        send(frames.RAISED, body=_described(error))
+        return
+    send(frames.LOADED)
+    for arguments in marshal.loads(job.inputs):
+        start = clock()
+        try:
+            result = convert(function(*arguments))
+            seconds = clock() - start
+            try:
+                value = plain(result)
+            except values.Incomparable as error:
+                send(frames.OTHER, seconds, body=str(error).encode()[:_TEXT_LIMIT])
+                continue
+            kind = frames.VALUE if type(value) is type(result) else frames.CONVERTED
+            send(kind, seconds, digest(value), _body(value, limit, dumps))
+        except BaseException as error:  # noqa: BLE001
+            send(frames.RAISED, body=_described(error))
+            return
+
+
+def _body(value: Any, limit: int, dumps: Any) -> bytes:
+    """The value's bytes where they are few; a container is not written out only to be thrown away."""
+    if isinstance(value, (list, tuple, dict, set, str, bytes, frozenset)) and len(value) > limit:
+        return b""
+    data: bytes = dumps(value, 2)
+    return data if len(data) <= limit else b""
+
+
+def _described(error: BaseException) -> bytes:
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except BaseException:  # noqa: BLE001 - a program's own exception class may raise here
+        text = "exception without a text"
+    return text.encode("utf-8", "replace")[:_TEXT_LIMIT]
+
+
+_CONVERT: dict[str, Any] = {
+    "value": lambda result: result,
+    "set": set,
+    "present": lambda result: result if isinstance(result, bool) else result is not None,
+}

@@ -1,0 +1,282 @@
+"""The judge's side: lend fork servers to threads, run one program at a time in each, stop it when its time is over."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import marshal
+import math
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.errors import HarnessError
+from harness.sandbox import backends, frames
+from harness.sandbox.clock import JobClock
+from harness.sandbox.job import Job
+
+GIBIBYTE = 1 << 30
+ANSWER_SECONDS = 30.0
+_SLACK = 0.02
+"""Results are read some milliseconds late."""
+_PAUSE, _LONGEST_PAUSE = 0.05, 0.005
+"""Reading pauses for this part of a job's age, so that a stream of results does not wake the reader for each."""
+_PIPE_BYTES = 1 << 20
+_F_SETPIPE_SZ = 1031
+_READ = 1 << 20
+_TEXT = 4096
+
+Kind = Literal["value", "converted", "other", "raised", "timeout", "died", "garbled"]
+_KINDS: dict[int, Kind] = {
+    frames.VALUE: "value",
+    frames.CONVERTED: "converted",
+    frames.OTHER: "other",
+    frames.RAISED: "raised",
+}
+_LAST = ("raised", "garbled")
+
+
+class SandboxFault(HarnessError):
+    """The sandbox itself failed; the program it was to run has no verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program and how to run it."""
+
+    code: str
+    entry_point: str
+    inputs: bytes
+    """`marshal.dumps(list_of_argument_lists, 2)`: trusted data, kept in this form because it is sent often."""
+    limits: Sequence[float]
+    """Effective seconds for each call."""
+    budget: float
+    """Effective seconds for everything together."""
+    convert: Literal["value", "set", "present"] = "value"
+    body_limit: int = 256
+    """Values up to this many bytes are sent beside their digests."""
+    timed: bool = False
+    """Report CPU seconds for each call (for programs that are trusted to leave the clock alone)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one call came to; -1 is the execution of the program before the first call."""
+
+    index: int
+    kind: Kind
+    seconds: float = 0.0
+    digest: bytes = b""
+    body: bytes = b""
+    note: str = ""
+    """For a person: an exception's text, a type's name, a limit."""
+
+
+@dataclass
+class Sandbox:
+    """Fork servers behind one backend, lent to one thread at a time.
+
+    Args:
+        backend: A backend's name or `auto`.
+        workers: Programs at once; by default as many as there are processors and as memory holds.
+        memory: Bytes of address space a program may use. All programs together stay below `workers` times this.
+    """
+
+    backend: str = "auto"
+    workers: int | None = None
+    memory: int = 4 * GIBIBYTE
+    refused: dict[str, str] = field(default_factory=dict, init=False)
+    """Backends that were tried and do not work here, with the reason."""
+
+    def __post_init__(self) -> None:
+        if self.workers is None:
+            processors = len(os.sched_getaffinity(0))
+            physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            self.workers = max(1, min(processors, physical // self.memory))
+        self._chosen, self.refused = backends.choose(self.backend)
+        self._free: list[_Worker] = [_Worker(self._chosen, slot, self.memory) for slot in range(self.workers)]
+        self._available = threading.Semaphore(self.workers)
+
+    @property
+    def description(self) -> str:
+        """One line: the backend in use and what it does not cover."""
+        return f"{self._chosen.name} (does not cover: {self._chosen.not_covered})"
+
+    @property
+    def name(self) -> str:
+        """The backend in use."""
+        return self._chosen.name
+
+    @contextlib.contextmanager
+    def run(self, program: Program) -> Iterator[Iterator[Result]]:
+        """Run a program; leaving the block ends it at once.
+
+        Args:
+            program: What to run.
+
+        Yields:
+            An iterator over the results in the order of the inputs. It ends after the last input or after the first
+            result that is no value.
+
+        Raises:
+            SandboxFault: The sandbox failed, not the program.
+        """
+        with self._available:
+            worker = self._free.pop()
+            results = worker.run(program)
+            try:
+                yield results
+            finally:
+                results.close()
+                self._free.append(worker)
+
+    def close(self) -> None:
+        """End all servers."""
+        for worker in self._free:
+            worker.close()
+
+
+class _Worker:
+    """One fork server and the protocol with it."""
+
+    def __init__(self, backend: backends.Backend, slot: int, memory: int) -> None:
+        self._backend, self._slot, self._memory = backend, slot, memory
+        self._server: backends.Server | None = None
+
+    def close(self) -> None:
+        if self._server:
+            self._server.close()
+            self._server = None
+
+    def run(self, program: Program) -> Generator[Result]:  # closing it ends the job
+        try:
+            server = self._server = self._server or backends.start(self._backend, self._slot)
+            channel, handle = self._begin(server.control, program)
+        except OSError as error:
+            self.close()
+            raise SandboxFault(f"the sandbox server could not run a program: {error}") from error
+        clock = JobClock(handle)
+        try:
+            yield from _watch(channel, clock, program)
+        finally:
+            clock.close()
+            os.close(channel)
+            self._end(server.control, handle)
+
+    def _begin(self, control: socket.socket, program: Program) -> tuple[int, int]:
+        """Hand a job to the server; returns the reading end of its pipe and its pidfd."""
+        payload = _payload(program, self._memory)
+        channel, theirs = os.pipe()
+        with contextlib.suppress(OSError):  # over the user's quota: a small pipe works too
+            fcntl.fcntl(channel, _F_SETPIPE_SZ, _PIPE_BYTES)
+        try:
+            socket.send_fds(control, [b"r"], [payload, theirs])
+            control.settimeout(ANSWER_SECONDS)
+            _, handles, _, _ = socket.recv_fds(control, 1, 1)
+            if not handles:
+                raise OSError("it gave no process")
+        except OSError:
+            os.close(channel)
+            raise
+        finally:
+            os.close(payload)
+            os.close(theirs)
+        return channel, handles[0]
+
+    def _end(self, control: socket.socket, handle: int) -> None:
+        """Kill whatever is left of a job and wait until the server has seen it end."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        os.close(handle)
+        try:
+            control.settimeout(ANSWER_SECONDS)
+            alive = control.recv(64)
+        except OSError:
+            alive = b""
+        if not alive:
+            self.close()
+
+
+def _payload(program: Program, memory: int) -> int:
+    """The job as an unnamed file in memory."""
+    job = Job(
+        code=program.code,
+        entry_point=program.entry_point,
+        convert=program.convert,
+        body_limit=program.body_limit,
+        memory=memory,
+        cpu_seconds=math.ceil(program.budget) + 3,
+        timed=program.timed,
+        inputs=program.inputs,
+    )
+    payload = os.memfd_create("job", os.MFD_CLOEXEC)
+    with open(payload, "wb", closefd=False) as file:
+        file.write(marshal.dumps(tuple(job), 2))
+    os.lseek(payload, 0, os.SEEK_SET)
+    return payload
+
+
+def _watch(channel: int, clock: JobClock, program: Program) -> Iterator[Result]:
+    """Read a job's frames until it is over or has used up its time.
+
+    Time is judged only while nothing waits to be read: a program is not charged for a slow reader.
+    """
+    reader = frames.FrameReader(max(program.body_limit, _TEXT))
+    poller = select.poll()
+    poller.register(channel, select.POLLIN)
+    ready, index, mark = False, -1, 0.0
+    while index < len(program.limits):
+        limit = program.budget if index < 0 else program.limits[index]
+        end = min(mark + limit, program.budget) + _SLACK
+        if not poller.poll(max(end - clock.seconds(), 0.002) * 1000):
+            if clock.seconds() >= end:
+                yield Result(index, "timeout", clock.seconds() - mark, note=f"limit {limit:.3g} s")
+                return
+            continue
+        data = os.read(channel, _READ)
+        if not data:
+            if not ready:
+                raise SandboxFault("a job ended before its program was started")
+            yield Result(index, "died", note="the process ended: memory, CPU time or an exit of its own")
+            return
+        try:
+            received = reader.feed(data)
+        except frames.Malformed as error:
+            yield Result(index, "garbled", note=str(error))
+            return
+        for frame in received:
+            if not ready:
+                _believe(frame)
+                ready = True
+                continue
+            result = _result(frame, index)
+            if result:
+                yield result
+                if result.kind in _LAST:
+                    return
+            index += 1
+        mark = clock.seconds()
+        time.sleep(min(_LONGEST_PAUSE, _PAUSE * mark))
+
+
+def _believe(frame: frames.Frame) -> None:
+    """The first frame comes from trusted code: every layer is in place, or nothing was run."""
+    if frame.kind != frames.READY:
+        raise SandboxFault(f"a layer of the sandbox could not be set up: {frame.body.decode('utf-8', 'replace')}")
+
+
+def _result(frame: frames.Frame, index: int) -> Result | None:
+    """A frame as a result; None for the report that the program was executed."""
+    if index < 0 and frame.kind == frames.LOADED:
+        return None
+    if frame.kind not in _KINDS or (index < 0 and frame.kind != frames.RAISED):
+        return Result(index, "garbled", note=f"frame {frame.kind} out of turn")
+    text = frame.kind in (frames.RAISED, frames.OTHER)
+    note = frame.body.decode("utf-8", "replace") if text else ""
+    return Result(index, _KINDS[frame.kind], frame.seconds, frame.digest, b"" if text else frame.body, note)

@@ -1,0 +1,263 @@
+"""Values that cross from the sandbox: exact built-in types only, as a digest of their canonical form and as bytes.
+
+The canonical form is the same for values that Python holds equal: `canonical(1.0) == canonical(True) == 1`, sets and
+dictionaries lose their order. Two values are equal when their digests are; whoever computes a digest needs the value,
+so a program in the sandbox, which never sees an expected one, gains nothing by computing it there.
+
+The bytes are `marshal`'s version 2, written by the sandboxed process and read by `decode`, which trusts nothing:
+`marshal.loads` may crash on made-up input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+DIGEST_SIZE = 16
+INCOMPARABLE = bytes(DIGEST_SIZE)
+"""Digest of what equals nothing: NaN in it, an object, an array."""
+
+_FIXED = {int, str, bytes, type(None), type(Ellipsis)}
+_BASES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
+_CHUNK = 1 << 16
+_MAX_DEPTH = 100
+
+
+class Incomparable(Exception):
+    """A value that no plain value equals."""
+
+
+def plain(value: Any) -> Any:
+    """Bring a value to exact built-in types, keeping what Python's `==` would see.
+
+    Args:
+        value: Anything a program returned. Numpy scalars, `Counter`, named tuples, `Decimal` and the like become the
+            plain value they equal; a class with an `__eq__` of its own is not asked.
+
+    Returns:
+        An equal value of exact built-in types.
+
+    Raises:
+        Incomparable: There is none.
+    """
+    kind = type(value)
+    if kind in _FIXED or kind is float or kind is bool or kind is complex:
+        return value
+    if kind is list or kind is tuple:
+        kinds = set(map(type, value))
+        if kinds <= _FIXED or (len(kinds) == 1 and kinds <= {float, bool}):
+            return value
+        return kind([plain(item) for item in value])
+    if kind is dict:
+        return {plain(key): plain(item) for key, item in value.items()}
+    if kind is set or kind is frozenset:
+        return kind([plain(item) for item in value])
+    return plain(_base_value(value, kind))
+
+
+def _base_value(value: Any, kind: type) -> Any:
+    numpy, decimal, fractions = (sys.modules.get(name) for name in ("numpy", "decimal", "fractions"))
+    if kind is bytearray:
+        return bytes(value)
+    if kind is type({}.keys()) or kind is type({}.items()):
+        return set(value)
+    if numpy and kind.__module__ == "numpy" and isinstance(value, (numpy.generic, numpy.ndarray)):
+        if value.size != 1:
+            raise Incomparable("array")  # the truth of `array == value` is an error
+        return value.tolist()
+    if (decimal and kind is decimal.Decimal) or (fractions and kind is fractions.Fraction):
+        return _exact_float(value)
+    for base in _BASES:
+        if issubclass(kind, base):
+            own_equality = kind.__eq__ is not base.__eq__ and not _is_library(kind)
+            if own_equality:
+                break
+            return _stripped(value, base)
+    raise Incomparable(kind.__name__)
+
+
+def _is_library(kind: type) -> bool:
+    return any(kind is getattr(sys.modules.get("collections"), name, None) for name in ("Counter", "OrderedDict"))
+
+
+def _stripped(value: Any, base: Any) -> Any:
+    if base is int:
+        return int.__add__(value, 0)
+    if base is float:
+        return float.__add__(value, 0.0)
+    if base is complex:
+        return complex.__add__(value, 0)
+    if base is str:
+        return str.__str__(value)
+    if base is bytes:
+        return bytes(bytes.__iter__(value))
+    if base is dict:
+        return dict(dict.items(value))
+    return base(base.__iter__(value))
+
+
+def _exact_float(value: Any) -> int | float:
+    if value == int(value):
+        return int(value)
+    if float(value) == value:
+        return float(value)
+    raise Incomparable(type(value).__name__)
+
+
+def canonical(value: Any) -> Any:
+    """The form that equal plain values share.
+
+    Args:
+        value: Of exact built-in types.
+
+    Returns:
+        Integers for whole floats and booleans, marked sorted tuples for sets and dictionaries.
+
+    Raises:
+        Incomparable: The value holds a NaN.
+    """
+    kind = type(value)
+    if kind in _FIXED:
+        return value
+    if kind is bool:
+        return int(value)
+    if kind is float:
+        if value != value:
+            raise Incomparable("nan")
+        return int(value) if value.is_integer() else value
+    if kind is list or kind is tuple:
+        return value if set(map(type, value)) <= _FIXED else kind([canonical(item) for item in value])
+    if kind is dict:
+        return (Ellipsis, "dict", sorted((_bytes(key), _bytes(item)) for key, item in value.items()))
+    if kind is complex:
+        return value if value.imag else canonical(value.real)
+    return (Ellipsis, "set", sorted(_bytes(item) for item in value))
+
+
+def _bytes(value: Any) -> bytes:
+    return marshal.dumps(canonical(value), 2)
+
+
+def digest(value: Any) -> bytes:
+    """Digest of a plain value; equal values have equal ones.
+
+    Args:
+        value: Of exact built-in types. A long list is hashed piece by piece, so that no second copy is made.
+
+    Returns:
+        16 bytes, `INCOMPARABLE` for a value that equals nothing.
+    """
+    state = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    try:
+        if type(value) in (list, tuple) and len(value) > _CHUNK:
+            state.update(b"%s %d" % (type(value).__name__.encode(), len(value)))
+            for start in range(0, len(value), _CHUNK):
+                state.update(_bytes(value[start : start + _CHUNK]))
+        else:
+            state.update(_bytes(value))
+    except (Incomparable, ValueError, RecursionError):
+        return INCOMPARABLE
+    return state.digest()
+
+
+class Unreadable(ValueError):
+    """Bytes that are no value this module would write."""
+
+
+def decode(data: bytes) -> Any:
+    """Read a value from hostile bytes.
+
+    Args:
+        data: What `marshal.dumps(value, 2)` writes for a plain value. Its length bounds time and memory.
+
+    Returns:
+        The value; sets and dictionaries as such.
+
+    Raises:
+        Unreadable: Any other bytes: unknown types, cut off, trailing, nested deeper than 100.
+    """
+    reader = _Reader(data)
+    value = reader.value(0)
+    if reader.place != len(data):
+        raise Unreadable("trailing bytes")
+    return value
+
+
+class _Reader:
+    """Recursive descent over marshal's type bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.place = 0
+
+    def take(self, size: int) -> bytes:
+        piece = self.data[self.place : self.place + size]
+        if size < 0 or len(piece) != size:
+            raise Unreadable("cut off")
+        self.place += size
+        return piece
+
+    def number(self, layout: str, size: int) -> Any:
+        return struct.unpack(layout, self.take(size))[0]
+
+    def value(self, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise Unreadable("nested too deeply")
+        code = self.take(1)
+        if code in _CONSTANTS:
+            return _CONSTANTS[code]
+        if code in _CONTAINERS:
+            size = self.number("<i", 4)
+            if not 0 <= size <= len(self.data) - self.place:
+                raise Unreadable("longer than its bytes")
+            return self.hashed(_CONTAINERS[code], [self.value(depth + 1) for _ in range(size)])
+        if code == b"{":
+            return self.dictionary(depth)
+        read = _SCALARS.get(code)
+        return read(self) if read else self.unknown(code)
+
+    def unknown(self, code: bytes) -> NoReturn:
+        raise Unreadable(f"type byte {code!r}")
+
+    def hashed(self, make: Callable[[list[Any]], Any], items: list[Any]) -> Any:
+        try:
+            return make(items)
+        except TypeError as error:
+            raise Unreadable(str(error)) from error
+
+    def dictionary(self, depth: int) -> dict[Any, Any]:
+        pairs = []
+        while self.data[self.place : self.place + 1] != b"0":
+            pairs.append([self.value(depth + 1), self.value(depth + 1)])
+        self.place += 1
+        return dict(self.hashed(dict, pairs))
+
+    def long(self) -> int:
+        size = self.number("<i", 4)
+        digits = struct.unpack(f"<{abs(size)}H", self.take(2 * abs(size)))
+        if any(digit >> 15 for digit in digits):
+            raise Unreadable("integer digit")
+        packed = sum(digit << (15 * place) for place, digit in enumerate(digits))
+        return -packed if size < 0 else packed
+
+    def text(self) -> str:
+        try:
+            return self.take(self.number("<i", 4)).decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise Unreadable("text") from error
+
+
+_CONSTANTS = {b"N": None, b"T": True, b"F": False, b".": Ellipsis}
+_CONTAINERS: dict[bytes, Callable[[list[Any]], Any]] = {b"[": list, b"(": tuple, b"<": set, b">": frozenset}
+_SCALARS: dict[bytes, Callable[[_Reader], Any]] = {
+    b"i": lambda reader: reader.number("<i", 4),
+    b"g": lambda reader: reader.number("<d", 8),
+    b"y": lambda reader: complex(reader.number("<d", 8), reader.number("<d", 8)),
+    b"l": _Reader.long,
+    b"u": _Reader.text,
+    b"s": lambda reader: reader.take(reader.number("<i", 4)),
+}

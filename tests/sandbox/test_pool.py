@@ -1,0 +1,246 @@
+"""Programs in the sandbox: what is legal runs, what is wrong is told apart, limits hold."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from harness.errors import UsageProblem
+from harness.sandbox import backends, values
+from harness.sandbox.pool import Program, Sandbox
+
+from .conftest import Run
+
+LEGAL = {
+    "threads": """
+        from concurrent.futures import ThreadPoolExecutor
+        def f(x):
+            with ThreadPoolExecutor(8) as pool:
+                return sum(pool.map(lambda n: n * x, range(100)))
+    """,
+    "asyncio": """
+        import asyncio
+        async def g(x):
+            await asyncio.sleep(0.001)
+            return x
+        def f(x):
+            return asyncio.run(g(x))
+    """,
+    "numpy": """
+        import numpy as np
+        def f(x):
+            return float(np.linalg.norm(np.ones((50, 50)) @ np.full(50, x)))
+    """,
+    "deep recursion": """
+        import sys
+        sys.setrecursionlimit(20000)
+        def f(x):
+            return 0 if x == 0 else 1 + f(x - 1) if x < 15000 else f(14999)
+    """,
+    "late import": """
+        def f(x):
+            import xml.dom.minidom, sqlite3
+            return x
+    """,
+    "temporary name": """
+        import tempfile
+        def f(x):
+            return tempfile.gettempdir()
+    """,
+    "output": """
+        import sys
+        def f(x):
+            print("x" * 1000)
+            sys.stderr.write("y")
+            return x
+    """,
+    "alarm": """
+        import signal
+        def f(x):
+            signal.signal(signal.SIGALRM, lambda *a: None)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            signal.pause()
+            return x
+    """,
+    "dataclass and enum": """
+        from dataclasses import dataclass
+        import enum
+        @dataclass(order=True)
+        class Point:
+            x: int
+        class Kind(enum.Enum):
+            A = 1
+        def f(x):
+            return [sorted([Point(2), Point(1)])[0].x, Kind(1).value]
+    """,
+}
+
+
+def program(text: str) -> str:
+    import textwrap
+
+    return textwrap.dedent(text)
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_legal_programs_run(run: Run, name: str) -> None:
+    (result,) = run(program(LEGAL[name]), [3], limit=5.0)
+    assert result.kind == "value", result
+
+
+def test_a_private_tmp_is_empty_again_for_the_next_program(sandbox: Sandbox, run: Run) -> None:
+    code = """
+        import os
+        def f(x):
+            before = os.listdir("/tmp")
+            with open("/tmp/left", "w") as file:
+                file.write("x" * 1000)
+            return before
+    """
+    if sandbox.name != "userns":
+        assert [run(program(code), [1])[0].kind] == ["raised"]
+        return
+    for _ in range(2):
+        (result,) = run(program(code), [1])
+        assert values.decode(result.body) == []
+
+
+def test_state_lives_between_calls_and_ends_with_the_program(run: Run) -> None:
+    code = "seen = []\ndef f(x):\n    seen.append(x)\n    return len(seen)"
+    for _ in range(2):
+        assert [values.decode(result.body) for result in run(code, [1], [1], [1])] == [1, 2, 3]
+
+
+def test_standard_input_cannot_be_read(run: Run) -> None:
+    (result,) = run("def f(x):\n    return input()", [1])
+    assert (result.kind, result.note) == ("raised", "OSError: no standard input")
+
+
+def test_results_stop_at_the_first_exception(run: Run) -> None:
+    results = run("def f(x):\n    return 1 / x", [1], [0], [1])
+    assert [result.kind for result in results] == ["value", "raised"]
+    assert results[1].note == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("def f(x:", "raised"),
+        ("raise SystemExit(0)", "raised"),
+        ("def g(x): return x", "raised"),
+        ("import os; os._exit(0)", "died"),
+        ("while True: pass", "timeout"),
+        ("import ctypes; ctypes.string_at(0)", "died"),
+    ],
+)
+def test_programs_that_fail_before_the_first_call(run: Run, code: str, kind: str) -> None:
+    (result,) = run(code, [1], budget=0.5)
+    assert (result.index, result.kind) == (-1, kind)
+
+
+@pytest.mark.parametrize("body", ["while True: pass", "import time; time.sleep(60)", "import signal; signal.pause()"])
+def test_a_call_ends_at_its_limit(run: Run, body: str) -> None:
+    start = time.process_time()
+    results = run(f"def f(x):\n    if x:\n        {body}\n    return x", [0], [1], [0], limit=0.3)
+    assert [result.kind for result in results] == ["value", "timeout"]
+    assert time.process_time() - start < 0.2
+
+
+def test_the_budget_ends_many_short_calls(run: Run) -> None:
+    results = run("import time\ndef f(x):\n    time.sleep(0.05)", *[[0]] * 100, limit=0.5, budget=0.5)
+    assert results[-1].kind == "timeout"
+    assert 5 <= len(results) <= 11
+
+
+def test_a_swallowed_exception_does_not_help_against_time(run: Run) -> None:
+    code = "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass"
+    assert run(code, [1], limit=0.3)[0].kind == "timeout"
+
+
+def test_memory_ends_at_the_setting(run: Run) -> None:
+    results = run("def f(x):\n    return len(bytearray(x << 20))", [100], [2000], limit=10.0)
+    assert [(result.kind, result.note) for result in results] == [("value", ""), ("raised", "MemoryError: ")]
+
+
+def test_long_values_cross_as_digests_only(run: Run) -> None:
+    (result,) = run("def f(x):\n    return list(range(x))", [500_000], limit=5.0)
+    assert result.body == b""
+    assert result.digest == values.digest(list(range(500_000)))
+
+
+def test_a_program_that_ends_while_it_is_read_frees_its_worker(sandbox: Sandbox) -> None:
+    import marshal
+
+    endless = Program("def f(x):\n    return x", "f", marshal.dumps([[1]] * 1000, 2), [1.0] * 1000, 10.0)
+    for _ in range(5):
+        with sandbox.run(endless) as results:
+            assert next(results).kind == "value"
+
+
+def test_a_server_that_was_killed_is_replaced(sandbox: Sandbox, run: Run) -> None:
+    assert run("def f(x): return x", [1])
+    server = sandbox._free[0]._server
+    assert server
+    server.process.kill()
+    server.process.wait()
+    time.sleep(0.1)
+    outcomes = set()
+    for _ in range(3):
+        try:
+            outcomes.add(run("def f(x): return x", [1])[0].kind)
+        except Exception as error:
+            outcomes.add(type(error).__name__)
+    assert "value" in outcomes
+    assert outcomes <= {"value", "SandboxFault"}
+
+
+def test_threads_share_the_workers() -> None:
+    import marshal
+
+    pool = Sandbox(workers=2, memory=1 << 30)
+    program = Program("def f(x): return x", "f", marshal.dumps([[1]], 2), [5.0], 10.0)
+    kinds: list[str] = []
+
+    def work() -> None:
+        for _ in range(5):
+            with pool.run(program) as results:
+                kinds.extend(result.kind for result in results)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pool.close()
+    assert kinds == ["value"] * 30
+
+
+def test_nothing_is_left_when_a_sandbox_is_closed() -> None:
+    pool = Sandbox(workers=1, memory=1 << 30)
+    pool.close()
+    before = set(os.listdir("/proc"))
+    pool = Sandbox(workers=1, memory=1 << 30)
+    import marshal
+
+    with pool.run(Program("def f(x): return x", "f", marshal.dumps([[1]], 2), [5.0], 10.0)) as results:
+        list(results)
+    server = pool._free[0]._server
+    assert server
+    pool.close()
+    assert server.process.poll() is not None
+    assert str(server.process.pid) not in set(os.listdir("/proc")) - before
+
+
+def test_unknown_backend_is_refused_with_a_near_name() -> None:
+    with pytest.raises(UsageProblem, match="userns"):
+        backends.choose("usern")
+
+
+def test_describe_names_layers_or_reasons() -> None:
+    found = backends.describe()
+    assert found["chosen"] in found["backends"]
+    for entry in found["backends"].values():
+        assert {"seccomp", "rlimits"} <= set(entry["layers"]) if entry["works"] else entry["reason"]

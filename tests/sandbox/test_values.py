@@ -1,0 +1,116 @@
+"""Digests agree with Python's `==`; decoding survives any bytes."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import decimal
+import enum
+import fractions
+import marshal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.sandbox import values
+
+ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(max_size=8)
+HASHABLE = st.recursive(ATOMS, lambda inner: st.tuples(inner) | st.tuples(inner, inner), max_leaves=4)
+PLAIN = st.recursive(
+    ATOMS | st.complex_numbers(allow_nan=False),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(HASHABLE, inner, max_size=4)
+        | st.sets(HASHABLE, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def crossed(value: Any) -> bytes:
+    return values.digest(values.plain(value))
+
+
+@given(PLAIN)
+def test_decode_reads_what_marshal_writes(value: Any) -> None:
+    assert repr(values.decode(marshal.dumps(value, 2))) == repr(marshal.loads(marshal.dumps(value, 2)))
+
+
+@given(PLAIN, PLAIN)
+def test_digests_are_equal_exactly_when_values_are(left: Any, right: Any) -> None:
+    assert (crossed(left) == crossed(right)) is (left == right)
+
+
+@settings(max_examples=500)
+@given(st.binary(max_size=60) | st.binary(max_size=12).map(lambda tail: b"[\xff\xff\xff\x7f" + tail))
+def test_decode_refuses_or_reads_any_bytes(data: bytes) -> None:
+    with contextlib.suppress(values.Unreadable):
+        values.decode(data)
+
+
+@pytest.mark.parametrize("depth", [101, 100_000])
+def test_decode_refuses_deep_nesting(depth: int) -> None:
+    with pytest.raises(values.Unreadable, match="deeply"):
+        values.decode(b"[\x01\x00\x00\x00" * depth + b"N")
+
+
+class Colour(enum.IntEnum):
+    RED = 3
+
+
+Point = collections.namedtuple("Point", "x y")
+
+
+class Liar(int):
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = int.__hash__
+
+
+@pytest.mark.parametrize(
+    ("given_value", "equal"),
+    [
+        (np.int64(3), 3),
+        (np.float64(0.5), 0.5),
+        (np.bool_(True), True),
+        ([np.int32(1), 2], [1, 2]),
+        (np.array(7), 7),
+        (collections.Counter("aab"), {"a": 2, "b": 1}),
+        (collections.OrderedDict([(1, 2)]), {1: 2}),
+        (collections.defaultdict(list, {1: [2]}), {1: [2]}),
+        (Point(1, 2), (1, 2)),
+        (Colour.RED, 3),
+        (decimal.Decimal("2.50"), 2.5),
+        (fractions.Fraction(4, 2), 2),
+        ({"a": 1}.keys(), {"a"}),
+        (bytearray(b"x"), b"x"),
+        ([1, True, 1.0], [1, 1, 1]),
+        ({2: "b", 1: "a"}, {1: "a", 2: "b"}),
+        (-0.0, 0),
+        (complex(2, 0), 2),
+    ],
+)
+def test_values_that_python_holds_equal(given_value: Any, equal: Any) -> None:
+    assert crossed(given_value) == crossed(equal)
+
+
+@pytest.mark.parametrize("value", [Liar(3), object(), range(3), np.array([1, 2]), iter([]), collections.deque([1])])
+def test_foreign_values_do_not_cross(value: Any) -> None:
+    with pytest.raises(values.Incomparable):
+        values.plain(value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), [1.0, float("nan")], {1: float("nan")}])
+def test_nan_equals_nothing(value: Any) -> None:
+    assert crossed(value) == values.INCOMPARABLE
+
+
+def test_long_lists_are_hashed_in_pieces_to_the_same_digest() -> None:
+    size = 3 * (1 << 16) + 1
+    assert crossed(list(range(size))) == crossed([float(item) for item in range(size)])
+    assert crossed(list(range(size))) != crossed(tuple(range(size)))
