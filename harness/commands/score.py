@@ -1,0 +1,120 @@
+"""`harness score`: judge again what is already generated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.errors import RunIncomplete, UsageProblem
+
+if TYPE_CHECKING:
+    from harness.scoring import Tallies
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+SHOWN = 20
+"""Ids that are printed of each kind of difference."""
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
+@click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
+@click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
+@click.option("--rules", type=click.Choice(["upstream", "strict", "both"]), help="[default: the run's, or upstream]")
+@click.option("--partial", "--partial-eval", is_flag=True, help="Missing items are no failure (exit 0, not 3).")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write official score files.")
+@click.option("--write", is_flag=True, help="Replace the verdicts stored in the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    run: str | None,
+    from_bfcl: Path | None,
+    mode: str | None,
+    underscore_names: bool,
+    rules: str | None,
+    partial: bool,
+    output: Path | None,
+    write: bool,
+    as_json: bool,
+) -> None:
+    """Judge RUN (a folder, or the start of a run's id) again from its stored generations, or official results.
+
+    \b
+      harness score results/qwen/bfcl/20261121T0312Z-1a2b3c --rules both
+      harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc --underscore-names -o score
+    """
+    if (run is None) == (from_bfcl is None):
+        raise UsageProblem("give either RUN or --from-bfcl DIR")
+    problems: list[str] = []
+    if from_bfcl:
+        if mode is None:
+            raise UsageProblem("--from-bfcl needs --mode", "Result files do not say: prompt (text) or fc (lists).")
+        tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, problems)
+    else:
+        if mode or underscore_names or output:
+            raise UsageProblem("--mode, --underscore-names and -o belong to --from-bfcl")
+        assert run is not None
+        tallies = _score_run(run, rules, write, problems)
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(json.dumps(_as_json(tallies, problems), indent=1) if as_json else _as_text(tallies))
+    if tallies.lost and not partial:
+        remedy = "They count neither as right nor as wrong; --partial accepts that."
+        raise RunIncomplete(f"{tallies.lost} items have no verdict", remedy)
+
+
+def _score_folder(
+    folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, problems: list[str]
+) -> Tallies:
+    from harness.scoring import RULES, Convention, score_folder
+
+    return score_folder(folder, Convention(mode, underscore_names), RULES[rules], problems.append, output)
+
+
+def _score_run(name: str, rules: str | None, write: bool, problems: list[str]) -> Tallies:
+    from harness import store
+    from harness.rescoring import rewrite, tally
+    from harness.scoring import RULES
+
+    folder = store.find_run(name)
+    recorded = store.read_run(folder).rules
+    if write and rules not in (None, recorded):
+        remedy = "Without --write the verdicts are printed only; for a run under other rules replay it."
+        raise UsageProblem(f"the run was judged by {recorded!r}, --write keeps its rules", remedy)
+    if write:
+        return rewrite(folder, problems.append)
+    return tally(folder, RULES[rules or recorded], problems.append)
+
+
+def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    rules = {
+        name: {category: asdict(score) for category, score in tallies.scores(name).items()} for name in tallies.rules
+    }
+    return {"scores": rules, "differing": tallies.differing, "problems": problems}
+
+
+def _as_text(tallies: Tallies) -> str:
+    from tabulate import tabulate
+
+    parts = []
+    for name in tallies.rules:
+        rows = [
+            (category, score.n, score.judged, score.passed, _share(score.passed, score.judged), score.unscored)
+            for category, score in tallies.scores(name).items()
+        ]
+        headers = (f"rules: {name}", "items", "judged", "passed", "accuracy", "unscored")
+        parts.append(tabulate(rows, headers))
+    if len(tallies.rules) > 1:
+        parts.append(f"{sum(map(len, tallies.differing.values()))} items differ")
+    for kind, ids in sorted(tallies.differing.items(), key=lambda pair: -len(pair[1])):
+        more = f" and {len(ids) - SHOWN} more (--json lists all)" if len(ids) > SHOWN else ""
+        parts.append(f"{kind}: {len(ids)}\n  {' '.join(ids[:SHOWN])}{more}")
+    return "\n\n".join(parts)
+
+
+def _share(passed: int, judged: int) -> str:
+    return f"{passed / judged:.2%}" if judged else "N/A"

@@ -1,0 +1,117 @@
+"""Judging the episodes of a run again: replies are parsed anew from the stored generations, nothing is generated."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness import plugins, provenance, store
+from harness.episodes import Ended
+from harness.errors import UsageProblem
+from harness.judges import judged
+from harness.lines import SampleLine, encode
+from harness.scheduler import Played
+from harness.scoring import Report, Tallies
+from harness.types import Episode, RunRecord, Sample, Verdict
+
+
+def tally(run: Path, rules: Sequence[str], report: Report) -> Tallies:
+    """Count what the verdicts of a run would be.
+
+    Args:
+        run: Its folder.
+        rules: Rule sets to judge by.
+        report: Told about lines that cannot be used.
+
+    Returns:
+        The counts.
+    """
+    record = store.read_run(run)
+    samples = _samples(record)
+    tallies = Tallies(rules, _totals(samples, record))
+    for line, verdicts in _judge(run, record, samples, rules, report):
+        tallies.add(line, verdicts)
+    return tallies
+
+
+def rewrite(run: Path, report: Report) -> Tallies:
+    """Replace the stored verdicts and scores of a run by those of today's checker, under the run's own rules.
+
+    Generations are copied as they are; damaged lines are dropped, as continuing the run would.
+
+    Args:
+        run: Its folder.
+        report: Told about lines that cannot be used.
+
+    Returns:
+        The counts.
+
+    Raises:
+        UsageProblem: Another process writes this run.
+    """
+    from filelock import FileLock, Timeout
+
+    record = store.read_run(run)
+    samples = _samples(record)
+    tallies = Tallies([record.rules], _totals(samples, record))
+    try:
+        with FileLock(run / ".lock", timeout=0), _replacing(run / store.SAMPLES) as write:
+            for line, verdicts in _judge(run, record, samples, [record.rules], report):
+                tallies.add(line, verdicts)
+                write(encode(replace(line, verdicts=verdicts[record.rules])))
+    except Timeout:
+        raise UsageProblem(f"another process writes {run}", "Wait for it.") from None
+    about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(_benchmark(record))}
+    store.write_run(run, replace(record, scores=tallies.scores(record.rules), benchmark=about))
+    return tallies
+
+
+def _benchmark(record: RunRecord) -> Any:
+    return plugins.load("benchmarks", record.benchmark["name"])
+
+
+def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
+    return {sample.id: sample for sample in _benchmark(record).load(tuple(record.benchmark["categories"]))}
+
+
+def _totals(samples: Mapping[str, Sample[Any]], record: RunRecord) -> dict[str, int]:
+    return {name: n * record.repeats for name, n in Counter(sample.category for sample in samples.values()).items()}
+
+
+def _judge(
+    run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], rules: Sequence[str], report: Report
+) -> Iterator[tuple[SampleLine, dict[str, Mapping[str, Verdict]]]]:
+    """Each stored line and, by rule set, its verdicts by category."""
+    benchmark, handler = _benchmark(record), plugins.handler(record.handler, record.handler_options)
+    needed = {name for sample in samples.values() for name in sample.after}
+    # Only what others depend on stays in memory; damaged lines are reported once, below.
+    kept = {line.key: line for line in store.read_samples(run, lambda _: None) if line.id in needed} if needed else {}
+    for line in store.read_samples(run, report):
+        if line.id not in samples:
+            report(f"{run / store.SAMPLES}: {line.id!r} is not in the installed data")
+            continue
+        ended = Ended(benchmark, handler, samples, {**kept, line.key: line})
+        steps = () if line.fault else tuple(step for _, step in ended.retrace(line.key))
+        played = Played(samples[line.id], Episode(line.id, steps, line.fault, line.repeat), line.seconds)
+        yield line, {name: judged(benchmark, played, name).verdicts for name in rules}
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Callable[[bytes], object]]:
+    """A writer whose output takes the file's place when all of it is on the disk."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            yield file.write
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise

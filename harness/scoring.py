@@ -1,0 +1,139 @@
+"""Judging what is already generated: folders of official BFCL results here, runs of this harness in `rescoring`.
+
+Both come down to lines that are judged under one or more rule sets and counted one at a time, so that memory does not
+grow with the number of items. What cannot be read is reported and unscored; what is missing lowers the coverage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.lines import SampleLine
+from harness.tally import Tally
+from harness.types import Score, Verdict
+
+RULES: Mapping[str, tuple[str, ...]] = {
+    "upstream": ("upstream",),
+    "strict": ("strict",),
+    "both": ("upstream", "strict"),
+}
+"""Value of `--rules` -> rule sets."""
+
+Report = Callable[[str], None]
+"""Takes one sentence about something that could not be used."""
+
+
+class Tallies:
+    """Counts under each rule set, and the items on which they differ.
+
+    Args:
+        rules: Names of the rule sets.
+        totals: Items of each category in the data set times repeats.
+    """
+
+    def __init__(self, rules: Sequence[str], totals: Mapping[str, int]) -> None:
+        self.totals = totals
+        self.differing: dict[str, list[str]] = {}
+        self.lost = 0
+        self._tallies = {name: Tally(totals) for name in rules}
+
+    @property
+    def rules(self) -> list[str]:
+        """The rule sets, in the order in which they were asked for."""
+        return list(self._tallies)
+
+    def add(self, line: SampleLine, verdicts: Mapping[str, Mapping[str, Verdict]]) -> None:
+        """Count one item.
+
+        Args:
+            line: The item; verdicts stored in it do not count.
+            verdicts: By rule set and category.
+        """
+        for name, found in verdicts.items():
+            self._tallies[name].add(replace(line, verdicts=found))
+        for pair in zip(*(found.values() for found in verdicts.values()), strict=True):
+            self.lost += any(lost(verdict) for verdict in pair)
+            if len({verdict.outcome for verdict in pair}) > 1:
+                kind = " -> ".join(f"{verdict.outcome} {verdict.code or ''}".strip() for verdict in pair)
+                self.differing.setdefault(kind, []).append(line.id)
+
+    def scores(self, rules: str) -> dict[str, Score]:
+        """Scores under one rule set, categories in the order of `totals`."""
+        found = self._tallies[rules].scores()
+        order = {name: index for index, name in enumerate(self.totals)}
+        return {name: found[name] for name in sorted(found, key=lambda name: order.get(name, len(order)))}
+
+
+def lost(verdict: Verdict) -> bool:
+    """Whether an item has no verdict although the rules give it one: a fault, or a line that cannot be read."""
+    return verdict.outcome == "unscored" and not (verdict.code or "").startswith("strict:")
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How the model of an official result folder was asked."""
+
+    mode: str
+    """`prompt` or `fc`."""
+    underscore_names: bool = False
+
+
+def score_folder(
+    folder: Path, convention: Convention, rules: Sequence[str], report: Report, output: Path | None = None
+) -> Tallies:
+    """Judge a folder of official results.
+
+    Args:
+        folder: Holds the result files of one model.
+        convention: Prompting or native calls.
+        rules: Rule sets to judge by.
+        report: Told about lines that cannot be used.
+        output: `score` folder for official score files by the first rule set; None for none.
+
+    Returns:
+        The counts.
+    """
+    from harness.benchmarks.bfcl import official
+
+    files = official.result_files(folder)
+    tallies = Tallies(rules, {category: len(official.ids_of(category)) for category in files})
+    for category, path in files.items():
+        written = official.ScoreFile(output / official.model_of(path, category), category) if output else None
+        ids = official.ids_of(category)
+        seen = 0
+        for record in official.read_results(path, ids, report):
+            seen += 1
+            line = SampleLine(record["id"] if record else "", 0, category, ())
+            verdicts = {name: {category: _judge(record, convention, name)} for name in rules}
+            tallies.add(line, verdicts)
+            if written and record:
+                written.add(line.id, record["result"], verdicts[rules[0]][category])
+        if seen < len(ids):
+            tallies.lost += len(ids) - seen
+            report(f"{path}: {len(ids) - seen} of {len(ids)} items are missing")
+        if written:
+            written.finish()
+    return tallies
+
+
+def _judge(record: Mapping[str, Any] | None, convention: Convention, rules: str) -> Verdict:
+    from harness.benchmarks.bfcl import judge
+
+    if record is None:
+        return Verdict("unscored", "unreadable", "the line cannot be read")
+    try:
+        return judge(
+            record["id"],
+            record["result"],
+            mode=convention.mode,
+            underscore_names=convention.underscore_names,
+            rules=rules,
+        )
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one bad item never ends a run
+        return Verdict("unscored", "fault", f"{type(error).__name__}: {error}"[:2000])
