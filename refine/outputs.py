@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,21 @@ def last_outcomes(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _last_outcomes(folder: Path) -> Iterator[dict[str, Any]]:
-    path, offsets, at = folder / "outcomes.jsonl", dict[int, int](), 0
+    path, offsets, at = folder / "outcomes.jsonl", array("q"), 0
     if not path.exists():
         return
     with path.open("rb") as file:
         for raw in file:
-            if raw.endswith(b"\n"):
-                offsets[int(raw[len(b'{"index": ') : raw.index(b",")])] = at
+            if not raw.endswith(b"\n"):
+                break
+            index = int(raw[len(b'{"index": ') : raw.index(b",")])
+            offsets.extend([-1] * (index + 1 - len(offsets)))
+            offsets[index] = at
             at += len(raw)
-        for index in sorted(offsets):
-            file.seek(offsets[index])
-            yield json.loads(file.readline())
+        for offset in offsets:
+            if offset >= 0:
+                file.seek(offset)
+                yield json.loads(file.readline())
 
 
 def write_outputs(folder: Path) -> dict[str, int]:
