@@ -89,23 +89,6 @@ class Engine:
             self._session = None
 
 
-def choose_handler(name: str, options: Mapping[str, Any], model: ModelInfo) -> tuple[Handler, str]:
-    """The handler of a run.
-
-    Args:
-        name: Its name, or `auto` for the first that says it fits the model.
-        options: Fields to replace.
-        model: The model.
-
-    Returns:
-        The handler and why it was chosen.
-    """
-    if name != "auto":
-        return plugins.handler(name, options), "as asked"
-    found, why = handlers.choose(model)
-    return plugins.handler(found, options), why
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A run before anything is loaded: what would be played, and as what it would be recorded."""
@@ -151,7 +134,8 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
     model = engine.describe()
-    handler, why = choose_handler(spec.handler, spec.handler_options, model)
+    name, why = handlers.choose(model) if spec.handler == "auto" else (spec.handler, "as asked")
+    handler = plugins.handler(name, spec.handler_options)
     everything = list(benchmark.load(spec.categories))
     samples = {sample.id: sample for sample in choose(everything, spec.limit, spec.ids)}
     totals = {name: n * spec.repeats for name, n in Counter(sample.category for sample in everything).items()}

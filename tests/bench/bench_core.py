@@ -1,0 +1,123 @@
+"""What the harness itself costs: start-up of the command line, and everything around the engine for each sample.
+
+The engine answers at once, the benchmark's own work is next to nothing, and fsync is reported apart: what it costs is
+the disk's.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from harness import store
+from harness.plan import RunSpec
+from harness.runner import run
+from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sample, Sampling
+from tests.toy import Toy, install
+
+SAMPLES = 4000
+TEXT = (
+    "<think>\n"
+    + "The user wants the weather in Bern, so one call is enough. " * 20
+    + "\n</think>\n\n[weather(city='Bern')]"
+)
+
+
+class Large(Toy):
+    """The toy benchmark with as many samples as a real one."""
+
+    def load(self, categories: Sequence[str]) -> Iterable[Sample[Any]]:
+        (sample,) = (each for each in super().load(("echo",)) if each.id == "echo_0")
+        return [replace(sample, id=f"echo_{i}") for i in range(SAMPLES)]
+
+
+class Instant:
+    """An engine that has answered already."""
+
+    version, slots = "1", 64
+
+    def __init__(self) -> None:
+        self.out: list[Completion] = []
+
+    def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
+        self.out.append(Completion(key, Generation(TEXT, prompt_tokens=500, completion_tokens=300)))
+
+    def collect(self) -> Sequence[Completion]:
+        out, self.out = self.out, []
+        return out
+
+    def close(self) -> None:
+        pass
+
+
+def measure(spec: RunSpec) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and seconds within fsync of one run."""
+    synced = 0.0
+    real: Callable[[int], None] = os.fsync
+
+    def timed(handle: int) -> None:
+        nonlocal synced
+        began = time.perf_counter()
+        real(handle)
+        synced += time.perf_counter() - began
+
+    os.fsync = timed
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        run(spec)
+    finally:
+        os.fsync = real
+    return time.perf_counter() - wall, time.process_time() - cpu, synced
+
+
+def overhead() -> list[list[Any]]:
+    """The rows of a fresh run, of a run in which all is cached, and of reading its lines."""
+    import harness.engines.scripted as scripted
+
+    install(Large())
+    scripted.Reciting = lambda *_: Instant()  # type: ignore[misc,assignment]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        spec = RunSpec(
+            EngineSettings("instant"), "toy", ("echo",), engine="scripted", handler="prompt", output=Path(folder)
+        )
+        for what in ("fresh run", "all cached"):
+            wall, cpu, synced = measure(spec)
+            rows.append([what, *(1000 * seconds / SAMPLES for seconds in (wall - synced, cpu, synced))])
+        wall, cpu = time.perf_counter(), time.process_time()
+        lines = sum(1 for _ in store.read_samples(store.find_runs(Path(folder))[0]))
+        assert lines == SAMPLES
+        seconds = time.perf_counter() - wall, time.process_time() - cpu, 0.0
+        rows.append(["read lines", *(1000 * each / SAMPLES for each in seconds)])
+    return rows
+
+
+def help_seconds(times: int = 9) -> float:
+    """Median wall seconds of `harness --help`, after one that fills the file cache."""
+    found = []
+    for _ in range(times + 1):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "harness.cli", "--help"], check=True, stdout=subprocess.DEVNULL)
+        found.append(time.perf_counter() - began)
+    return statistics.median(found[1:])
+
+
+def main() -> None:
+    """Print both."""
+    print(f"harness --help: {help_seconds():.3f} s (target < 0.25 s)\n")
+    headers = [f"ms a sample ({SAMPLES} samples)", "wall without fsync (target < 0.3)", "CPU", "fsync"]
+    print(tabulate(overhead(), headers, floatfmt=".3f"))
+
+
+if __name__ == "__main__":
+    main()
