@@ -23,7 +23,7 @@ from harness.types import Episode, Sample, Verdict
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "single_turn": data.SINGLE_TURN,
     "multi_turn": data.MULTI_TURN,
-    "multi_turn": data.MULTI_TURN,
+    "agentic": data.AGENTIC,
     "format_sensitivity": (data.FORMAT_SENSITIVITY,),
     "executable": data.EXECUTABLE,
 }

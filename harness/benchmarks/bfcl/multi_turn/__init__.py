@@ -19,7 +19,8 @@ from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.judging import raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings
 from harness.benchmarks.bfcl.multi_turn.checker import check_turns
-from harness.benchmarks.bfcl.multi_turn.loop import Target, play_turns
+from harness.benchmarks.bfcl.multi_turn.loop import play_turns
+from harness.benchmarks.bfcl.multi_turn.world import World
 from harness.benchmarks.bfcl.rules import Rules, rules_named
 from harness.errors import unknown_name
 from harness.protocols import Play
@@ -30,22 +31,24 @@ __all__ = ["CATEGORIES", "check", "judge", "play", "samples"]
 CATEGORIES = data.MULTI_TURN
 
 
-def samples(category: str) -> list[Sample[Target]]:
-    """All samples of one category; held-out functions are not among the tools."""
+def samples(category: str) -> list[Sample[Mapping[str, Any]]]:
+    """All samples of one category, held-out functions not among the tools; target: the question record."""
     return [_sample(category, record) for record in data.questions(category)]
 
 
-def play(sample: Sample[Target], before: Mapping[str, Episode]) -> Play:
+def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Play:
     """Drive the official loop: query, execute, hand results back, next turn where no call is made."""
-    return play_turns(sample)
+    classes = sample.target["involved_classes"]
+    held_out = {int(turn): _stored(classes, names) for turn, names in _held_out(sample.target).items()}
+    return play_turns(sample.turns, sample.tools, World.of(sample.target), held_out)
 
 
-def check(sample: Sample[Target], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
+def check(sample: Sample[Mapping[str, Any]], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
     """Judge the steps of an episode; turns that were not reached after a force-quit are missing from it."""
     turns: list[list[tuple[Any, str]]] = [[] for _ in range(episode.steps[-1].turn + 1)]
     for step in episode.steps:
         turns[step.turn].append(raw_answer(step.reply))
-    return {sample.category: _judge(sample.target.question, turns, rules_named(rules))}
+    return {sample.category: _judge(sample.target, turns, rules_named(rules))}
 
 
 def judge(
@@ -96,20 +99,22 @@ def _calls(step: Any, mode: str, rules: Rules, parameters: Mapping[str, Sequence
         return []
 
 
-def _sample(category: str, record: Mapping[str, Any]) -> Sample[Target]:
+def _sample(category: str, record: Mapping[str, Any]) -> Sample[Mapping[str, Any]]:
     classes = tuple(record["involved_classes"])
-    held_out = {name for names in record.get("missed_function", {}).values() for name in names}
+    held_out = {name for names in _held_out(record).values() for name in names}
     return Sample(
         id=record["id"],
         category=category,
         turns=tuple(tuple(turn) for turn in record["question"]),
         tools=tuple(tool for tool in _tools(classes, category) if tool["name"] not in held_out),
-        target=Target(record, {int(turn): _stored(classes, names) for turn, names in _held_out(record)}),
+        target=record,
     )
 
 
-def _held_out(record: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
-    return list(record.get("missed_function", {}).items())
+def _held_out(record: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Names of functions that appear only in a later turn, by that turn."""
+    named: Mapping[str, Sequence[str]] = record.get("missed_function", {})
+    return named
 
 
 def _stored(classes: Sequence[str], names: Sequence[str]) -> tuple[Tool, ...]:

@@ -22,6 +22,8 @@ MAX_ENTRIES = 100_000
 """Files and folders a search may visit: copies of a folder share their contents, so paths can grow exponentially."""
 MAX_TEXT = 1_000_000
 """Characters of a text that a method builds."""
+MAX_QUERY = 5_000
+"""Characters of a search in memory; each word is scored against each entry."""
 
 _MAX_BITS = 20_000
 _TOO_LONG = (
@@ -111,6 +113,11 @@ def _replace(arguments: dict[str, Any]) -> None:
         raise Refused("the memory would grow too long")
 
 
+def _query(arguments: dict[str, Any]) -> None:
+    if len(str(arguments["query"])) > MAX_QUERY:
+        raise Refused("the query is too long")
+
+
 _GUARDS: dict[str, Callable[[dict[str, Any]], None]] = {
     "power": _power,
     "round_number": _round,
@@ -119,6 +126,8 @@ _GUARDS: dict[str, Callable[[dict[str, Any]], None]] = {
     "find": _search,
     "du": _search,
     "memory_replace": _replace,
+    "core_memory_key_search": _query,
+    "archival_memory_key_search": _query,
 }
 
 

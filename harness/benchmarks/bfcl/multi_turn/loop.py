@@ -6,9 +6,9 @@ Upstream: `bfcl_eval/model_handler/base_handler.py: inference_multi_turn_prompti
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from harness.benchmarks.bfcl import prompts
 from harness.benchmarks.bfcl.decode import Undecodable
@@ -16,30 +16,33 @@ from harness.benchmarks.bfcl.judging import raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import call_strings
 from harness.benchmarks.bfcl.multi_turn.world import World
 from harness.protocols import Play
-from harness.types import Message, Query, Reply, Sample, Tool
+from harness.types import Message, Query, Reply, Tool
 
 MAX_STEPS = 21
 """Queries of one turn: upstream's constant is 20, compared with `>` after the count is raised."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What playing and judging a multi-turn sample needs."""
+def play_turns(
+    turns: Iterable[Sequence[Message]],
+    tools: tuple[Tool, ...],
+    world: World,
+    held_out: Mapping[int, tuple[Tool, ...]] = MappingProxyType({}),
+) -> Play:
+    """Play all turns of a conversation; stop where a turn runs out of steps.
 
-    question: Mapping[str, Any]
-    """The question record."""
-    held_out: Mapping[int, tuple[Tool, ...]]
-    """Documents of functions that are shown only from a later turn on, by that turn."""
+    Args:
+        turns: Messages that open each turn.
+        tools: Function documents as the model is shown them from the start.
+        world: Where calls are executed.
+        held_out: Documents that are shown only from a later turn on, by that turn.
 
-
-def play_turns(sample: Sample[Target]) -> Play:
-    """Play all turns of a sample; stop where a turn runs out of steps."""
-    world = World.of(sample.target.question)
-    query = Query((), sample.tools, prompts.instruction(sample.tools))
+    Yields:
+        What the model is asked next.
+    """
+    query = Query((), tools, prompts.instruction(tools))
     native = False
-    for turn, opening in enumerate(sample.turns):
-        added = sample.target.held_out.get(turn, ())
-        if added:
+    for turn, opening in enumerate(turns):
+        if added := held_out.get(turn):
             opening = (announcement(added, native),)
             if native:
                 query = replace(query, tools=(*query.tools, *added))
@@ -47,7 +50,7 @@ def play_turns(sample: Sample[Target]) -> Play:
         for _ in range(MAX_STEPS):
             reply = yield query
             native = native or reply.calls is not None
-            calls = _calls(reply)
+            calls = calls_of(reply)
             query = replace(query, messages=(*query.messages, *exchange(reply, calls, world)))
             if not calls:
                 break
@@ -97,7 +100,8 @@ def exchange(reply: Reply, calls: Sequence[str], world: World) -> Iterator[Messa
         yield {**result, "tool_call_id": call["id"]}
 
 
-def _calls(reply: Reply) -> list[str]:
+def calls_of(reply: Reply) -> list[str]:
+    """The call strings of a reply; empty where it makes no call that can be read."""
     raw, mode = raw_answer(reply)
     try:
         return call_strings(raw, mode)

@@ -61,8 +61,7 @@ class World:
         self._methods = _methods(tuple(self.instances))
         self._own = own
         self._tangled = False
-        self._calls = self._characters = 0
-        self._seconds = 0.0
+        self.new_session()
 
     @classmethod
     def of(cls, question: Mapping[str, Any]) -> World:
@@ -91,6 +90,11 @@ class World:
             return f"Error during execution: {str(error)[:MAX_RESULT]}"
         finally:
             self._seconds += time.perf_counter() - started
+
+    def new_session(self) -> None:
+        """Count costs from zero: another conversation in the same environments begins."""
+        self._calls = self._characters = 0
+        self._seconds = 0.0
 
     def _find(self, name: str) -> Callable[..., Any] | None:
         if name not in self._methods:
@@ -160,7 +164,7 @@ def _copied(function: FunctionType) -> FunctionType:
 
 def _instance(name: str, config: Mapping[str, Any], long_context: bool) -> Any:
     instance = _class(name)()
-    if hasattr(instance, "_load_scenario"):  # MathAPI has no state
+    if hasattr(instance, "_load_scenario") and not name.startswith("Memory"):  # math has no state, memory starts empty
         instance._load_scenario(modules.plain_copy(config), long_context=long_context)
     if long_context:  # cards and bookings are merged in by reference (quirk 26)
         for key, value in vars(instance).items():
