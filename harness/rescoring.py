@@ -84,10 +84,33 @@ def _totals(samples: Mapping[str, Sample[Any]], record: RunRecord) -> dict[str, 
     return {name: n * record.repeats for name, n in Counter(sample.category for sample in samples.values()).items()}
 
 
+def episodes(run: Path, report: Report) -> Iterator[tuple[Episode, str]]:
+    """Each stored episode, replies parsed anew, and the category of its sample.
+
+    Args:
+        run: The run's folder.
+        report: Told about lines that cannot be used.
+
+    Yields:
+        Episode and category, in file order.
+    """
+    record = store.read_run(run)
+    for _, played in _played(run, record, _samples(record), report):
+        yield played.episode, played.sample.category
+
+
 def _judge(
     run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], rules: Sequence[str], report: Report
 ) -> Iterator[tuple[SampleLine, dict[str, Mapping[str, Verdict]]]]:
     """Each stored line and, by rule set, its verdicts by category."""
+    benchmark = _benchmark(record)
+    for line, played in _played(run, record, samples, report):
+        yield line, {name: judged(benchmark, played, name).verdicts for name in rules}
+
+
+def _played(
+    run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], report: Report
+) -> Iterator[tuple[SampleLine, Played]]:
     benchmark, handler = _benchmark(record), plugins.handler(record.handler, record.handler_options)
     needed = {name for sample in samples.values() for name in sample.after}
     # Only what others depend on stays in memory; damaged lines are reported once, below.
@@ -98,8 +121,8 @@ def _judge(
             continue
         ended = Ended(benchmark, handler, samples, {**kept, line.key: line})
         steps = () if line.fault else tuple(step for _, step in ended.retrace(line.key))
-        played = Played(samples[line.id], Episode(line.id, steps, line.fault, line.repeat), line.seconds)
-        yield line, {name: judged(benchmark, played, name).verdicts for name in rules}
+        episode = Episode(line.id, steps, line.fault, line.repeat)
+        yield line, Played(samples[line.id], episode, line.seconds)
 
 
 @contextmanager

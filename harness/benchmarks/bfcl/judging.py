@@ -18,6 +18,9 @@ MODES = ("prompt", "fc")
 LANGUAGES = {"simple_java": JAVA, "simple_javascript": JAVASCRIPT}
 DIALECTS = {"simple_java": "java", "simple_javascript": "javascript"}
 
+BROKEN_CALL = [{"": ""}]
+"""A native call that cannot be read: its arguments are no JSON."""
+
 MAX_SHOWN = 2000
 """Characters of one text, and elements of one list, that evidence keeps."""
 
@@ -75,7 +78,7 @@ def raw_answer(reply: Reply) -> tuple[Any, str]:
     if reply.calls is None:
         return reply.text, "prompt"
     if reply.problem == "bad_tool_call":
-        return [{"": reply.text or "a call that cannot be read"}], "fc"
+        return BROKEN_CALL, "fc"
     return [{call.name: dict(call.arguments)} for call in reply.calls] or reply.text, "fc"
 
 

@@ -1,0 +1,29 @@
+"""`harness export`: write a run in another tool's format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.argument("output", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--to", "target", required=True, metavar="FORMAT", help="bfcl, ...: a wrong name lists all.")
+@click.option("--model-name", help="The model's name in the written files. [default: one that the other tool knows]")
+@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat.")
+def command(run: str, output: Path, target: str, model_name: str | None, repeat: int) -> None:
+    """Write RUN (a folder, or the start of a run's id) into the folder OUTPUT as another tool's files.
+
+    \b
+      harness export results/tiny/bfcl/20261121T031200Z-1a2b3c out --to bfcl
+    """
+    from harness import exports, store
+
+    exported = exports.write(target, exports.Request(store.find_run(run), output, model_name, repeat))
+    for path in exported.files:
+        click.echo(path)
+    click.echo(f"{exported.items} items")
+    for note in exported.notes:
+        click.echo(note)
