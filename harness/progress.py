@@ -54,10 +54,15 @@ class Meter:
         """Episodes that have ended, with a fault or without."""
         return self.tally.finished + self.tally.faults
 
+    @property
+    def moved(self) -> int:
+        """Episodes that have ended in this session."""
+        return self.done - self._done
+
     def text(self) -> str:
         """One line."""
         tally, seconds = self.tally, max(time.monotonic() - self._began, 1e-6)
-        played = self.done - self._done
+        played = self.moved
         parts = [f"{self.done}/{self.total}"]
         if tally.judged:
             parts.append(f"accuracy {tally.passed / tally.judged:.1%}")
@@ -92,8 +97,9 @@ class Plain:
             self._say()
 
     def end(self) -> None:
-        """Say how it ended."""
-        self._say()
+        """Say how it ended, unless nothing happened."""
+        if self._meter.moved:
+            self._say()
 
     def _say(self) -> None:
         self._said = time.monotonic()

@@ -46,7 +46,7 @@ class Replaying:
             self._out.append(Completion(key, line.steps[key.step].generation))
             return
         fault = line.fault if line is not None else None
-        self._out.append(Completion(key, None, fault or f"{self.run} does not hold step {key.step}"))
+        self._out.append(Completion(key, None, fault or f"{self.run} does not hold step {key.step} of {key.sample_id}"))
 
     def collect(self) -> Sequence[Completion]:
         """All that was asked."""
