@@ -28,7 +28,8 @@ def candidates(run: Path, source: Path) -> Iterator[Example]:
         (thinking that never closes, truncation) are left out.
     """
     asked = {row.id: row for row in data.read(source) if isinstance(row, Example)}
-    handler = plugins.load("handlers", store.read_run(run).handler)
+    record = store.read_run(run)
+    handler = plugins.handler(record.handler, record.handler_options)
     for line in store.read_samples(run):
         origin = asked[line.id]
         if line.fault is not None or not line.steps:

@@ -114,6 +114,8 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
         for book in books(settings.output):
             for name in ("run.json", "calls.jsonl", "outcomes.jsonl"):
                 (book / name).unlink(missing_ok=True)
+    settings.identity()  # what cannot be meant is refused before anything is written
+    settings.output.mkdir(parents=True, exist_ok=True)
     try:
         run_shard(settings, settings.output, watch=watch)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def _settings(flags: dict[str, Any]) -> Any:
         judges=_split(flags["judges"]),
         engine=flags["engine"],
         base_urls=_split(flags["base_urls"]),
-        engine_options=dict(_pair(item) for item in _split(flags["options"])),
+        engine_options=dict(_pair(item) for group in flags["options"] for item in re.split(r",(?=[\w-]+=)", group)),
         api_key_env=flags["api_key_env"],
         concurrency=flags["concurrency"],
         form=flags["form"],

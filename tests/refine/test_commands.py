@@ -1,0 +1,130 @@
+"""The refine commands, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from harness.errors import RunIncomplete, UsageProblem
+from harness.types import Example
+from refine.cli import cli
+from tests.refine.judges import yes
+from tests.refine.test_pipeline import example
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    examples = [example(0), example(1, "[get_weather(town='Oslo')]"), example(2), example(2)]
+    path = tmp_path / "source.jsonl"
+    path.write_text("".join(json.dumps(asdict(each)) + "\n" for each in examples) + "not json\n")
+    return path
+
+
+def refine(*words: object) -> str:
+    result = CliRunner().invoke(cli, [str(word) for word in words], catch_exceptions=False, standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result.stdout
+
+
+def run(source: Path, output: Path, *more: object, default: str = yes()) -> str:
+    known = ("--judge-model", "known", "--judge-engine", "scripted", "--judge-args", f"slots=2,default={default}")
+    return refine("run", "--input", source, "--output", output, *known, *more)
+
+
+def test_run_writes_outputs_report_and_what_could_not_be_used(tmp_path, source):
+    out = tmp_path / "out"
+    assert json.loads(run(source, out, "--decide", "duplicate", "--json")) == {
+        "kept": 3,
+        "dropped": 1,
+        "hard": 0,
+        "unjudged": 0,
+    }
+    assert json.loads((out / "unusable.jsonl").read_text())["line"] == 5
+    stats = json.loads((out / "stats.json").read_text())
+    assert stats["findings"] == {"required": 1, "unexpected": 1, "duplicate": 1}
+    assert "duplicate" in (out / "report.md").read_text()
+    assert "<table>" in (out / "report.html").read_text()
+    assert "kept" in refine("stats", out)
+    assert "get_weather(town='Oslo')" in refine("show", out, "1")
+    with pytest.raises(UsageProblem, match="no example '99'"):
+        refine("show", out, "99")
+
+
+def test_hostile_text_is_escaped_in_the_report(tmp_path):
+    attack = "<script>alert(1)</script>\x1b[31m"
+    bad = Example("x<y", ({"role": "user", "content": attack},), (), attack, attack)
+    path = tmp_path / "source.jsonl"
+    path.write_text(json.dumps(asdict(bad)) + "\n")
+    run(path, tmp_path / "out", "--stages", "1", default=json.dumps({"reason": attack, "verdict": "no"}))
+    for name in ("report.html", "report.md"):
+        text = (tmp_path / "out" / name).read_text()
+        assert "alert(1)" in text
+        assert "<script>" not in text
+    assert "\x1b" not in refine("show", tmp_path / "out", "x<y")
+
+
+def test_unjudged_examples_make_the_run_incomplete(tmp_path, source):
+    with pytest.raises(RunIncomplete, match="4 examples are unjudged"):
+        run(source, tmp_path / "out", default="no idea")
+    assert "0 unjudged" in run(source, tmp_path / "out")
+
+
+def test_a_dry_run_asks_nobody(tmp_path, source):
+    found = json.loads(run(source, tmp_path / "out", "--dry-run", "--json"))
+    assert found["examples"] == 4
+    assert found["calls"] == [20, 4 * 5 + 4 * 2 * 3 * 2]
+    assert not (tmp_path / "out" / "calls.jsonl").exists()
+
+
+def test_a_cost_limit_starts_no_further_example(tmp_path, source):
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("known: {input: 0, output: 1000000}\n")
+    out = tmp_path / "out"
+    run(source, out, "--prices", prices, "--cost-limit", 1, "--json")
+    done = [json.loads(line) for line in (out / "outcomes.jsonl").read_text().splitlines()]
+    assert 0 < len(done) < 4
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--decide", "duplicat"), "no free check duplicat"),
+        (("--stages", "cotz"), "unknown stage"),
+        (("--stages", "0-9"), "no stages"),
+        (("--votes", "3"), "repeat each other"),
+        (("--cost-limit", "1"), "needs --prices"),
+        (("--against", "bfc"), "no benchmark"),
+    ],
+)
+def test_flags_that_cannot_be_meant_are_refused(tmp_path, source, flags, message):
+    with pytest.raises(UsageProblem, match=message):
+        run(source, tmp_path / "out", *flags)
+
+
+def test_near_duplicates_are_left_out(tmp_path, source):
+    pytest.importorskip("datasketch", reason="datasketch is an extra")
+    dedup = ("dedup", "--input", source, "-o", tmp_path / "d.jsonl")
+    assert "3 kept, 1 near duplicates" in refine(*dedup, "--threshold", 0.9)
+    assert "1 kept, 3 near duplicates" in refine(*dedup, "--threshold", 0.2)
+
+
+def test_benchmark_questions_are_left_out(tmp_path, bfcl_data):
+    from harness.benchmarks.bfcl.data import questions
+
+    question = questions("simple_python")[0]["question"][0][0]["content"]
+    leak = Example("leak", ({"role": "user", "content": question.upper() + "!"},), (), None, "[f()]")
+    path = tmp_path / "source.jsonl"
+    path.write_text("".join(json.dumps(asdict(each)) + "\n" for each in (leak, example(1))))
+    output = refine("decontaminate", "--input", path, "-o", tmp_path / "clean.jsonl", "--against", "bfcl")
+    assert "'leak': the query is a question of bfcl" in output
+    assert "1 kept, 1 left out" in output
+
+
+def test_kept_examples_are_exported(tmp_path, source):
+    run(source, tmp_path / "out")
+    assert "4 written" in refine("export", tmp_path / "out", "--format", "openai", "-o", tmp_path / "o.jsonl")

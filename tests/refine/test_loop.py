@@ -1,0 +1,142 @@
+"""The whole loop for real at tiny scale: embedded model, synthetic source, a judge behind a server, two rounds."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from harness.examples import read
+from harness.types import Example
+from refine import stages
+from refine.judge import Question
+from refine.loop import Loop, run, steps
+from refine.rollouts import best, split_hard
+from tests.refine.judges import no, yes
+from tests.servers import Answer, Asked, chat, loopback
+from trainer.recipes.tiny import synth
+
+SHORT = "--max-tokens 96 --progress none"
+TRAIN = "--loss msl --max-steps 2 --max-length 640 --learning-rate 1e-4 --use-cpu"
+
+
+def source_set(number: int, seed: int, split: synth.Split = "train") -> list[Example]:
+    rng = random.Random(seed)
+    items = (synth.item(rng, level=1, split=split) for _ in range(number))
+    return [
+        Example(f"{split}-{n}", ({"role": "user", "content": each.query},), each.docs, each.think.strip(), each.answer)
+        for n, each in enumerate(items)
+    ]
+
+
+def written(examples: list[Example], path: Path) -> Path:
+    path.write_text("".join(json.dumps(asdict(example)) + "\n" for example in examples))
+    return path
+
+
+def knowing(examples: list[Example]):
+    """A judge that knows the right answer to each query, and repairs to it."""
+    answers = {example.messages[0]["content"]: example.answer for example in examples}
+    names = {Question(name).instructions: name for name in (*stages.ORDER, "rewrite", "score")}
+
+    def answer(asked: Asked) -> Answer:
+        if asked.body is None:
+            return Answer({"data": []})
+        system, user = (message["content"] for message in asked.body["messages"][:2])
+        quoted = dict(re.findall(r"^(Conversation|Reference answer):\n<<\w+\n(.*?)\n\w+>>$", user, re.M | re.S))
+        right = answers.get(quoted.get("Conversation", ""))
+        match names[system]:
+            case "score":
+                text = json.dumps({"reason": "so", "score": 8})
+            case "rewrite":
+                text = json.dumps({"answer": right})
+            case "arguments" if quoted["Reference answer"] != right:
+                text = no("another call is right")
+            case _:
+                text = yes()
+        return Answer(chat(text))
+
+    return answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["srml", "hdr"])
+def test_two_rounds_train_on_what_passed_and_are_scored(mode, tmp_path, bfcl_data, monkeypatch):
+    examples = source_set(8, seed=1)
+    source = written(examples, tmp_path / "source.jsonl")
+    monkeypatch.setenv("HARNESS_EXAMPLES", str(written(source_set(4, 2, "unseen"), tmp_path / "held_out.jsonl")))
+    with loopback(knowing(examples)) as server:
+        attempts = ("--max-attempts", "3" if mode == "srml" else "0")
+        loop = Loop(
+            mode,
+            "tiny",
+            source,
+            tmp_path / "loop",
+            rounds=2,
+            samples=1 if mode == "srml" else 2,
+            tasks="examples",
+            harness_args=tuple(f"{SHORT} --temperature {0 if mode == 'srml' else 0.7}".split()),
+            refine_args=("--judge-model", "known", "--judge-base-url", server.url, *attempts)
+            + (("--threshold", "7") if mode == "hdr" else ()),
+            trainer_args=tuple(TRAIN.split()),
+            score_args=tuple(SHORT.split()),
+        )
+        rows = run(loop)
+        asked = len(server.asked)
+        assert run(loop) == rows, "a finished loop has nothing to do"
+        assert len(server.asked) == asked
+
+    first = rows[0]
+    assert first["source"] == 8
+    assert first["kept"] + first["dropped"] + first["hard"] == first["candidates"] <= 8 * loop.samples
+    trained = [row for row in read(tmp_path / "loop" / "round-1" / "train.jsonl") if isinstance(row, Example)]
+    answers = {example.id: example.answer for example in examples}
+    assert all(row.answer == answers[row.id] for row in trained), "the judge lets only right answers through"
+    assert first["trained_on"] + first["hard_left"] == 8
+    if first["trained_on"]:
+        assert first["scores"]["examples"]["n"] == 4
+        assert (tmp_path / "loop" / "round-1" / "model" / "config.json").exists()
+        assert rows[1]["source"] == (8 if mode == "srml" else first["hard_left"])
+
+
+def test_the_best_rollout_of_each_record_is_kept_and_the_rest_stays_hard():
+    examples = source_set(3, seed=3)
+
+    def rollout(of: int, repeat: int, score: float) -> Example:
+        origin = examples[of]
+        return Example(f"{origin.id}#{repeat}", origin.messages, (), None, str(score), {"score": score})
+
+    chosen = best([rollout(0, 0, 7), rollout(0, 1, 9), rollout(0, 2, 9), rollout(2, 0, 8)])
+    assert {example.id: example.answer for example in chosen} == {examples[0].id: "9", examples[2].id: "8"}
+    assert split_hard(examples, chosen) == [examples[1]]
+
+
+def test_a_failed_step_is_tried_again_and_finished_ones_are_not(tmp_path, monkeypatch):
+    source = written(source_set(2, seed=4), tmp_path / "source.jsonl")
+    loop = Loop("srml", str(tmp_path / "no-model"), source, tmp_path / "loop")
+    program = [sys.executable, "-m", "refine.cli", "loop", "--mode", "srml", "--model", loop.model]
+    program += ["--data", str(source), "-o", str(loop.output)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "step rollouts" in done.stderr
+    assert not list(loop.output.rglob(".*.done"))
+    other = subprocess.run([*program, "--samples", "2"], capture_output=True, text=True, check=False)
+    assert other.returncode == 2
+    assert "another samples" in other.stderr
+
+
+def test_the_commands_of_a_round_can_be_printed(tmp_path):
+    source = written(source_set(1, seed=5), tmp_path / "source.jsonl")
+    loop = Loop("srml", "base", source, tmp_path / "loop", tasks="simple_python", trainer_args=("--loss", "msl"))
+    printed = [str(step) for step in steps(loop, 1)]
+    assert [step.name for step in steps(loop, 1)] == [
+        "rollouts", "candidates", "refined", "selected", "model", "scores", "summary"
+    ]  # fmt: skip
+    assert printed[0].startswith(f"HARNESS_EXAMPLES={source} ")
+    assert printed[4].endswith("--loss msl")
