@@ -49,14 +49,29 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def invented(rng: Random, syllables: int | None = None) -> str:
-    """A word of no language, so that copying cannot lean on knowing it."""
-    count = syllables or rng.choice((1, 2, 2, 3))
-    parts = (
-        rng.choice(w.SYLLABLES_START) + rng.choice(w.SYLLABLES_MIDDLE) + rng.choice(w.SYLLABLES_END)
-        for _ in range(count)
-    )
+def invented(rng: Random) -> str:
+    """A word of no language, so that copying cannot lean on knowing it: syllables, or parts as in learned words."""
+    if rng.random() < 0.5:
+        parts = [rng.choice(w.SYLLABLES_START) + rng.choice(w.SYLLABLES_MIDDLE) + rng.choice(w.SYLLABLES_END)]
+        while rng.random() < 0.5 and len(parts) < 4:
+            parts.append(rng.choice(w.SYLLABLES_START) + rng.choice(w.SYLLABLES_MIDDLE) + rng.choice(w.SYLLABLES_END))
+        return "".join(parts)
+    parts = [rng.choice(w.STEMS)]
+    if rng.random() < 0.5:
+        parts.insert(0, rng.choice(w.PREFIXES))
+    if rng.random() < 0.25:
+        parts.append(rng.choice(w.SYLLABLES_MIDDLE) + rng.choice(w.STEMS))
+    if rng.random() < 0.8:
+        parts.append(rng.choice(w.SUFFIXES))
     return "".join(parts)
+
+
+def thing(rng: Random) -> str:
+    """A noun, a word of any kind, or an invented one."""
+    roll = rng.random()
+    if roll < 0.55:
+        return rng.choice(w.NOUNS)
+    return rng.choice(w.EXTRA) if roll < 0.75 else invented(rng)
 
 
 def whole(rng: Random) -> int:
@@ -254,25 +269,26 @@ def _count(rng: Random) -> Kind:
 
 def _free_text(rng: Random) -> str:
     roll = rng.random()
-    if roll < 0.25:
+    if roll < 0.2:
         return invented(rng).capitalize()
-    if roll < 0.4:
-        return f"{invented(rng).capitalize()} {invented(rng).capitalize()}"
-    if roll < 0.5:
+    if roll < 0.35:
+        return f"{invented(rng).capitalize()} {rng.choice((invented(rng), thing(rng))).capitalize()}"
+    if roll < 0.43:
         return rng.choice(w.TOPICS)
-    if roll < 0.65:
-        return f"{rng.choice(w.ADJECTIVES)} {rng.choice(w.NOUNS)}"
-    if roll < 0.75:
-        return f"{rng.choice(w.ADJECTIVES)} {rng.choice(w.NOUNS)}".title()
-    if roll < 0.83:
-        return "The " + f"{rng.choice(w.ADJECTIVES)} {rng.choice(w.NOUNS)}".title()
-    if roll < 0.9:
+    if roll < 0.58:
+        return f"{rng.choice(w.ADJECTIVES)} {thing(rng)}"
+    if roll < 0.68:
+        return f"{rng.choice(w.ADJECTIVES)} {thing(rng)}".title()
+    if roll < 0.78:
+        return f"The {thing(rng)} of {thing(rng)}".title().replace(" Of ", " of ")
+    if roll < 0.84:
         return "".join(rng.choice("ABCDEFGHKLMNPRSTXYZ") for _ in range(rng.choice((2, 3)))) + str(
             rng.randrange(10, 10000)
         )
-    if roll < 0.95:
-        return f"{rng.randrange(2, 10)}x^2 {rng.choice('+-')} {rng.randrange(1, 10)}x {rng.choice('+-')} {rng.randrange(1, 20)}"
-    return rng.choice(w.NOUNS)
+    if roll < 0.9:
+        square, linear, constant = rng.randrange(2, 10), rng.randrange(1, 10), rng.randrange(1, 20)
+        return f"{square}x^2 {rng.choice('+-')} {linear}x {rng.choice('+-')} {constant}"
+    return thing(rng)
 
 
 def _free_string(rng: Random) -> Kind:
@@ -295,7 +311,7 @@ def _compound(*heads: str) -> Callable[[Random], str]:
         if roll < 0.75:
             return f"{rng.choice(w.ADJECTIVES)}_{head}"
         if roll < 0.9:
-            return f"{rng.choice(w.NOUNS)}_{head}"
+            return f"{thing(rng)}_{head}"
         return f"{head}_{rng.choice(('name', 'value', 'id', 'type', 'info'))}"
 
     return name
@@ -303,15 +319,21 @@ def _compound(*heads: str) -> Callable[[Random], str]:
 
 def _plain(rng: Random) -> str:
     roll = rng.random()
-    if roll < 0.5:
-        return rng.choice(w.NOUNS)
-    if roll < 0.72:
-        return f"{rng.choice(w.ADJECTIVES)}_{rng.choice(w.NOUNS)}"
-    if roll < 0.88:
-        return f"{rng.choice(w.NOUNS)}_{rng.choice(w.NOUNS)}"
+    if roll < 0.42:
+        return thing(rng)
+    if roll < 0.6:
+        return f"{rng.choice(w.ADJECTIVES)}_{thing(rng)}"
+    if roll < 0.76:
+        return f"{thing(rng)}_{thing(rng)}"
+    if roll < 0.82:
+        return f"{thing(rng)}_{rng.choice(('of', 'in', 'per', 'for', 'to'))}_{thing(rng)}"
+    if roll < 0.86:
+        return f"{thing(rng)}{rng.choice(('1', '2', '3', 'A', 'B'))}"
+    if roll < 0.9:
+        return thing(rng) + thing(rng).capitalize()
     if roll < 0.94:
-        return rng.choice("abcdefghkmnpqrstuvwxyz") + rng.choice(("", "", "1", "2"))
-    return invented(rng)
+        return f"{rng.choice(w.ADJECTIVES)}_{thing(rng)}_{thing(rng)}"
+    return rng.choice("abcdefghkmnpqrstuvwxyz") + rng.choice(("", "", "1", "2"))
 
 
 _NAMED = (

@@ -105,7 +105,7 @@ def batches(plan: Plan, tokenizer: Any, start: int) -> Iterator[tuple[Tensor, Te
     while True:
         rng = Random(f"{plan.seed}/{block}")
         weights = next(levels for until, levels in LADDER if step < until * plan.steps or until == 1.0)
-        items = [item(rng, rng.choices(list(weights), weights.values())[0]) for _ in range(512)]
+        items = [item(rng, rng.choices(list(weights), list(weights.values()))[0]) for _ in range(512)]
         prompts = tokenizer([prompt_text(tokenizer, each) for each in items], add_special_tokens=False).input_ids
         replies = tokenizer([reply_text(each) for each in items], add_special_tokens=False).input_ids
         rows = sorted(zip(prompts, replies, strict=True), key=lambda row: len(row[0]) + len(row[1]))

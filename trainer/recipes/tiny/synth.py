@@ -26,7 +26,8 @@ from random import Random
 from typing import Any, Literal
 
 from trainer.recipes.tiny import words as w
-from trainer.recipes.tiny.concepts import CONCEPTS, Concept, Value, generic, invented
+from trainer.recipes.tiny.concepts import CONCEPTS, Concept, Value, generic
+from trainer.recipes.tiny.concepts import thing as any_thing
 
 Split = Literal["train", "unseen"]
 
@@ -95,18 +96,17 @@ def _name(rng: Random, split: Split, make: Callable[[Random], str]) -> str:
 
 
 def _thing(rng: Random) -> str:
-    if rng.random() < 0.06:
-        return invented(rng)
-    noun = rng.choice(w.NOUNS)
     roll = rng.random()
-    if roll < 0.35:
-        return f"{rng.choice(w.ADJECTIVES if rng.random() < 0.4 else w.NOUNS)} {noun}"
-    return noun
+    if roll < 0.55:
+        return any_thing(rng)
+    if roll < 0.75:
+        return f"{rng.choice(w.ADJECTIVES)} {any_thing(rng)}"
+    return " ".join(any_thing(rng) for _ in range(rng.choice((2, 2, 3))))
 
 
-def _function_name(verb: str, thing: str) -> Callable[[Random], str]:
+def _function_name(verb: str, what: str) -> Callable[[Random], str]:
     def make(rng: Random) -> str:
-        words = thing.split()
+        words = what.split()
         roll = rng.random()
         if roll < 0.12:
             stem = "_".join(words)
@@ -117,9 +117,11 @@ def _function_name(verb: str, thing: str) -> Callable[[Random], str]:
         else:
             stem = "_".join([verb, *words])
         if rng.random() < 0.15:
-            stem += "_" + rng.choice(("by", "for", "from", "with", "in")) + "_" + rng.choice(w.NOUNS)
+            stem += "_" + rng.choice(("by", "for", "from", "with", "in")) + "_" + any_thing(rng)
         if rng.random() < 0.4:
-            stem = rng.choice((*w.MODULES, words[-1], rng.choice(w.NOUNS))) + "." + stem
+            stem = rng.choice((*w.MODULES, words[-1], any_thing(rng), any_thing(rng))) + "." + stem
+        if rng.random() < 0.04:
+            stem = rng.choice(w.MODULES) + "." + stem
         return stem
 
     return make
@@ -145,7 +147,7 @@ def _parameter(rng: Random, split: Split, level: int, taken: set[str], required:
 
 
 def _describe(rng: Random, words: str, hint: str, required: bool) -> str:
-    thing = rng.choice(w.NOUNS)
+    thing = any_thing(rng)
     text = rng.choice(
         (
             f"The {words} of the {thing}",
@@ -187,7 +189,7 @@ def _function(rng: Random, split: Split, level: int) -> _Function:
     taken: set[str] = set()
     parameters = []
     for index in range(count):
-        required = index == 0 and rng.random() < 0.95 or rng.random() >= optional
+        required = (index == 0 and rng.random() < 0.95) or rng.random() >= optional
         parameters.append(_parameter(rng, split, level, taken, required))
     if rng.random() < 0.85:
         parameters.sort(key=lambda parameter: not parameter.required)
@@ -237,7 +239,7 @@ def _phrases(rng: Random, function: _Function, values: dict[str, Value | None], 
     for index, (parameter, value) in enumerate(given):
         if value is None:
             continue
-        if bare and (index == 0 and rng.random() < 0.3 or rng.random() < 0.08):
+        if bare and ((index == 0 and rng.random() < 0.3) or rng.random() < 0.08):
             phrases.append(
                 rng.choice(("of {v}", "for {v}", "{v}", "on {v}", "using {v}", "with {v}")).format(v=value.text)
             )
@@ -265,14 +267,14 @@ def _join(rng: Random, phrases: list[str]) -> str:
 
 
 _PREPOSITIONS = frozenset(
-    "in for of on from to with by at using as between under near within into about without".split()
+    "in for of on from to with by at using as between under near within into about without".split()  # noqa: SIM905
 )
 
 
 def _question(rng: Random, function: _Function, phrases: list[str], level: int) -> str:
     article = rng.choice(("the ", "the ", "a ", "", "my "))
     verb = function.verb if rng.random() < 0.7 else rng.choice(w.VERBS)
-    thing = function.thing if rng.random() < 0.85 else rng.choice(w.NOUNS)
+    thing = function.thing if rng.random() < 0.85 else any_thing(rng)
     roll = rng.random()
     if roll < 0.5:
         head = f"{verb.capitalize()} {article}{thing}"
@@ -283,7 +285,8 @@ def _question(rng: Random, function: _Function, phrases: list[str], level: int) 
             f"{rng.choice(('What is', 'What are', 'How much is', 'What would be', 'Tell me', 'Give me'))} the {thing}"
         )
     else:
-        head = f"How {rng.choice(('many', 'much', 'long', 'fast', 'far'))} {rng.choice(('is', 'does', 'would'))} {article}{thing}"
+        how, does = rng.choice(("many", "much", "long", "fast", "far")), rng.choice(("is", "does", "would"))
+        head = f"How {how} {does} {article}{thing}"
     end = (
         "?"
         if head.startswith(("Wh", "How", "Can", "Could", "Would")) and rng.random() < 0.8

@@ -14,12 +14,14 @@ from typing import Any
 from trainer.recipes.tiny import words as w
 from trainer.recipes.tiny.concepts import invented
 
-VOCABULARY = 5120
+VOCABULARY = 6144
 END = "<|im_end|>"
 SPECIAL = ("<|endoftext|>", "<|im_start|>", END)
 TAGS = ("<think>", "</think>")
 """Tokens of their own, but text: a decoded reply keeps them."""
 
+PIECES = ("SYLLABLES_START", "SYLLABLES_MIDDLE", "SYLLABLES_END", "PREFIXES", "STEMS", "SUFFIXES")
+"""Lists of `words` whose entries are parts of words."""
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 
@@ -37,14 +39,14 @@ def _corpus(seed: int) -> list[str]:
     rng = Random(seed)
     listed: set[str] = set()
     for name, group in vars(w).items():
-        if name.isupper() and isinstance(group, tuple) and not name.startswith("SYLLABLES"):
+        if name.isupper() and isinstance(group, tuple) and name not in PIECES:
             listed |= {word for entry in group for word in entry.replace("_", " ").split()}
     listed |= {"system", "user", "assistant", "tool"}
     lines = []
     for word in sorted(listed):
         lines += [word] * 60 + [word.lower()] * 40
-    for phrase in (*w.GERUND_FREE_OPENERS, *w.GENERAL, *w.FUNCTION_WORDS):
-        lines += [word.capitalize() for word in phrase.replace(",", "").split() for _ in range(30)]
+    for phrase in (*w.GERUND_FREE_OPENERS, *w.FUNCTION_WORDS):
+        lines += [word.capitalize() for word in phrase.replace(",", "").split() for _ in range(60)]
     for word in (*w.VERBS, *w.NOUNS, *w.ADJECTIVES):
         lines += [word.capitalize()] * 60
     lines += [verb + "s" for verb in w.VERBS for _ in range(40)] + [

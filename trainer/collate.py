@@ -1,0 +1,127 @@
+"""Records to micro-batches: padded rows, or several records packed into a row that do not see each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.data import Record
+from trainer.losses.regions import Labels
+
+Row = tuple[Record, ...]
+"""What the data loader counts as one item: a single record, or the records packed into one row."""
+
+
+def pack(records: Sequence[Record], length: int) -> list[Row]:
+    """Fill rows with whole records, longest first, each into the fullest row that still holds it.
+
+    Args:
+        records: None longer than `length`.
+        length: Tokens of a row at most.
+
+    Returns:
+        Rows, the same for the same records.
+    """
+    space: list[list[int]] = [[] for _ in range(length + 1)]
+    rows: list[list[Record]] = []
+    tightest = _Tightest(length)
+    for record in sorted(records, key=len, reverse=True):
+        free = tightest.at_least(len(record))
+        if free is None:
+            free = length
+            space[free].append(len(rows))
+            tightest.change(free, 1)
+            rows.append([])
+        row = space[free].pop()
+        tightest.change(free, -1)
+        rows[row].append(record)
+        space[free - len(record)].append(row)
+        tightest.change(free - len(record), 1)
+    return [tuple(row) for row in rows]
+
+
+class _Tightest:
+    """A segment tree over free space: the smallest that suffices, in logarithmic time."""
+
+    def __init__(self, length: int) -> None:
+        self.size = 1 << length.bit_length()
+        self.count = [0] * (2 * self.size)
+
+    def change(self, free: int, by: int) -> None:
+        node = free + self.size
+        while node:
+            self.count[node] += by
+            node //= 2
+
+    def at_least(self, need: int) -> int | None:
+        node = need + self.size
+        if self.count[node]:
+            return need
+        while node > 1:
+            if node % 2 == 0 and self.count[node + 1]:
+                node += 1
+                break
+            node //= 2
+        else:
+            return None
+        while node < self.size:
+            node = 2 * node if self.count[2 * node] else 2 * node + 1
+        return node - self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Collator:
+    """Makes a micro-batch of rows, padded on the right.
+
+    Padding stands behind everything it could disturb, so that no attention mask is needed. In packed batches position
+    ids start anew with every record: from these transformers builds a mask that keeps records apart (SDPA), or the
+    sequence bounds of FlashAttention's variable-length kernels.
+    """
+
+    pad: int
+    """Token id of the padding."""
+
+    def __call__(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        """Join rows.
+
+        Args:
+            rows: What the data set gives.
+
+        Returns:
+            `input_ids`, `regions`, `samples` and, where records are packed, `position_ids`, each of shape
+            (rows, longest row).
+        """
+        width = max(sum(map(len, row)) for row in rows)
+        ids = torch.full((len(rows), width), self.pad)
+        regions, samples, positions = (torch.zeros((len(rows), width), dtype=torch.long) for _ in range(3))
+        index = 0
+        for row, records in enumerate(rows):
+            end = 0
+            for record in records:
+                start, end = end, end + len(record)
+                ids[row, start:end] = torch.frombuffer(record.ids, dtype=torch.int32)
+                regions[row, start:end] = torch.frombuffer(record.regions, dtype=torch.int8)
+                samples[row, start:end] = index
+                positions[row, start:end] = torch.arange(len(record))
+                index += 1
+            positions[row, end:] = torch.arange(width - end)
+        batch = {"input_ids": ids, "regions": regions, "samples": samples}
+        if any(len(row) > 1 for row in rows):
+            batch["position_ids"] = positions
+        return batch
+
+
+def labels(batch: dict[str, Tensor]) -> tuple[Labels, Tensor]:
+    """The scored tokens of a micro-batch.
+
+    Args:
+        batch: From a `Collator`.
+
+    Returns:
+        Their labels, and where they are predicted: a mask of shape (rows, length - 1) over the positions before them.
+    """
+    scored = batch["regions"][:, 1:] > 0
+    return Labels(batch["regions"][:, 1:][scored], batch["samples"][:, 1:][scored]), scored

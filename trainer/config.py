@@ -1,0 +1,202 @@
+"""Every setting of a training run, once: the fields below are the flags of `trainer run` and the keys of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageProblem, unknown_name
+from trainer.losses import LossSettings
+
+RECIPES = Path(__file__).parent / "recipes"
+PATHS_AND_REPORTS = (
+    *(
+        "output_dir",
+        "resume",
+        "overwrite",
+        "save_total_limit",
+        "eval_tasks",
+        "eval_every",
+        "eval_limit",
+        "logging_steps",
+    ),
+    *("report_to", "save_steps"),
+)
+"""Settings that do not change what is learnt: a run may be continued with others."""
+
+_LOSS = LossSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """What `trainer run` needs to know. Names are those of transformers and TRL where they have one."""
+
+    model: str = ""
+    """Folder, hub id or `tiny`: the model to start from. Also `--model-name-or-path`."""
+    data: str = ""
+    """JSONL file or hub id of training data. Also `--dataset-name`."""
+    output_dir: str = ""
+    """Folder of the result and its checkpoints."""
+    data_format: str = "auto"
+    """example, xlam, openai, sharegpt, or auto to tell by the first row."""
+    limit: int | None = None
+    """Rows to read at most."""
+    handler: str = "funreason"
+    """The convention to write replies in: it defines the think and result regions."""
+    turns: str = "all"
+    """all assistant turns of a conversation are learnt, or only the last."""
+    max_length: int = 4096
+    """Longest record, and longest packed row, in tokens."""
+    overlong: str = "drop"
+    """drop longer records, or truncate them at their end."""
+    packing: bool = False
+    """Fill rows with several records that do not see each other."""
+    loss: str = "msl"
+    """sft, msl or ssb."""
+    alpha: float = _LOSS.alpha
+    """Weight of the think region; ssb starts there."""
+    mean: str = _LOSS.mean
+    """Region means per sample or per batch (msl, ssb)."""
+    alpha_lr: float = _LOSS.alpha_lr
+    """Learning rate of the learnable alpha's logit (ssb)."""
+    alpha_min: float = _LOSS.alpha_min
+    """Lower bound of the learnable alpha (ssb)."""
+    alpha_max: float = _LOSS.alpha_max
+    """Upper bound of the learnable alpha (ssb)."""
+    alpha_pull: float = _LOSS.alpha_pull
+    """Strength of the pull of alpha to its start (ssb)."""
+    learning_rate: float = 1e-5
+    """Peak learning rate."""
+    lr_scheduler_type: str = "cosine"
+    """As transformers names it."""
+    warmup_steps: float = 0.03
+    """Steps, or below 1 the part of all steps, in which the learning rate rises."""
+    weight_decay: float = 0.0
+    """AdamW's decoupled weight decay."""
+    optim: str = "adamw_torch"
+    """As transformers names it."""
+    max_grad_norm: float = 1.0
+    """Clip the gradient's norm; 0 leaves it."""
+    num_train_epochs: float = 3.0
+    """Passes over the data, where max_steps is not given."""
+    max_steps: int = -1
+    """Optimizer steps; overrides the epochs."""
+    per_device_train_batch_size: int = 1
+    """Rows of a micro-batch on each device. Also `--batch-size`."""
+    gradient_accumulation_steps: int = 1
+    """Micro-batches of an optimizer step."""
+    dtype: str = "float32"
+    """Type of the weights while training; with bf16 they stay float32 and matrices multiply in bfloat16."""
+    bf16: bool = False
+    """Mixed precision."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass."""
+    attn_implementation: str = "sdpa"
+    """sdpa, eager, flash_attention_2, ..."""
+    use_cpu: bool = False
+    """Do not use a GPU."""
+    use_peft: bool = False
+    """Train a LoRA adapter instead of the model."""
+    lora_r: int = 16
+    """Rank of the adapter."""
+    lora_alpha: int = 32
+    """Scale of the adapter."""
+    lora_dropout: float = 0.0
+    """Dropout of the adapter."""
+    lora_target_modules: str = "all-linear"
+    """Modules to adapt, with commas; the output layer stays as it is."""
+    deepspeed: str | None = None
+    """DeepSpeed configuration file."""
+    fsdp: bool = False
+    """Shard weights, gradients and optimizer over the ranks (FSDP2)."""
+    fsdp_config: str | None = None
+    """FSDP configuration file, as transformers reads it."""
+    seed: int = 42
+    """Seed of everything."""
+    save_steps: int = 500
+    """Steps between checkpoints."""
+    save_total_limit: int | None = 2
+    """Checkpoints to keep."""
+    resume: bool = True
+    """Continue from the last whole checkpoint in output_dir. `--resume-from-checkpoint PATH` names another."""
+    resume_from_checkpoint: str | None = None
+    """Checkpoint folder to continue from."""
+    overwrite: bool = False
+    """Start anew in an output_dir that holds another run."""
+    logging_steps: int = 1
+    """Steps between lines of the log."""
+    eval_tasks: str = ""
+    """Harness tasks to score the running model on, as in `harness run --tasks`."""
+    eval_every: int = 0
+    """Steps between scores; 0 for none."""
+    eval_limit: str = "50"
+    """Samples of each category."""
+    report_to: str = "none"
+    """Where transformers reports to: none, tensorboard, wandb, ..."""
+    trust_remote_code: bool = False
+    """Run code that the model's folder brings."""
+
+    @property
+    def loss_settings(self) -> LossSettings:
+        """The part that concerns the loss."""
+        return LossSettings(**{each.name: getattr(self, each.name) for each in fields(LossSettings)})
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that decide what is learnt; a checkpoint is continued only under equal ones."""
+        skipped = (*PATHS_AND_REPORTS, "resume_from_checkpoint")
+        return {name: value for name, value in asdict(self).items() if name not in skipped}
+
+    def check(self) -> TrainConfig:
+        """Refuse what can be seen to be wrong before anything is loaded.
+
+        Returns:
+            Itself.
+
+        Raises:
+            UsageProblem: A setting is missing or out of range.
+        """
+        for name in ("model", "data", "output_dir"):
+            if not getattr(self, name):
+                raise UsageProblem(f"--{name.replace('_', '-')} is missing", "Give the flag, or the key in the recipe.")
+        for name, known in (("overlong", ("drop", "truncate")), ("turns", ("all", "last"))):
+            if getattr(self, name) not in known:
+                raise unknown_name(f"--{name}", getattr(self, name), known)
+        for name in ("max_length", "per_device_train_batch_size", "gradient_accumulation_steps", "save_steps"):
+            if getattr(self, name) < 1:
+                raise UsageProblem(f"--{name.replace('_', '-')} {getattr(self, name)} is not positive")
+        if self.eval_every and not self.eval_tasks:
+            raise UsageProblem("--eval-every needs --eval-tasks", "For example: --eval-tasks bfcl_smoke")
+        return self
+
+
+def read_recipe(name: str) -> Mapping[str, Any]:
+    """A YAML or JSON file of settings; the name of a shipped recipe is enough.
+
+    Args:
+        name: Path, or name of a file in `trainer/recipes` without its ending.
+
+    Returns:
+        Settings by field name.
+
+    Raises:
+        UsageProblem: There is no such file, or it holds something that is no setting.
+    """
+    import yaml
+
+    shipped = {path.relative_to(RECIPES).with_suffix("").as_posix(): path for path in RECIPES.rglob("*.yaml")}
+    path = shipped.get(name, Path(name))
+    if not path.is_file():
+        raise unknown_name("recipe", name, shipped)
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise UsageProblem(f"{path} is not YAML: {problem}") from None
+    if not isinstance(settings, dict):
+        raise UsageProblem(f"{path} holds no settings", "Write one `name: value` a line.")
+    known = [each.name for each in fields(TrainConfig)]
+    for key in settings:
+        if str(key).replace("-", "_") not in known:
+            raise unknown_name(f"setting in {path.name}", str(key), known)
+    return {str(key).replace("-", "_"): value for key, value in settings.items()}

@@ -1,0 +1,1 @@
+"""The recipe of the embedded model: tokenizer, synthetic data, pre-training from nothing, export."""

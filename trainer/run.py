@@ -1,0 +1,193 @@
+"""One training run from its configuration: model, data, trainer, result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from harness import models, plugins, provenance
+from harness.errors import UsageProblem
+from trainer import callbacks, losses
+from trainer.collate import Collator, Row, pack
+from trainer.config import TrainConfig
+from trainer.data import Corpus, Encoder
+from trainer.train import STATE, RegionTrainer, fuse, last_checkpoint
+
+SAME = (
+    *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
+    *("learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "seed"),
+    *("bf16", "gradient_checkpointing", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps"),
+    "report_to",
+)
+"""Settings that transformers knows by the same name."""
+
+
+class Rows(torch.utils.data.Dataset[Row]):
+    """Rows as torch's data loader wants them."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Row:
+        return self.rows[index]
+
+
+def load_tokenizer(config: TrainConfig) -> Any:
+    """The model's tokenizer.
+
+    Raises:
+        UsageProblem: It cannot tell where tokens stand in a text, as regions need.
+    """
+    folder = models.locate(config.model).tokenizer
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
+    if not tokenizer.is_fast:
+        raise UsageProblem(f"{config.model} has a slow tokenizer, which gives no offsets", "Convert it to a fast one.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
+    """Read the data.
+
+    Args:
+        config: The run.
+        tokenizer: The model's.
+
+    Returns:
+        The corpus, and the rows that are trained on.
+    """
+    handler = plugins.load("handlers", config.handler)
+    encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
+    corpus = encoder.corpus(config.data, config.data_format, config.limit)
+    if config.packing:
+        return corpus, pack(corpus.records, config.max_length)
+    return corpus, [(record,) for record in corpus.records]
+
+
+def load_model(config: TrainConfig) -> Any:
+    """The model, with a fresh adapter where one is trained."""
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        models.locate(config.model).folder,
+        dtype=config.dtype,
+        attn_implementation=config.attn_implementation,
+        trust_remote_code=config.trust_remote_code,
+    )
+    model.config.use_cache = False
+    if config.use_peft:
+        import peft
+
+        targets = config.lora_target_modules
+        model = peft.get_peft_model(
+            model,
+            peft.LoraConfig(
+                r=config.lora_r,
+                lora_alpha=config.lora_alpha,
+                lora_dropout=config.lora_dropout,
+                target_modules=targets if targets == "all-linear" else targets.split(","),
+                task_type="CAUSAL_LM",
+            ),
+        )
+    fuse(model)
+    return model
+
+
+def arguments(config: TrainConfig) -> transformers.TrainingArguments:
+    """The configuration as transformers wants it."""
+    settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
+    if config.fsdp:
+        settings |= {"fsdp": "full_shard", "fsdp_config": config.fsdp_config or {"version": 2}}
+    return transformers.TrainingArguments(
+        **settings,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        save_strategy="steps",
+        disable_tqdm=True,
+    )
+
+
+def train(config: TrainConfig) -> Path:
+    """Train, or continue an interrupted run.
+
+    Args:
+        config: The run.
+
+    Returns:
+        The output folder: an ordinary model folder (or adapter folder) with `train.json`.
+
+    Raises:
+        UsageProblem: The output folder holds a run with other settings, or a setting cannot be honoured.
+    """
+    config.check()
+    output = Path(config.output_dir)
+    loss = losses.load(config.loss, config.loss_settings)
+    tokenizer = load_tokenizer(config)
+    corpus, rows = encode(config, tokenizer)
+    about = {
+        "config": asdict(config),
+        "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts, "tokens": corpus.tokens},
+        "base": models.inspect(config.model).sha256,
+        "code": provenance.code(),
+        "machine": provenance.machine(),
+    }
+    checkpoint = _checkpoint(config, corpus.sha256)
+    transformers.set_seed(config.seed)
+    trainer = RegionTrainer(
+        loss=loss,
+        about=about,
+        model=load_model(config),
+        args=arguments(config),
+        train_dataset=Rows(rows),
+        data_collator=Collator(tokenizer.pad_token_id),
+        processing_class=tokenizer,
+    )
+    callbacks.install(trainer, config, corpus)
+    if checkpoint:
+        loss.restore(json.loads((checkpoint / STATE).read_text())["loss_state"])
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.save_model()
+    if trainer.args.should_save:
+        trainer.write_state(output)
+        shutil.rmtree(output / ".saving", ignore_errors=True)
+    return output
+
+
+def _checkpoint(config: TrainConfig, data_sha256: str) -> Path | None:
+    """The checkpoint to continue from, if its settings and data are these.
+
+    Raises:
+        UsageProblem: The output folder holds a run with other settings or data.
+    """
+    output = Path(config.output_dir)
+    if config.resume_from_checkpoint:
+        return Path(config.resume_from_checkpoint)
+    if config.overwrite:
+        for path in [*output.glob("checkpoint-*"), output / ".saving"]:
+            shutil.rmtree(path, ignore_errors=True)
+        (output / STATE).unlink(missing_ok=True)
+        return None
+    if not config.resume:
+        return None
+    found = last_checkpoint(output)
+    if found is None:
+        return None
+    saved = json.loads((found / STATE).read_text())
+    known = {name: saved["config"].get(name) for name in config.identity()}
+    changed = [name for name, value in config.identity().items() if known[name] != value]
+    if saved["data"]["sha256"] != data_sha256:
+        changed.append("the data itself")
+    if changed:
+        raise UsageProblem(
+            f"{output} holds a run with other settings: {', '.join(changed)}",
+            "Name another --output-dir, or start anew with --overwrite.",
+        )
+    return found

@@ -1,0 +1,184 @@
+"""The training loop is transformers'; this module gives it the loss, exact denominators and checkpoints that survive.
+
+It is the only subclass of `transformers.Trainer` in the project.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+from transformers.trainer_utils import rotate_checkpoints
+
+from harness.errors import UsageProblem
+from harness.store import write_atomic
+from trainer.collate import labels
+from trainer.losses import Loss, Parts, Totals
+from trainer.losses.fused import linear_cross_entropy
+from trainer.losses.regions import MEANS
+from trainer.losses.regions import totals as count
+
+STAGING = ".saving"
+"""Checkpoints are written here and renamed when they are whole."""
+STATE = "train.json"
+"""What a checkpoint and a finished model say of their training."""
+SCALED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling", "output_multiplier_scale")
+
+
+def fuse(model: Any) -> None:
+    """Let a causal model return a weighted loss instead of logits when it is given targets.
+
+    The output layer is applied inside the model's own forward pass, where DDP, FSDP and gradient checkpointing expect
+    it; without targets the model is as before, so that it can generate and be saved.
+
+    Args:
+        model: A model with an output layer, or a PEFT model around one; changed in place.
+
+    Raises:
+        UsageProblem: Its output layer is not a plain linear one, or it rescales its logits.
+    """
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    head, plain = inner.get_output_embeddings(), inner.forward
+    if type(head) is not torch.nn.Linear:
+        kind = type(head).__name__
+        raise UsageProblem(f"the output layer is a {kind}, not Linear", "Leave lm_head out of the adapter.")
+    if any(getattr(inner.config, name, None) not in (None, 1, 1.0) for name in SCALED_LOGITS):
+        raise UsageProblem(f"{type(inner).__name__} rescales its logits, which the fused loss does not")
+
+    def forward(*args: Any, scored: Tensor | None = None, weights: Tensor | None = None, **kwargs: Any) -> Any:
+        if scored is None or weights is None:
+            return plain(*args, **kwargs)
+        ids = kwargs.pop("input_ids")
+        kwargs = {name: value for name, value in kwargs.items() if name in ("position_ids", "attention_mask")}
+        hidden = inner.base_model(input_ids=ids, use_cache=False, **kwargs).last_hidden_state
+        targets = ids[:, 1:][scored]
+        loss, losses = linear_cross_entropy(hidden[:, :-1][scored], head.weight, targets, weights, head.bias)
+        return {"loss": loss, "losses": losses}
+
+    inner.forward = forward
+
+
+class RegionTrainer(transformers.Trainer):
+    """Weighs regions with denominators counted over all micro-batches and ranks of an optimizer step.
+
+    Args:
+        loss: How regions are weighed.
+        about: Goes into `train.json` of every checkpoint.
+        **settings: As of `transformers.Trainer`.
+    """
+
+    def __init__(self, *, loss: Loss, about: dict[str, Any], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.region_loss = loss
+        self.about = about
+        self.loss_is_scaled_for_ga = True  # the weights divide by the whole step's counts
+        self._totals = Totals(0, 0, 0)
+        self._parts = torch.zeros(2, dtype=torch.float64)
+        self._logged: dict[str, float] = {}
+        self._staging = False
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
+        """Count the step's regions before its first forward pass, over all ranks."""
+        counted = sum((count(labels(batch)[0]) for batch in batch_samples), torch.zeros(3, dtype=torch.float64))
+        summed: Tensor = self.accelerator.reduce(counted.to(device), "sum")
+        self._totals = Totals(*summed.tolist())
+        self._parts = torch.zeros(2, dtype=torch.float64, device=device)
+        return summed[0] + summed[1]
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """This micro-batch's part of the step's loss.
+
+        Args:
+            model: Wrapped as accelerate wraps it.
+            inputs: From a `Collator`.
+            return_outputs: Not used: there are no logits.
+            num_items_in_batch: Not used: `Totals` says more.
+
+        Returns:
+            The part times the number of ranks, because gradients are averaged over ranks afterwards.
+        """
+        marked, scored = labels(inputs)
+        think, result = MEANS[self.region_loss.mean](marked, self._totals)
+        alpha = self.region_loss.alpha(self._totals)
+        positions = {name: inputs[name] for name in ("position_ids",) if name in inputs}
+        weights = (alpha * think + (1 - alpha) * result) * self.accelerator.num_processes
+        outputs = model(input_ids=inputs["input_ids"], scored=scored, weights=weights, **positions)
+        losses = outputs["losses"]
+        self._parts += torch.stack([(think * losses).sum(), (result * losses).sum()])
+        if self.accelerator.sync_gradients and model.training:
+            self._finish_step(alpha)
+        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+
+    def _finish_step(self, alpha: float) -> None:
+        parts = Parts(*self.accelerator.reduce(self._parts, "sum").tolist())
+        self._logged = {"loss_think": parts.think, "loss_result": parts.result, "alpha": alpha}
+        self.region_loss.learn(parts)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add the last step's parts to a line of the training log."""
+        if "loss" in logs:
+            logs |= self._logged | {"reply_tokens": self._totals.think + self._totals.result}
+        super().log(logs, start_time)
+
+    @property
+    def _output(self) -> Path:
+        return Path(str(self.args.output_dir))
+
+    def _get_output_dir(self, trial: Any) -> str:
+        """Where checkpoints are written: aside while one is being saved."""
+        return str(self._output / STAGING) if self._staging else str(self._output)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Save as transformers does, but let the checkpoint appear only when it is whole.
+
+        Args:
+            model: As transformers passes it.
+            trial: As transformers passes it.
+        """
+        name = f"checkpoint-{self.state.global_step}"
+        staged, final = self._output / STAGING / name, self._output / name
+        self._staging = True
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self._staging = False
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            self.write_state(staged)
+            _sync(staged)
+            shutil.rmtree(final, ignore_errors=True)
+            os.replace(staged, final)
+            rotate_checkpoints(output_dir=str(self._output), save_total_limit=self.args.save_total_limit)
+        self.accelerator.wait_for_everyone()
+
+    def write_state(self, folder: Path) -> None:
+        """Write `train.json`: what was trained on what, how far, and what the loss has learnt."""
+        state = self.about | {
+            "step": self.state.global_step,
+            "epoch": self.state.epoch,
+            "parts": self._logged,
+            "loss_state": self.region_loss.state(),
+        }
+        write_atomic(folder / STATE, json.dumps(state, indent=2).encode())
+
+
+def _sync(folder: Path) -> None:
+    """Bring a folder's files to the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint of a run; what a kill left in the staging folder is none."""
+    found = [path for path in folder.glob("checkpoint-*") if (path / STATE).is_file()]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
