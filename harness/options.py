@@ -1,4 +1,4 @@
-"""From what a user typed to engine settings, sampling and tasks."""
+"""From what a user typed to what is run: engine settings, sampling, tasks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from typing import Any
 
 import yaml
 
+from harness import plugins
 from harness.errors import UsageProblem, unknown_name
+from harness.plan import RunSpec
+from harness.selection import ids_by_benchmark, read_ids, resolve
 from harness.types import EngineSettings, Sampling
 
 NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")
 SETTINGS = {field.name for field in fields(EngineSettings)} - {"model", "options"}
+WITHOUT_MODEL = ("replay", "scripted")
+"""Engines that need no `--model`."""
 LM_EVAL_NAMES = {
     "peft": "adapter",
     "max_gen_toks": "max_tokens",
@@ -27,6 +32,55 @@ PRESETS = {
     # What the official evaluator sends to models that it serves itself.
     "upstream": Sampling(temperature=0.001, max_tokens=4096),
 }
+
+SAME_NAME = (
+    *("handler", "repeats", "rules", "limit", "output", "resume"),
+    *("retry_errors", "overwrite", "predict_only", "sample_timeout"),
+)
+"""Flags that a `RunSpec` takes as they are."""
+
+
+def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
+    """The runs that a command line asks for, one for each benchmark that the tasks belong to.
+
+    Args:
+        flags: Values of `harness run`'s flags by name.
+
+    Returns:
+        The runs, and notes for the user.
+
+    Raises:
+        UsageProblem: Something is missing or misspelt.
+    """
+    if not flags["tasks"]:
+        raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
+    if flags["engine"] not in (known := plugins.names("engines")) and flags["engine"] != "auto":
+        raise unknown_name("engine", flags["engine"], known)
+    served, engine, notes = settings(flags)
+    chosen = {name: unescape(flags[name]) for name in ("think_prefix", "answer_delimiter")}
+    values = {name: flags[name] for name in ("temperature", "top_p", "max_tokens", "seed")}
+    ids = (*split(flags["sample_ids"]), *(read_ids(flags["ids"]) if flags["ids"] else ()))
+    tasks = resolve(split(flags["tasks"]))
+    every = RunSpec(
+        settings=served,
+        benchmark="",
+        categories=(),
+        engine=engine,
+        handler_options={option: value for option, value in chosen.items() if value is not None},
+        sampling=sampling(flags["preset"], values | {"stop": flags["stop"] or None}, flags["gen_kwargs"]),
+        **{name: flags[name] for name in SAME_NAME},
+    )
+    by_benchmark = ids_by_benchmark(ids, tasks) if ids else dict.fromkeys(tasks, ())
+    runs = [replace(every, benchmark=name, categories=tasks[name], ids=found) for name, found in by_benchmark.items()]
+    return runs, notes
+
+
+def as_base(runs: Iterable[RunSpec], model: str) -> list[RunSpec]:
+    """The same runs of another model, without the first one's adapter, revision and tokenizer."""
+    return [
+        replace(run, settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None))
+        for run in runs
+    ]
 
 
 def split(values: Iterable[str]) -> list[str]:
@@ -74,10 +128,20 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
 
     Returns:
         The settings, the engine's name, and notes for the user.
+
+    Raises:
+        UsageProblem: There is no model, or a value is none.
     """
     given = {name: flags[name] for name in SETTINGS if flags.get(name) not in (None, ())}
+    if template := given.get("chat_template"):
+        given["chat_template"] = template.read_text()
+    given["chat_template_kwargs"] = pairs("--chat-template-kwargs", given.get("chat_template_kwargs", ()))
     options = pairs("--model-args", flags["model_args"])
     model, engine, notes = flags["model"], flags["engine"], []
+    if model is None and engine in WITHOUT_MODEL:
+        model = engine
+    if model is None:
+        raise UsageProblem("--model is missing", "Give a folder, a hub id, or `tiny`.")
     if "pretrained" in options:
         # The spelling of lm-evaluation-harness: the engine where the model should be.
         engine, model = model, str(options.pop("pretrained"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from collections import Counter
@@ -12,9 +13,21 @@ from typing import Any
 
 from harness import plugins
 from harness.errors import DataError, UsageProblem, unknown_name
+from harness.protocols import Benchmark
 from harness.types import Sample
 
 LIMIT = re.compile(r"(?P<count>\d+)|(?P<fraction>\d*\.\d+)|(?P<first>\d+)-(?P<last>\d+)")
+
+
+def benchmarks() -> dict[str, Benchmark]:
+    """All benchmarks by name; one that lacks a package is reported and left out, so that it stops no other."""
+    found = {}
+    for name in plugins.names("benchmarks"):
+        try:
+            found[name] = plugins.load("benchmarks", name)
+        except ImportError as error:
+            logging.getLogger(__name__).warning("benchmark %s cannot be loaded: %s", name, error)
+    return found
 
 
 def resolve(tasks: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -29,7 +42,7 @@ def resolve(tasks: Sequence[str]) -> dict[str, tuple[str, ...]]:
     Raises:
         UsageProblem: A name is unknown; near ones are offered.
     """
-    known = {name: dict(plugins.load("benchmarks", name).tasks()) for name in plugins.names("benchmarks")}
+    known = {name: dict(benchmark.tasks()) for name, benchmark in benchmarks().items()}
     chosen: dict[str, set[str]] = {name: set() for name in known}
     for task in tasks:
         found = [(name, _leaves(task, name, groups)) for name, groups in known.items()]

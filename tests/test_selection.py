@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import plugins
 from harness.errors import DataError, UsageProblem
 from harness.selection import choose, ids_by_benchmark, read_ids, resolve, span
 from harness.types import Sample
@@ -39,6 +41,21 @@ def test_one_name_may_belong_to_two_benchmarks() -> None:
     found = resolve(["single_turn"])
     assert found["toy"] == ("echo", "double")
     assert "simple_python" in found["bfcl"]
+
+
+def test_a_benchmark_that_lacks_a_package_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    load = plugins.load
+
+    def broken(kind: plugins.Kind, name: str) -> Any:
+        if name == "bfcl":
+            raise ModuleNotFoundError("No module named 'something'")
+        return load(kind, name)
+
+    monkeypatch.setattr(plugins, "load", broken)
+    assert resolve(["echo"]) == {"toy": ("echo",)}
+    assert "benchmark bfcl cannot be loaded: No module named 'something'" in caplog.text
 
 
 def test_a_misspelt_task_offers_the_nearest() -> None:

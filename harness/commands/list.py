@@ -29,11 +29,11 @@ def command(what: str, results: Path, as_json: bool) -> None:
 
 
 def _tasks(what: str) -> Rows:
-    from harness import plugins
+    from harness.selection import benchmarks
 
     rows = []
-    for name in plugins.names("benchmarks"):
-        for task, leaves in plugins.load("benchmarks", name).tasks().items():
+    for name, benchmark in benchmarks().items():
+        for task, leaves in benchmark.tasks().items():
             if what == "tasks" or tuple(leaves) != (task,):
                 stands_for = "" if tuple(leaves) == (task,) else ", ".join(leaves)
                 rows.append({"task": task, "benchmark": name, "stands for": _short(stands_for)})

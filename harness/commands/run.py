@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import RunIncomplete, UsageProblem, unknown_name
+from harness.errors import RunIncomplete
 
 if TYPE_CHECKING:
     from harness.plan import Plan, RunSpec
@@ -43,6 +43,7 @@ OPTIONS = (
     click.option("--sample-id", "sample_ids", multiple=True, help="Only these samples."),
     click.option("--ids", "--run-ids", type=FILE, help="File of sample ids: lines or JSON."),
     click.option("--rules", type=click.Choice(["upstream", "strict"]), default="upstream", show_default=True),
+    click.option("--base", metavar="MODEL", help="Run this model too and compare: what did training win and lose?"),
     # How the model is asked.
     click.option("--handler", "--mode", default="auto", show_default=True, help="See `harness list handlers`."),
     click.option("--think-prefix", help="Text that replies are forced to start with; \\n is a line break."),
@@ -115,138 +116,56 @@ def command(**flags: Any) -> None:
       harness run --model tiny --tasks simple_python --limit 20
       harness run --model Qwen/Qwen2.5-Coder-7B-Instruct --tasks single_turn
       harness run --model NAME --base-url http://host:8000/v1 --tasks live,non_live
+      harness run --model tuned/ --base Qwen/Qwen2.5-Coder-7B-Instruct --tasks forgetting
     """
+    from harness import options, summary
+    from harness.options import fault_limit
+
+    # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    specs, notes = options.specs(flags)
+    for note in notes:
+        click.echo(note, err=True)
+    sides = [options.as_base(specs, flags["base"]), specs] if flags["base"] else [specs]
+    as_json, output = flags["as_json"], flags["output"]
+    if flags["dry_run"]:
+        plans = [plan for side in sides for plan in _plans(side)]
+        click.echo(json.dumps(summary.plans_json(plans)) if as_json else summary.plans_text(plans))
+        return
+    found = [_measure(side, flags) for side in sides]
+    records = [record for side in found for record in side]
+    if as_json:
+        click.echo(json.dumps(summary.records_json(records, output)))
+    else:
+        click.echo(summary.records_text(records, output))
+        if flags["base"] and not flags["predict_only"]:
+            click.echo(summary.comparison_text(found[0], found[1], output))
+    left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
+    if left > fault_limit(flags["fail_on_error"], n):
+        remedy = "`harness show RUN ID` tells why; the same command tries them again."
+        raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
+
+
+def _plans(specs: Sequence[RunSpec]) -> list[Plan]:
+    from harness.plan import Engine, plan
+
+    engine = Engine(specs[0].engine, specs[0].settings)
+    return [plan(spec, engine) for spec in specs]
+
+
+def _measure(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> list[RunRecord]:
+    """Run one model on all its benchmarks, loading it once."""
     from harness.plan import Engine, plan
     from harness.progress import progress
     from harness.runner import execute
 
-    specs = _specs(flags)
     engine = Engine(specs[0].engine, specs[0].settings)
-    # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    telling = progress("none" if flags["quiet"] else flags["progress"])
     try:
         plans = [plan(spec, engine) for spec in specs]
-        if flags["handler"] == "auto":
-            for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
+        for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
+            if specs[0].handler == "auto":
                 click.echo(f"handler: {handler} ({why})", err=True)
-        if flags["dry_run"]:
-            _print_plans(plans, flags["as_json"])
-            return
-        telling = progress("none" if flags["quiet"] else flags["progress"])
-        records = [execute(plan, engine, telling) for plan in plans]
+        return [execute(plan, engine, telling) for plan in plans]
     finally:
         engine.close()
-    _print_records(records, flags)
-    _require_finished(records, flags["fail_on_error"])
-
-
-def _specs(flags: dict[str, Any]) -> list[RunSpec]:
-    """One run for each benchmark that the tasks belong to."""
-    from harness import options, plugins
-    from harness.plan import RunSpec
-    from harness.selection import ids_by_benchmark, read_ids, resolve
-
-    if not flags["tasks"]:
-        raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
-    if flags["engine"] not in (*plugins.names("engines"), "auto"):
-        raise unknown_name("engine", flags["engine"], plugins.names("engines"))
-    if flags["model"] is None:
-        if flags["engine"] not in ("replay", "scripted"):
-            raise UsageProblem("--model is missing", "Give a folder, a hub id, or `tiny`.")
-        flags["model"] = flags["engine"]
-    template = flags.pop("chat_template")
-    kwargs = options.pairs("--chat-template-kwargs", flags.pop("chat_template_kwargs"))
-    text = {"chat_template": template and template.read_text(), "chat_template_kwargs": kwargs}
-    settings, engine, notes = options.settings(flags | text)
-    for note in notes:
-        click.echo(note, err=True)
-    chosen = {name: options.unescape(flags[name]) for name in ("think_prefix", "answer_delimiter")}
-    names = ("temperature", "top_p", "max_tokens", "seed")
-    values = {name: flags[name] for name in names} | {"stop": flags["stop"] or None}
-    ids = (*options.split(flags["sample_ids"]), *(read_ids(flags["ids"]) if flags["ids"] else ()))
-    tasks = resolve(options.split(flags["tasks"]))
-    by_benchmark = ids_by_benchmark(ids, tasks) if ids else dict.fromkeys(tasks, ())
-    return [
-        RunSpec(
-            settings=settings,
-            benchmark=name,
-            categories=tasks[name],
-            engine=engine,
-            handler=flags["handler"],
-            handler_options={option: value for option, value in chosen.items() if value is not None},
-            sampling=options.sampling(flags["preset"], values, flags["gen_kwargs"]),
-            ids=found,
-            **{name: flags[name] for name in SAME_NAME},
-        )
-        for name, found in by_benchmark.items()
-    ]
-
-
-SAME_NAME = (
-    *("repeats", "rules", "limit", "output", "resume", "retry_errors", "overwrite", "predict_only", "sample_timeout"),
-)
-"""Flags that a `RunSpec` takes as they are."""
-
-
-def _print_plans(plans: Sequence[Plan], as_json: bool) -> None:
-    from collections import Counter
-
-    found = []
-    for plan in plans:
-        record, left = plan.record, plan.left()
-        counts = Counter(sample.category for sample in plan.samples.values())
-        found.append(
-            {
-                "benchmark": record.benchmark["name"],
-                "model": record.model.name,
-                "engine": record.engine["name"],
-                "handler": f"{plan.handler.name} ({plan.why})",
-                "samples": dict(counts),
-                "episodes": len(plan.keys),
-                "left": len(left),
-                "folder": str(plan.folder) if plan.folder else None,
-            }
-        )
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for entry in found:
-        for name, value in entry.items():
-            said = ", ".join(f"{key} {n}" for key, n in value.items()) if isinstance(value, dict) else value
-            click.echo(f"{name:>10}  {'a new one' if said is None else said}")
-
-
-def _print_records(records: Sequence[RunRecord], flags: Mapping[str, Any]) -> None:
-    from dataclasses import asdict
-
-    from tabulate import tabulate
-
-    from harness import store
-    from harness.stats import wilson
-
-    folders = [store.path_of(flags["output"], record) for record in records]
-    if flags["as_json"]:
-        said = [{"folder": str(folder), **asdict(record)} for folder, record in zip(folders, records, strict=True)]
-        click.echo(json.dumps(said))
-        return
-    for folder, record in zip(folders, records, strict=True):
-        rows = []
-        for category, score in record.scores.items():
-            low, high = wilson(score.passed, score.judged) if score.judged else (0.0, 0.0)
-            accuracy = f"{score.passed / score.judged:.2%}" if score.judged else "N/A"
-            interval = f"{low:.1%} - {high:.1%}" if score.judged else ""
-            row = (category, accuracy, interval, score.passed, score.judged, score.n, score.unscored, score.truncated)
-            rows.append(row)
-        headers = ("category", "accuracy", "95 % interval", "passed", "judged", "of", "unscored", "truncated")
-        if rows:
-            click.echo(tabulate(rows, headers=headers, colalign=("left", *["right"] * 7)))
-        click.echo(f"{record.status}: {folder}")
-
-
-def _require_finished(records: Sequence[RunRecord], limit: str) -> None:
-    from harness.options import fault_limit
-
-    left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
-    if left > fault_limit(limit, n):
-        remedy = "`harness show RUN ID` tells why; the same command tries them again."
-        raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)

@@ -91,6 +91,22 @@ def test_tasks_of_two_benchmarks_make_a_run_each(command: Command, capsys: pytes
     assert [plan["samples"] for plan in records(capsys)] == [{"simple_python": 1}, {"echo": 1}]
 
 
+def test_a_model_is_compared_with_its_base(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    script = {f"echo_{i}": f"echo_{i}" for i in range(SIZE - 2)}
+    Path("script.json").write_text(json.dumps(script))
+    assert command(*RUN, "--model", "base", "--tasks", "echo") == 0
+    Path("script.json").write_text(json.dumps(script | {"echo_0": "lost", "echo_1": "lost", "echo_11": "echo_11"}))
+    capsys.readouterr()
+    assert command(*RUN, "--model", "tuned", "--base", "base", "--tasks", "echo") == 0
+    said = capsys.readouterr().out
+    # The run of the base was there already and is used again.
+    assert len(store.find_runs(Path("results/base"))) == 1
+    assert "lost 2, gained 1" in said
+    assert all(name in said for name in ("echo_0", "echo_1", "echo_11"))
+    assert command(*RUN, "--model", "tuned", "--base", "base", "--tasks", "echo", "--json") == 0
+    assert [record["model"]["name"] for record in records(capsys)] == ["base", "tuned"]
+
+
 def test_a_dry_run_loads_and_writes_nothing(
     command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

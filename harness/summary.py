@@ -1,0 +1,98 @@
+"""What `harness run` says: the plan, the scores, and the difference to a base model."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness import store
+from harness.plan import Plan
+from harness.types import RunRecord
+
+FLIPS = 10
+"""Items lost and gained that are printed of each benchmark."""
+HEADERS = ("category", "accuracy", "95 % interval", "passed", "judged", "of", "unscored", "truncated")
+
+
+def plans_json(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+    """What would be done, as JSON values."""
+    return [
+        {
+            "benchmark": plan.record.benchmark["name"],
+            "model": plan.record.model.name,
+            "engine": plan.record.engine["name"],
+            "handler": f"{plan.handler.name} ({plan.why})",
+            "samples": dict(Counter(sample.category for sample in plan.samples.values())),
+            "episodes": len(plan.keys),
+            "left": len(plan.left()),
+            "folder": str(plan.folder) if plan.folder else None,
+        }
+        for plan in plans
+    ]
+
+
+def plans_text(plans: Sequence[Plan]) -> str:
+    """What would be done."""
+
+    def rows(entry: dict[str, Any]) -> Iterator[str]:
+        for name, value in entry.items():
+            said = ", ".join(f"{key} {n}" for key, n in value.items()) if isinstance(value, dict) else value
+            yield f"{name:>10}  {'a new one' if said is None else said}"
+
+    return "\n\n".join("\n".join(rows(entry)) for entry in plans_json(plans))
+
+
+def records_json(records: Sequence[RunRecord], root: Path) -> list[dict[str, Any]]:
+    """Runs and their folders, as JSON values."""
+    return [{"folder": str(store.path_of(root, record)), **asdict(record)} for record in records]
+
+
+def records_text(records: Sequence[RunRecord], root: Path) -> str:
+    """A table of scores for each run, and where it is."""
+    from tabulate import tabulate
+
+    parts = []
+    for record in records:
+        if rows := [_row(category, record) for category in record.scores]:
+            parts.append(tabulate(rows, headers=HEADERS, colalign=("left", *["right"] * (len(HEADERS) - 1))))
+        parts.append(f"{record.status}: {store.path_of(root, record)}")
+    return "\n".join(parts)
+
+
+def _row(category: str, record: RunRecord) -> tuple[str | int, ...]:
+    from harness.stats import wilson
+
+    score = record.scores[category]
+    counts = (score.passed, score.judged, score.n, score.unscored, score.truncated)
+    if not score.judged:
+        return category, "N/A", "", *counts
+    low, high = wilson(score.passed, score.judged)
+    return category, f"{score.passed / score.judged:.2%}", f"{low:.1%} - {high:.1%}", *counts
+
+
+def comparison_text(base: Sequence[RunRecord], tuned: Sequence[RunRecord], root: Path) -> str:
+    """What a model won and lost against its base, paired by item, for each benchmark.
+
+    Args:
+        base: Runs of the base model.
+        tuned: Runs of the model, on the same benchmarks in the same order.
+        root: The results folder.
+
+    Returns:
+        Tables, with some of the items lost and gained.
+    """
+    from harness import compare_tables
+    from harness.compare import compare
+    from harness.outcomes import read
+
+    parts = []
+    for pair in zip(base, tuned, strict=True):
+        before, after = (read(store.path_of(root, record)) for record in pair)
+        found = compare(before, [after])
+        parts.append(compare_tables.terminal(found, shutil.get_terminal_size().columns))
+        parts += [compare_tables.flips(comparison, FLIPS) for comparison in found]
+    return "\n\n" + "\n\n".join(parts)
