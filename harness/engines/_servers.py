@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import httpx
-
+from harness.engines._http import Address, BadHttp, Connection, Response, Stale
 from harness.engines._wire import BadReply, excerpt, read
 from harness.types import Generation
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 """Seconds of back-off; what a server asks for by `Retry-After` is obeyed up to `LONGEST_OBEYED`."""
 LONGEST_OBEYED = 300.0
-CONNECT = 10.0
-"""Seconds for connecting; the whole attempt is bounded by the session's own time-out."""
+PROBE = 10.0
+"""Seconds for asking which models there are."""
 RETRIED = {408, 409, 425, 429}
 REST = 5.0
 """Seconds for which a server that could not be reached is passed over while others can."""
@@ -46,11 +46,19 @@ class Server:
     """One base URL."""
 
     url: str
+    address: Address
     busy: int = 0
     """Requests under way."""
     rests_until: float = 0.0
-    clients: list[httpx.AsyncClient] = field(default_factory=list)
-    """Idle ones. A client serves one request at a time: httpx searches its pool in time linear in its connections."""
+    idle: list[Connection] = field(default_factory=list)
+
+    def connection(self) -> Connection:
+        """An idle connection, or a new one that is not yet made."""
+        while self.idle:
+            if (known := self.idle.pop()).alive:
+                return known
+            known.close()
+        return Connection(self.address)
 
 
 class Servers:
@@ -64,12 +72,11 @@ class Servers:
     """
 
     def __init__(self, urls: Sequence[str], key: str, timeout: float, retries: int) -> None:
-        self.servers = [Server(url) for url in urls]
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+        self.servers = [Server(url, Address(url, headers)) for url in urls]
         self._key = key
         self._timeout = timeout
         self._retries = retries
-        self._tls = httpx.create_ssl_context() if any(url.startswith("https") for url in urls) else False
-        self._headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
 
     async def ask(self, path: str, body: bytes) -> Generation:
         """Get one reply.
@@ -106,24 +113,23 @@ class Servers:
             Refused: The server wants another key.
             Failed: It cannot be reached.
         """
-        client = self._client()
         try:
-            response = await client.get(f"{server.url}/models", timeout=min(CONNECT, self._timeout))
-            if response.status_code in (401, 403):
-                raise Refused(response.status_code, self._shown(response.content))
-            return [str(entry["id"]) for entry in response.json()["data"]] if response.status_code == 200 else []
-        except httpx.ConnectError as error:
-            raise Failed(str(error)) from error
-        except (httpx.HTTPError, ValueError, TypeError, LookupError):
+            response = await self._request(server, "GET", "models", b"", min(PROBE, self._timeout))
+            if response.status in (401, 403):
+                raise Refused(response.status, self._shown(response.content))
+            return [str(entry["id"]) for entry in json.loads(response.content)["data"]]
+        except Failed as error:
+            if isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, TimeoutError):
+                raise
             return []
-        finally:
-            await client.aclose()
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return []
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all idle connections."""
         for server in self.servers:
-            for client in server.clients:
-                await client.aclose()
+            while server.idle:
+                server.idle.pop().close()
 
     def _pick(self) -> Server:
         """The least busy server that is not resting; the one that has rested longest if all are."""
@@ -136,41 +142,51 @@ class Servers:
         return any(other is not server and other.rests_until <= now for other in self.servers)
 
     async def _post(self, server: Server, path: str, body: bytes) -> bytes:
+        response = await self._request(server, "POST", path, body, self._timeout)
+        if response.status == 200:
+            return response.content
+        message = f"{server.url}: HTTP {response.status} {self._shown(response.content)}"
+        if response.status in RETRIED or response.status >= 500:
+            raise Failed(message, _asked_for(response.headers.get("retry-after")))
+        raise Refused(response.status, message)
+
+    async def _request(self, server: Server, method: str, path: str, body: bytes, seconds: float) -> Response:
+        while True:
+            connection = server.connection()
+            try:
+                return await self._attempt(server, connection, connection.request(method, path, body), seconds)
+            except Stale:
+                continue
+
+    async def _attempt(
+        self, server: Server, connection: Connection, request: Coroutine[None, None, Response], seconds: float
+    ) -> Response:
         server.busy += 1
-        client = server.clients.pop() if server.clients else self._client()
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await client.post(f"{server.url}/{path}", content=body)
-        except (httpx.HTTPError, TimeoutError) as error:
-            if isinstance(error, httpx.TransportError):
-                server.rests_until = time.monotonic() + REST
-            reason = f"no reply in {self._timeout:g} s" if isinstance(error, TimeoutError) else str(error)
-            raise Failed(f"{server.url}: {type(error).__name__} {reason}".rstrip()) from error
+            async with asyncio.timeout(seconds):
+                response = await request
+        except TimeoutError as error:
+            raise Failed(f"{server.url}: no reply in {seconds:g} s") from error
+        except OSError as error:
+            server.rests_until = time.monotonic() + REST
+            raise Failed(f"{server.url}: {error}") from error
+        except Stale:
+            raise
+        except BadHttp as error:
+            raise Failed(f"{server.url}: {error}") from error
         else:
-            server.clients.append(client)
             server.rests_until = 0.0
+            return response
         finally:
             server.busy -= 1
-            if client not in server.clients:
-                # Its connection is in an unknown state: it is not used again.
-                await client.aclose()
-        return self._accepted(server, response)
-
-    def _accepted(self, server: Server, response: httpx.Response) -> bytes:
-        status = response.status_code
-        if status == 200:
-            return response.content
-        message = f"{server.url}: HTTP {status} {self._shown(response.content)}"
-        if status in RETRIED or status >= 500:
-            raise Failed(message, _asked_for(response.headers.get("retry-after")))
-        raise Refused(status, message)
+            if connection.alive:
+                server.idle.append(connection)
+            else:
+                connection.close()
 
     def _shown(self, content: bytes) -> str:
         """The start of a body without the key, which some servers quote."""
         return excerpt(content.replace(self._key.encode(), b"***") if self._key else content)
-
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(headers=self._headers, timeout=httpx.Timeout(None, connect=CONNECT), verify=self._tls)
 
 
 def _wait(attempt: int, error: Exception) -> float:

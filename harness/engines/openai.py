@@ -121,7 +121,7 @@ class OpenAISession:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._servers.close()
+        self._servers.close()
 
     def _start(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
         task = self._loop.create_task(self._answer(key, prompt, sampling))
@@ -221,7 +221,7 @@ def _refuse(settings: EngineSettings) -> None:
 
 
 def _api_key(settings: EngineSettings, urls: Sequence[str]) -> str:
-    key = os.environ.get(settings.api_key_env, "")
+    key = os.environ.get(settings.api_key_env, "").strip()
     if not key and DEFAULT_URL in urls:
         raise UsageProblem(f"{settings.api_key_env} is not set", "Export the key, or name a server with --base-url.")
     return key
