@@ -93,7 +93,7 @@ def judge(
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
     expected, chosen = data.answer(sample_id), rules_named(rules)
-    if not isinstance(raw, list) or len(raw) != 1 or not isinstance(raw[0], list | str):
+    if not isinstance(raw, list) or len(raw) != 1 or not isinstance(raw[0], list | str | dict):
         return Verdict("fail", "agentic:inference_error", "the result is not a list of one turn")
     return _judge([(step, mode) for step in raw[0]], expected, chosen)
 
