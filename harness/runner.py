@@ -58,6 +58,8 @@ def execute(plan: Plan, engine: Engine, progress: Progress) -> RunRecord:
     Returns:
         The record, as in `run.json`.
     """
+    if plan.folder is None and plan.keys:
+        engine.session()  # First, so that a model that cannot be loaded leaves no empty run.
     folder = plan.folder or store.new_run(plan.spec.output, plan.record.model, plan.record.benchmark["name"])
     writer = Writer(folder, plan.again)
     try:

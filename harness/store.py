@@ -23,7 +23,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.errors import DataError, UsageProblem
+from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.lines import SampleLine, build, decode
 from harness.types import ModelInfo, RunRecord, Sampling, Score
 
@@ -177,11 +177,17 @@ def new_run(root: Path, model: ModelInfo, benchmark: str) -> Path:
 
     Returns:
         The folder; its name is the run's id.
+
+    Raises:
+        UsageProblem: It cannot be made there.
     """
     # Milliseconds, so that the newest of two runs is the last by name.
     now = datetime.now(UTC).isoformat(timespec="milliseconds").translate({ord(mark): None for mark in "-:"})
     path = root / slug(model) / benchmark / f"{now.removesuffix('+0000')}Z-{secrets.token_hex(3)}"
-    path.mkdir(parents=True)
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise UsageProblem(f"cannot make {path}: {error.strerror}", "Give another folder by --output.") from None
     return path
 
 
@@ -205,5 +211,13 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_run(run: Path, record: RunRecord) -> None:
-    """Write `run.json`."""
-    write_atomic(run / RUN, json.dumps(asdict(record), indent=1).encode() + b"\n")
+    """Write `run.json`.
+
+    Raises:
+        RunIncomplete: The disk does not take it.
+    """
+    try:
+        write_atomic(run / RUN, json.dumps(asdict(record), indent=1).encode() + b"\n")
+    except OSError as error:
+        remedy = "The samples are kept; the same command continues."
+        raise RunIncomplete(f"cannot write {run / RUN}: {error.strerror}", remedy) from error

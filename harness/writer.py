@@ -15,7 +15,7 @@ from typing import IO
 
 from harness.errors import RunIncomplete, UsageProblem
 from harness.lines import SampleLine, encode
-from harness.store import SAMPLES, Report, log, scan
+from harness.store import RUN, SAMPLES, Report, log, scan
 
 
 class Writer:
@@ -45,8 +45,10 @@ class Writer:
 
     def _compact(self, retry: Callable[[SampleLine], bool], report: Report) -> None:
         path = self.run / SAMPLES
-        for leftover in self.run.glob(f".{SAMPLES}.*"):
-            leftover.unlink()
+        # What a kill left of an earlier session's atomic writes.
+        for name in (RUN, SAMPLES):
+            for leftover in self.run.glob(f".{name}.*"):
+                leftover.unlink()
         if not path.exists():
             return
         with tempfile.NamedTemporaryFile(dir=self.run, prefix=f".{SAMPLES}.", delete=False) as kept:

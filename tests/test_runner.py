@@ -13,7 +13,7 @@ import pytest
 
 from harness import plugins, store
 from harness.engines.scripted import Reciting
-from harness.errors import RunIncomplete, SandboxUnavailable
+from harness.errors import RunIncomplete, SandboxUnavailable, UsageProblem
 from harness.plan import RunSpec, replayed
 from harness.progress import Silent
 from harness.protocols import Play
@@ -328,6 +328,21 @@ def test_an_episode_that_takes_too_long_is_a_fault(script: Path) -> None:
     assert record.scores["echo"] == Score(n=SIZE, judged=SIZE - 1, passed=SIZE - 1, unscored=1)
     # Three turns of 0.15 s each are too long as well.
     assert record.scores["talk"].unscored == SIZE
+
+
+@pytest.mark.usefixtures("toy")
+def test_an_engine_that_cannot_be_opened_leaves_no_run(script: Path) -> None:
+    spec = spec_of(script, options={"dely": 3})
+    with pytest.raises(UsageProblem, match="delay"):
+        run(spec)
+    assert store.find_runs(spec.output) == []
+    assert not spec.output.exists()
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_results_folder_that_cannot_be_made_is_a_usage_error(script: Path) -> None:
+    with pytest.raises(UsageProblem, match="--output"):
+        run(spec_of(script, output=script / "results"))
 
 
 class Breaking(Reciting):

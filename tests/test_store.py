@@ -175,6 +175,7 @@ def test_a_kill_while_rewriting_leaves_the_old_file(tmp_path: Path, monkeypatch:
         Writer(tmp_path, retry=lambda _: True)
     assert (tmp_path / store.SAMPLES).read_bytes() == before
     monkeypatch.undo()
+    (tmp_path / ".run.json.rest").write_text("{")
     Writer(tmp_path, retry=lambda _: False).close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", store.SAMPLES]
 

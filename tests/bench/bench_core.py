@@ -1,7 +1,7 @@
 """What the harness itself costs: start-up of the command line, and everything around the engine for each sample.
 
-The engine answers at once, the benchmark's own work is next to nothing, and fsync is reported apart: what it costs is
-the disk's.
+The engine answers at once. On the toy benchmark that leaves the runner and the store; on BFCL it includes loading and
+hashing the data, rendering prompts, decoding and judging. fsync is reported apart: what it costs is the disk's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from typing import Any
 from tabulate import tabulate
 
 from harness import store
+from harness.errors import DataError
 from harness.plan import RunSpec
 from harness.runner import run
+from harness.selection import resolve
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sample, Sampling
 from tests.toy import Toy, install
 
@@ -34,7 +36,7 @@ TEXT = (
 
 
 class Large(Toy):
-    """The toy benchmark with as many samples as a real one."""
+    """The toy benchmark with as many samples as a real one, which cost next to nothing to play and to judge."""
 
     def load(self, categories: Sequence[str]) -> Iterable[Sample[Any]]:
         (sample,) = (each for each in super().load(("echo",)) if each.id == "echo_0")
@@ -80,26 +82,33 @@ def measure(spec: RunSpec) -> tuple[float, float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu, synced
 
 
-def overhead() -> list[list[Any]]:
+def overhead(benchmark: str, categories: Sequence[str]) -> list[list[Any]]:
     """The rows of a fresh run, of a run in which all is cached, and of reading its lines."""
-    import harness.engines.scripted as scripted
-
-    install(Large())
-    scripted.Reciting = lambda *_: Instant()  # type: ignore[misc,assignment]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        spec = RunSpec(
-            EngineSettings("instant"), "toy", ("echo",), engine="scripted", handler="prompt", output=Path(folder)
-        )
-        for what in ("fresh run", "all cached"):
-            wall, cpu, synced = measure(spec)
-            rows.append([what, *(1000 * seconds / SAMPLES for seconds in (wall - synced, cpu, synced))])
+        settings = EngineSettings("instant")
+        spec = RunSpec(settings, benchmark, tuple(categories), engine="scripted", handler="prompt", output=Path(folder))
+        costs = [("fresh run", measure(spec)), ("all cached", measure(spec))]
         wall, cpu = time.perf_counter(), time.process_time()
-        lines = sum(1 for _ in store.read_samples(store.find_runs(Path(folder))[0]))
-        assert lines == SAMPLES
-        seconds = time.perf_counter() - wall, time.process_time() - cpu, 0.0
-        rows.append(["read lines", *(1000 * each / SAMPLES for each in seconds)])
+        n = sum(1 for _ in store.read_samples(store.find_runs(Path(folder))[0]))
+        costs.append(("read lines", (time.perf_counter() - wall, time.process_time() - cpu, 0.0)))
+        for what, (wall, cpu, synced) in costs:
+            rows.append([f"{benchmark} ({n}): {what}", *(1000 * each / n for each in (wall - synced, cpu, synced))])
     return rows
+
+
+def rows() -> list[list[Any]]:
+    """Overhead on the toy benchmark and, where its data is at hand, on all of BFCL's single-turn samples."""
+    import harness.engines.scripted as scripted
+
+    scripted.Reciting = lambda *_: Instant()  # type: ignore[misc,assignment]
+    install(Large())
+    found = overhead("toy", ("echo",))
+    try:
+        found += overhead("bfcl", resolve(["single_turn"])["bfcl"])
+    except DataError as error:
+        print(f"without BFCL: {error}")
+    return found
 
 
 def help_seconds(times: int = 9) -> float:
@@ -115,8 +124,7 @@ def help_seconds(times: int = 9) -> float:
 def main() -> None:
     """Print both."""
     print(f"harness --help: {help_seconds():.3f} s (target < 0.25 s)\n")
-    headers = [f"ms a sample ({SAMPLES} samples)", "wall without fsync (target < 0.3)", "CPU", "fsync"]
-    print(tabulate(overhead(), headers, floatfmt=".3f"))
+    print(tabulate(rows(), ["ms a sample", "wall without fsync (target < 0.3)", "CPU", "fsync"], floatfmt=".3f"))
 
 
 if __name__ == "__main__":
