@@ -119,7 +119,7 @@ def test_with_native_calls_held_out_functions_join_the_tools():
 
 def test_native_calls_and_their_results_are_paired_by_id():
     calls = native(("cd", {"folder": "document"}), ("pwd", {}))
-    queries, episode = played(sample("multi_turn_base_0"), [calls, native()])
+    queries, _ = played(sample("multi_turn_base_0"), [calls, native()])
     assistant, first, second = queries[1].messages[-3:]
     assert [call["function"]["name"] for call in assistant["tool_calls"]] == ["cd", "pwd"]
     assert json.loads(assistant["tool_calls"][0]["function"]["arguments"]) == {"folder": "document"}
