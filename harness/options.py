@@ -33,6 +33,8 @@ PRESETS = {
     "upstream": Sampling(temperature=0.001, max_tokens=4096),
 }
 
+VLLM_NAMES = {"tp": "tensor_parallel_size", "gpu_memory_utilization": "gpu_memory_utilization"}
+"""Flags that are options of the engines that know them; the others refuse them."""
 SAME_NAME = (
     *("handler", "repeats", "rules", "limit", "output", "resume"),
     *("retry_errors", "overwrite", "predict_only", "sample_timeout"),
@@ -136,7 +138,10 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
     if template := given.get("chat_template"):
         given["chat_template"] = template.read_text()
     given["chat_template_kwargs"] = pairs("--chat-template-kwargs", given.get("chat_template_kwargs", ()))
-    options = pairs("--model-args", flags["model_args"])
+    if flags.get("thinking", "auto") != "auto":
+        given["chat_template_kwargs"] |= {"enable_thinking": flags["thinking"] == "on"}
+    options = {option: flags[name] for name, option in VLLM_NAMES.items() if flags.get(name) is not None}
+    options |= pairs("--model-args", flags["model_args"])
     model, engine, notes = flags["model"], flags["engine"], []
     if model is None and engine in WITHOUT_MODEL:
         model = engine

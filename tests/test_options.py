@@ -60,6 +60,18 @@ def test_plain_flags_become_settings() -> None:
         options.settings(flags(batch_size="many"))
 
 
+def test_thinking_and_gpus_are_for_the_template_and_the_engine() -> None:
+    settings, *_ = options.settings(flags(thinking="off", tp=2, chat_template_kwargs=("x=1",), model_args=("a=b",)))
+    assert settings.chat_template_kwargs == {"x": 1, "enable_thinking": False}
+    assert settings.options == {"tensor_parallel_size": 2, "a": "b"}
+
+
+def test_no_model_is_a_usage_error() -> None:
+    with pytest.raises(UsageProblem, match="--model is missing"):
+        options.settings(flags(model=None))
+    assert options.settings(flags(model=None, engine="replay"))[0].model == "replay"
+
+
 def test_sampling() -> None:
     nothing = {"temperature": None, "top_p": None, "stop": None}
     assert options.sampling("greedy", nothing, ()) == Sampling()

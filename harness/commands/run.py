@@ -50,6 +50,7 @@ OPTIONS = (
     click.option("--answer-delimiter", help="The answer is what follows its last occurrence."),
     click.option("--chat-template", type=FILE, help="Jinja file instead of the tokenizer's template."),
     click.option("--chat-template-kwargs", multiple=True, metavar="K=V", help="Passed to the template."),
+    click.option("--thinking", type=click.Choice(["auto", "on", "off"]), default="auto", help="Of Qwen3's template."),
     # Sampling.
     click.option("--temperature", type=float, help="0, the default, is greedy."),
     click.option("--top-p", type=float),
@@ -69,6 +70,8 @@ OPTIONS = (
     click.option("--device", default="auto", show_default=True),
     click.option("--batch-size", help="auto or a number."),
     click.option("--concurrency", "--num-threads", "--max-connections", type=click.IntRange(1)),
+    click.option("--tp", "--num-gpus", "--tensor-parallel-size", type=click.IntRange(1), help="GPUs of one replica."),
+    click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1), help="Share that vLLM may take."),
     click.option("--base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several."),
     click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable that holds the key."),
     click.option("--request-timeout", type=float, default=600.0, show_default=True, help="Seconds."),
