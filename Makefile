@@ -1,25 +1,41 @@
-# Each target is a command a person could type; `make run` and `make test` set up .venv by themselves.
+# Each target is a command that a person could type. All of them set up .venv first, once for each change of the two
+# files that say what goes into it.
+PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 MODEL ?= tiny
+TASKS ?= simple_python
+LIMIT ?= 50
 
-.PHONY: setup run test check bench
+.PHONY: help setup run test check bench package clean
+help:
+	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
+	@echo "make test     run the tests"
+	@echo "make check    lint, formatting, docstrings, types"
+	@echo "make bench    measure speed and memory, beside the peers where they are installed"
+	@echo "make package  build the wheel and try it in an empty environment"
+	@echo "make clean    delete .venv and caches; results/ stays"
+
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml constraints.txt
-	test -x $(BIN)/python || python3 -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
-	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is missing or older than 3.11; name another: make PYTHON=python3.12" >&2; exit 2; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "setting up $(VENV) (minutes, the first time)"
+	@$(INSTALL) torch
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
 
 run: setup
 	$(BIN)/harness data fetch bfcl
-	$(BIN)/harness run --model $(MODEL) --tasks simple_python --limit 50
+	$(BIN)/harness run --model $(MODEL) --tasks $(TASKS) --limit $(LIMIT)
 	$(BIN)/harness leaderboard results/
 
 test: setup
 	$(BIN)/harness data fetch bfcl
-	$(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 check: setup
 	$(BIN)/ruff check .
@@ -28,3 +44,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+package: setup
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m pytest tests/test_package.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
