@@ -72,6 +72,8 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
         sampling=sampling(flags["preset"], values | {"stop": flags["stop"] or None}, flags["gen_kwargs"]),
         **{name: flags[name] for name in SAME_NAME},
     )
+    if every.repeats > 1 and not every.sampling.temperature:
+        notes.append("note: greedy replies are the same in every repeat; give --temperature")
     by_benchmark = ids_by_benchmark(ids, tasks) if ids else dict.fromkeys(tasks, ())
     runs = [replace(every, benchmark=name, categories=tasks[name], ids=found) for name, found in by_benchmark.items()]
     return runs, notes

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness import handlers, models, plugins, provenance, store
 from harness.episodes import Key
+from harness.errors import unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
@@ -131,12 +132,19 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
 
     Returns:
         The plan.
+
+    Raises:
+        UsageProblem: A name is unknown, or the model is not there.
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
     model = engine.describe()
-    name, why = handlers.choose(model) if spec.handler == "auto" else (spec.handler, "as asked")
-    handler = plugins.handler(name, spec.handler_options)
+    chosen, why = handlers.choose(model) if spec.handler == "auto" else (spec.handler, "as asked")
+    handler = plugins.handler(chosen, spec.handler_options)
     everything = list(benchmark.load(spec.categories))
+    known = {sample.id for sample in everything}
+    for name in spec.ids:
+        if name not in known:
+            raise unknown_name("sample", name, known)
     samples = {sample.id: sample for sample in choose(everything, spec.limit, spec.ids)}
     totals = {name: n * spec.repeats for name, n in Counter(sample.category for sample in everything).items()}
     record = _record(spec, engine, benchmark, handler, model, tuple(samples))

@@ -135,6 +135,12 @@ def test_a_limit_brings_what_the_chosen_depend_on(script: Path) -> None:
 
 
 @pytest.mark.usefixtures("toy")
+def test_an_unknown_sample_is_refused(script: Path) -> None:
+    with pytest.raises(UsageProblem, match=r"'echo_99'.*\n.*Did you mean"):
+        run(spec_of(script, ids=("echo_1", "echo_99")))
+
+
+@pytest.mark.usefixtures("toy")
 def test_dependencies_are_read_back_on_resume(script: Path, watching: list[Watching]) -> None:
     write(script, {"chain_4": "from the fourth", "chain_5": {"fault": "HTTP 500"}})
     spec = spec_of(script, "chain")

@@ -60,9 +60,11 @@ def test_a_run_prints_a_table_and_its_folder(command: Command, capsys: pytest.Ca
 def test_flags_of_other_tools_and_both_dashes(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--test_category", "echo,talk", "--max_samples", "2", "--epochs", "2", "--result_dir", "out", "--json")
     assert command(*RUN, *arguments, "--fail_on_error", "0", "--mode", "prompt", "--log_samples") == 0
-    (record,) = records(capsys)
+    said = capsys.readouterr()
+    (record,) = json.loads(said.out)
     assert record["benchmark"]["n"] == 8
     assert record["folder"].startswith("out/scripted/toy/")
+    assert "greedy replies are the same in every repeat" in said.err
 
 
 def test_lm_eval_spelling_gets_a_note(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
