@@ -27,7 +27,7 @@ MODULES = {
 """Dialect -> module that reads it."""
 
 MAX_SOURCE = 100_000
-"""Characters of source outside string literals; the parsers' time and memory grow with these."""
+"""Characters of source, a string literal counted as one; the parsers' time and memory grow with these."""
 
 _STRING = re.compile(r'"[^"\\\n]*"|\'[^\'\\\n]*\'')
 _TAGGED = re.compile(r"<TOOLCALL>(.*?)</TOOLCALL>", re.DOTALL)
@@ -60,8 +60,8 @@ def decode(text: Any, dialect: str = "python", *, tagged: bool = False, rules: R
         if found is None:
             raise Undecodable("no <TOOLCALL> tag")
         text = found[1].strip()
-    if len(text) > MAX_SOURCE and len(_STRING.sub("", text)) > MAX_SOURCE:
-        raise Undecodable(f"more than {MAX_SOURCE} characters outside string literals")
+    if len(text) > MAX_SOURCE and len(_STRING.sub("s", text)) > MAX_SOURCE:
+        raise Undecodable(f"more than {MAX_SOURCE} characters beside string literals")
     module = importlib.import_module(f"{__name__}.{MODULES[dialect]}")
     return module.decode(text, dialect, rules)
 

@@ -19,6 +19,10 @@ def _parser(grammar: str) -> Parser:
     return tree_sitter.Parser(tree_sitter.Language(importlib.import_module(grammar).language()))
 
 
+MAX_SOURCE = 50_000
+"""Characters, strings included: recovery from errors takes long on unpaired quotes."""
+
+
 def parse(source: str, grammar: str) -> Node:
     """Parse source text.
 
@@ -32,6 +36,8 @@ def parse(source: str, grammar: str) -> Node:
     Raises:
         Undecodable: Some part is not of the language.
     """
+    if len(source) > MAX_SOURCE:
+        raise Undecodable(f"more than {MAX_SOURCE} characters")
     try:
         root = _parser(grammar).parse(source.encode()).root_node
     except UnicodeEncodeError as error:

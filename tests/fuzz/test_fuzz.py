@@ -1,0 +1,17 @@
+"""The fuzz programs at a size that fits the suite."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bfcl_data")
+def test_bfcl_judging_keeps_its_promises_on_hostile_replies():
+    command = [sys.executable, "-m", "tests.fuzz.bfcl", "--n", "20000"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
