@@ -114,7 +114,7 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
     """The run that a user means.
 
     Args:
-        name: Its folder, or the start of its id where that is unique.
+        name: Its folder, a folder that holds no other run, or the start of its id where that is unique.
         root: Where ids are looked for.
 
     Returns:
@@ -124,9 +124,7 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
         UsageProblem: There is none, or more than one.
     """
     folder = Path(name)
-    if (folder / RUN).is_file():
-        return folder
-    found = [path for path in find_runs(root) if path.name.startswith(name)]
+    found = find_runs(folder) if folder.is_dir() else [run for run in find_runs(root) if run.name.startswith(name)]
     if len(found) == 1:
         return found[0]
     remedy = "Give the folder of a run; `harness list runs` shows all."

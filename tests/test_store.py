@@ -251,7 +251,10 @@ def test_the_newest_run_of_a_configuration_is_found(tmp_path: Path) -> None:
     assert store.find_same(tmp_path, RECORD.model, "toy", "e") is None
     assert store.find_run("20260103", tmp_path) == base / "20260103T000000Z-c"
     assert store.find_run(str(base / "20260103T000000Z-c")) == base / "20260103T000000Z-c"
-    for name in ("2026", "nothing"):
+    (alone := tmp_path / "other" / "toy" / "20260105T000000Z-e").mkdir(parents=True)
+    store.write_run(alone, RECORD)
+    assert store.find_run(str(tmp_path / "other")) == alone
+    for name in ("2026", "nothing", str(base)):
         with pytest.raises(UsageProblem, match="run"):
             store.find_run(name, tmp_path)
 
