@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -104,12 +104,15 @@ def _judged_again(records: Mapping[Path, RunRecord], path: Path, rules: str) -> 
     return replace(again, folders=tuple(records))
 
 
-def gather(records: Mapping[Path, RunRecord], where: Path) -> Outcomes:
+def gather(
+    records: Mapping[Path, RunRecord], where: Path, lines: Mapping[Path, Sequence[SampleLine]] | None = None
+) -> Outcomes:
     """Join runs of one model over different benchmarks.
 
     Args:
         records: Run folder -> record.
         where: What the user gave, for messages.
+        lines: Lines of the runs, where they are already read.
 
     Returns:
         Their outcomes.
@@ -120,9 +123,9 @@ def gather(records: Mapping[Path, RunRecord], where: Path) -> Outcomes:
     benchmarks: dict[str, dict[str, Any]] = {}
     results: dict[str, dict[Key, bool | None]] = {}
     sizes: dict[str, int] = {}
-    lines: list[SampleLine] = []
+    everything: list[SampleLine] = []
     for folder, record in records.items():
-        found = list(store.read_samples(folder))
+        found = list(lines[folder] if lines else store.read_samples(folder))
         mine = _results(found)
         if twice := set(mine) & set(results):
             raise UsageProblem(
@@ -131,9 +134,9 @@ def gather(records: Mapping[Path, RunRecord], where: Path) -> Outcomes:
         results |= mine
         sizes |= {name: score.n for name, score in record.scores.items()}
         benchmarks[record.benchmark["name"]] = _identity(record) | {"categories": sorted(mine)}
-        lines += found
+        everything += found
     labels = dict.fromkeys(one_line(record.model.name, 80) for record in records.values())
-    return Outcomes(" + ".join(labels), benchmarks, sizes, results, measure(lines), tuple(records))
+    return Outcomes(" + ".join(labels), benchmarks, sizes, results, measure(everything), tuple(records))
 
 
 def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:

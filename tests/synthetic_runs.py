@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,8 @@ def write(
             scores[category] = Score(len(found), len(found) - lost, passed, lost)
     store.write_run(folder, record(name, **{"scores": scores, "run_id": folder.name, **changes}))
     return folder
+
+
+def repeated(line: SampleLine, steps: int) -> SampleLine:
+    """The same reply in each of some turns."""
+    return replace(line, steps=tuple(RecordedStep(turn, line.steps[0].generation) for turn in range(steps)))

@@ -1,0 +1,264 @@
+"""One static page about one or two runs: `harness view`.
+
+The page holds an index (scores, distributions, one row a judged sample) as JSON, and the samples themselves in
+compressed chunks that the browser unpacks when one is opened. Nothing is fetched: the only script is the page's own,
+allowed by its hash, and it puts text on the page as text only. Replies over a limit are cut with a note; the run folder
+keeps them whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import compare, store
+from harness.aggregate import evaluate
+from harness.errors import UsageProblem
+from harness.lines import SampleLine
+from harness.outcomes import gather
+from harness.samples import Retold, retell
+from harness.stats import wilson
+from harness.tables import cell_json
+from harness.text import one_line
+from harness.types import Reply, RunRecord
+from harness.usage import measure
+from harness.views import load_view
+
+CHUNK = 100
+"""Samples in one compressed chunk."""
+LIMIT, LEAST, BUDGET = 20_000, 2_000, 30_000_000
+"""Characters of one text that the page keeps: at most, at least however many replies there are, and of all together."""
+CARDS = {
+    "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),
+    "funreason": ("overall", "live_v3"),
+}
+"""Columns of views that head the page."""
+BINS = 30
+DEPTH = 40
+"""Nesting of evidence that is shown."""
+SHOWN = ("outcome", "code", "message", "evidence")
+SCRIPTS = ("dom", "data", "charts", "overview", "samples", "sample", "main")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One run as the page needs it."""
+
+    folder: Path
+    record: RunRecord
+    lines: Mapping[tuple[str, int], SampleLine]
+    told: Mapping[tuple[str, int], Retold]
+
+
+def page(folders: Sequence[Path], limit: int | None = None) -> str:
+    """The page.
+
+    Args:
+        folders: One run, or two to be set side by side; the first is the baseline.
+        limit: Characters of one text to keep; by default fewer, the more replies there are.
+
+    Returns:
+        HTML.
+
+    Raises:
+        UsageProblem: There are more than two runs.
+    """
+    if len(folders) > 2:
+        raise UsageProblem(f"{len(folders)} runs do not fit one page", "Give one or two; `harness compare` takes more.")
+    sides = [_side(folder) for folder in folders]
+    replies = sum(len(line.steps) for side in sides for line in side.lines.values())
+    most = limit or max(LEAST, min(LIMIT, BUDGET // max(1, replies)))
+    keys = list(dict.fromkeys(key for side in sides for key in side.lines))
+    index = {
+        "runs": [_about(side) for side in sides],
+        "comparison": _comparison(sides),
+        "rows": list(_rows(sides, keys)),
+        "chunk": CHUNK,
+        "limit": most,
+    }
+    chunks = [_chunk(sides, keys[start : start + CHUNK], most) for start in range(0, len(keys), CHUNK)]
+    return _render(index, chunks, " and ".join(one_line(side.record.model.name, 80) for side in sides))
+
+
+def _side(folder: Path) -> Side:
+    record = store.read_run(folder)
+    lines = {line.key: line for line in store.read_samples(folder)}
+    return Side(folder, record, lines, retell(record, lines))
+
+
+def _about(side: Side) -> dict[str, Any]:
+    record, lines = side.record, list(side.lines.values())
+    told = [reply for sample in side.told.values() for reply in sample.replies]
+    verdicts = [verdict for line in lines for verdict in line.verdicts.values()]
+    codes = Counter(verdict.code or verdict.outcome for verdict in verdicts if verdict.outcome != "pass")
+    generations = [step.generation for line in lines for step in line.steps]
+    return {
+        "label": one_line(record.model.name, 80),
+        "id": record.run_id,
+        "status": record.status,
+        "facts": _facts(side),
+        "categories": [_category(name, record) for name in record.scores if ":" not in name],
+        "aggregates": list(aggregates(record)),
+        "codes": codes.most_common(),
+        "usage": measure(lines).as_json(),
+        "lengths": {
+            "think": histogram([len(reply.think) for reply in told if reply.think is not None]),
+            "answer": histogram([_answer_length(reply) for reply in told]),
+            "tokens": histogram([generation.completion_tokens for generation in generations]),
+            "seconds": histogram([generation.seconds for generation in generations]),
+        },
+    }
+
+
+def _answer_length(reply: Reply) -> int:
+    return len(reply.text) + sum(len(call.name) + len(str(dict(call.arguments))) for call in reply.calls or ())
+
+
+def _facts(side: Side) -> dict[str, str]:
+    record = side.record
+    engine = ", ".join(f"{k} {v}" for k, v in record.engine.items() if v not in (None, "", {}, "auto") and k != "name")
+    facts = {
+        "started": record.started,
+        "benchmark": f"{record.benchmark['name']} {record.benchmark.get('version', '')}",
+        "data": record.benchmark.get("data_sha256"),
+        "checker": record.benchmark.get("checker_sha256"),
+        "weights": record.model.sha256,
+        "adapter": record.model.adapter,
+        "revision": record.model.revision,
+        "handler": record.handler,
+        "engine": f"{record.engine.get('name')} ({engine})" if engine else record.engine.get("name"),
+        "sampling": f"temperature {record.sampling.temperature:g}, at most {record.sampling.max_tokens} tokens",
+        "rules": record.rules,
+        "repeats": record.repeats,
+        "code": f"{record.code.get('git')}{' with changes' if record.code.get('dirty') else ''}",
+        "machine": ", ".join(str(value) for value in record.machine.values() if value),
+        "seconds": f"{record.seconds:.1f}",
+        "folder": side.folder.name,
+    }
+    return {name: one_line(str(value), 200) for name, value in facts.items() if value not in (None, "")}
+
+
+def _category(name: str, record: RunRecord) -> dict[str, Any]:
+    score = record.scores[name]
+    low, high = wilson(score.passed / record.repeats, score.judged / record.repeats)
+    value = score.passed / score.judged if score.judged else None
+    counts = {"n": score.judged, "size": score.n, "unscored": score.unscored, "truncated": score.truncated}
+    return {"name": name, "value": value, "low": low, "high": high, **counts}
+
+
+def aggregates(record: RunRecord) -> Iterator[dict[str, Any]]:
+    """Averages of which at least a part was run."""
+    for view, columns in ((load_view(name), columns) for name, columns in CARDS.items()):
+        for name, cell in evaluate(view, record.scores, repeats=record.repeats, columns=columns).items():
+            if cell.n:
+                yield {"view": view.title, "title": view.title_of(name), **cell_json(cell)}
+
+
+def histogram(values: Sequence[float]) -> dict[str, Any] | None:
+    """Counts in equal bins up to the 98th percentile; the last bin takes all that is larger.
+
+    Args:
+        values: Any numbers.
+
+    Returns:
+        `edges`, `counts`, `n`, `mean`, `median` and `max`; None without a value above zero.
+    """
+    import numpy as np
+
+    array = np.asarray(values, dtype=float)
+    if not array.size or array.max() <= 0:
+        return None
+    top = float(np.percentile(array, 98)) or float(array.max())
+    edges = np.linspace(0, top, BINS + 1)
+    counts, _ = np.histogram(np.minimum(array, top), edges)
+    facts = {"mean": array.mean(), "median": np.median(array), "max": array.max()}
+    return {
+        "edges": [round(float(edge), 4) for edge in edges],
+        "counts": counts.tolist(),
+        "n": int(array.size),
+        **{name: round(float(value), 4) for name, value in facts.items()},
+    }
+
+
+def _comparison(sides: Sequence[Side]) -> dict[str, Any] | None:
+    if len(sides) < 2:
+        return None
+    a, b = (gather({side.folder: side.record}, side.folder, {side.folder: list(side.lines.values())}) for side in sides)
+    try:
+        (found,) = compare.compare(a, [b], compare.Options(force=True, resamples=2000))
+    except UsageProblem as error:
+        return {"problem": str(error)}
+    return compare.as_json(found)
+
+
+def _rows(sides: Sequence[Side], keys: Sequence[tuple[str, int]]) -> Iterator[list[Any]]:
+    """One a sample and category: [line, id, repeat, category, outcomes, codes, tokens, seconds, question]."""
+    for number, key in enumerate(keys):
+        lines = [side.lines.get(key) for side in sides]
+        there = [line for line in lines if line is not None]
+        question = next((text for side in sides if key in side.told and (text := side.told[key].question)), "")
+        tokens = [None if line is None else _tokens(line) for line in lines]
+        seconds = [None if line is None else line.seconds for line in lines]
+        for category in dict.fromkeys(name for line in there for name in line.verdicts or (line.category,)):
+            found = [line.verdicts.get(category) if line is not None else None for line in lines]
+            outcomes = [None if verdict is None else verdict.outcome for verdict in found]
+            codes = [None if verdict is None else verdict.code for verdict in found]
+            yield [number, *key, category, outcomes, codes, tokens, seconds, one_line(question, 120)]
+
+
+def _tokens(line: SampleLine) -> int:
+    return sum(step.generation.completion_tokens for step in line.steps)
+
+
+def _chunk(sides: Sequence[Side], keys: Sequence[tuple[str, int]], limit: int) -> str:
+    """Samples of all sides, gzipped JSON in base64; tools that samples share are stored once."""
+    tools: dict[str, int] = {}
+    samples = [[_sample(side, key, tools, limit) for side in sides] for key in keys]
+    text = f'{{"tools": [{", ".join(tools)}], "samples": {json.dumps(samples)}}}'
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+
+
+def _sample(side: Side, key: tuple[str, int], tools: dict[str, int], limit: int) -> dict[str, Any] | None:
+    line = side.lines.get(key)
+    if line is None:
+        return None
+    told = side.told[key]
+    named = [tools.setdefault(json.dumps(tool, default=str), len(tools)) for tool in told.tools]
+    verdicts = {name: {part: getattr(verdict, part) for part in SHOWN} for name, verdict in line.verdicts.items()}
+    sample = {"tools": named, "talk": told.talk, "problem": told.problem, "fault": line.fault, "verdicts": verdicts}
+    return cut(sample, limit)
+
+
+def cut(value: Any, limit: int, depth: int = DEPTH) -> Any:
+    """A JSON value with every text longer than the limit cut and marked, and nothing nested deeper than is shown."""
+    if isinstance(value, str):
+        note = f"\n[... {len(value) - limit} more characters in samples.jsonl]"
+        return value if len(value) <= limit else value[:limit] + note
+    if isinstance(value, Mapping):
+        return {str(key): cut(inner, limit, depth - 1) for key, inner in value.items()} if depth else "{...}"
+    if isinstance(value, list | tuple):
+        return [cut(inner, limit, depth - 1) for inner in value] if depth else "[...]"
+    return value
+
+
+def _render(index: Mapping[str, Any], chunks: Sequence[str], title: str) -> str:
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    environment = Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loader = environment.loader
+    assert loader is not None
+    script = "\n".join(loader.get_source(environment, f"report/{name}.js")[0] for name in SCRIPTS)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # In a script element only "<" can end the text; as an escape it is the same JSON.
+    data = json.dumps(index, default=str).replace("<", "\\u003c")
+    template = environment.get_template("report.html.j2")
+    facts = {"title": title, "digest": digest, "chunks": chunks, "two": len(index["runs"]) > 1}
+    return template.render(facts, script=Markup(script), data=Markup(data))
