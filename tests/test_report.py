@@ -113,15 +113,19 @@ def test_more_than_two_runs_are_refused(hostile: Path) -> None:
 
 def test_hostile_text_is_data(hostile: Path) -> None:
     html = report.page([hostile])
-    page, index, chunks = parsed(html)
+    page, _, chunks = parsed(html)
     assert page.tags.count("script") == 2 + len(chunks)
     assert "img" not in page.tags
-    assert "49" not in page.scripts["index"][:200]
     (sample,) = chunks[0]["samples"][0]
     assert sample["talk"][-1]["text"] == HOSTILE
-    policy = re.search(r"script-src \'sha256-([^\']+)\'", html)
-    assert policy is not None
-    assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", page.scripts["code"] + html.split("<body")[0])
+    assert re.search(r"script-src 'sha256-[\w+/]+='", html)
+
+
+def test_the_page_asks_for_nothing_from_outside(hostile: Path) -> None:
+    page, _, _ = parsed(report.page([hostile]))
+    assert "link" not in page.tags
+    code = page.scripts["code"].replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r"https?:|\bfetch\b|XMLHttpRequest|innerHTML|insertAdjacentHTML|\beval\b", code)
 
 
 def test_long_texts_are_cut_with_a_note_and_deep_evidence_is_bounded(tmp_path: Path) -> None:
@@ -214,7 +218,7 @@ def test_hostile_text_stays_text_in_a_browser(browse: Callable[[str, str], str],
     seen = Scripts()
     seen.feed(dom)
     body = dom[dom.index("<main") : dom.index("</main>")]
-    assert "pwned" not in re.findall(r"<title>(.*?)</title>", dom)[0].split("document.title")[0]
+    assert re.findall(r"<title>(.*?)</title>", dom)[0].startswith("model ")
     assert "img" not in seen.tags
     assert "<script" not in body
     assert not re.search("[\x00-\x08\x0b-\x1f\u202e\ud800]", body)
