@@ -22,7 +22,7 @@ from harness.benchmarks.bfcl.agentic.tools import unavailable
 from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.judging import plain, raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings
-from harness.benchmarks.bfcl.multi_turn.loop import calls_of, play_turns
+from harness.benchmarks.bfcl.multi_turn.loop import calls_of, offer, play_turns
 from harness.benchmarks.bfcl.multi_turn.world import World
 from harness.benchmarks.bfcl.rules import Rules, rules_named
 from harness.errors import unknown_name
@@ -61,7 +61,8 @@ def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Pl
         world.new_session()
     opening = _system(record, world)
     first, *others = sample.turns
-    return play_turns([(opening, *first) if opening else first, *others], sample.tools, world)
+    turns = [(opening, *first) if opening else first, *others]
+    return play_turns(turns, offer(tuple(record["involved_classes"])), world)
 
 
 def check(sample: Sample[Mapping[str, Any]], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
@@ -104,12 +105,11 @@ def is_earlier(sample_id: str) -> bool:
 
 
 def _sample(category: str, record: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> Sample[Any]:
-    docs = [tool for name in record["involved_classes"] for tool in data.function_docs(name)]
     return Sample(
         id=record["id"],
         category=category,
         turns=tuple(tuple(turn) for turn in record["question"]),
-        tools=prompts.rewrite(docs, category),
+        tools=offer(tuple(record["involved_classes"])).tools,
         target=record,
         after=tuple(conversation["id"] for conversation in earlier),
     )

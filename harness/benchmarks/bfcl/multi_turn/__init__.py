@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from harness.benchmarks.bfcl import data, prompts
+from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.judging import raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings
 from harness.benchmarks.bfcl.multi_turn.checker import check_turns
-from harness.benchmarks.bfcl.multi_turn.loop import play_turns
+from harness.benchmarks.bfcl.multi_turn.loop import Offer, offer, play_turns
 from harness.benchmarks.bfcl.multi_turn.world import World
 from harness.benchmarks.bfcl.rules import Rules, rules_named
 from harness.errors import unknown_name
@@ -40,7 +40,7 @@ def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Pl
     """Drive the official loop: query, execute, hand results back, next turn where no call is made."""
     classes = sample.target["involved_classes"]
     held_out = {int(turn): _stored(classes, names) for turn, names in _held_out(sample.target).items()}
-    return play_turns(sample.turns, sample.tools, World.of(sample.target), held_out)
+    return play_turns(sample.turns, _offer(sample.target), World.of(sample.target), held_out)
 
 
 def check(sample: Sample[Mapping[str, Any]], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
@@ -100,15 +100,18 @@ def _calls(step: Any, mode: str, rules: Rules, parameters: Mapping[str, Sequence
 
 
 def _sample(category: str, record: Mapping[str, Any]) -> Sample[Mapping[str, Any]]:
-    classes = tuple(record["involved_classes"])
-    held_out = {name for names in _held_out(record).values() for name in names}
     return Sample(
         id=record["id"],
         category=category,
         turns=tuple(tuple(turn) for turn in record["question"]),
-        tools=tuple(tool for tool in _tools(classes, category) if tool["name"] not in held_out),
+        tools=_offer(record).tools,
         target=record,
     )
+
+
+def _offer(record: Mapping[str, Any]) -> Offer:
+    withheld = frozenset(name for names in _held_out(record).values() for name in names)
+    return offer(tuple(record["involved_classes"]), withheld)
 
 
 def _held_out(record: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
@@ -121,11 +124,6 @@ def _stored(classes: Sequence[str], names: Sequence[str]) -> tuple[Tool, ...]:
     """Documents as they lie in the data: held-out functions are shown without the language sentence."""
     stored = {tool["name"]: tool for name in classes for tool in data.function_docs(name)}
     return tuple(stored[name] for name in names)
-
-
-@cache
-def _tools(classes: tuple[str, ...], category: str) -> tuple[Tool, ...]:
-    return prompts.rewrite([tool for name in classes for tool in data.function_docs(name)], category)
 
 
 @cache

@@ -155,17 +155,17 @@ def _build(node: ast.expr) -> Plan:
 
 
 def _build_call(node: ast.Call) -> Plan:
-    arguments = [_build(argument) for argument in node.args]
-    keywords = {keyword.arg: _build(keyword.value) for keyword in node.keywords if keyword.arg is not None}
-    if len(keywords) < len(node.keywords):
-        _refuse_keywords(node.keywords)
     if not isinstance(node.func, ast.Name):
         callee = _build(node.func)
         return lambda functions: _refuse(callee(functions))
-    name = node.func.id
-    values = {k.arg: k.value.value for k in node.keywords if k.arg is not None and isinstance(k.value, ast.Constant)}
-    if not node.args and len(values) == len(keywords):  # most calls: nothing to compute
+    name, given = node.func.id, {keyword.arg: keyword.value for keyword in node.keywords}
+    if len(given) < len(node.keywords) or None in given:
+        _refuse_keywords(node.keywords)
+    if not node.args and all(isinstance(value, ast.Constant) for value in given.values()):  # most calls
+        values = {str(key): value.value for key, value in given.items() if isinstance(value, ast.Constant)}
         return lambda functions: (functions(name) or _undefined(name))(**values)
+    arguments = [_build(argument) for argument in node.args]
+    keywords = {str(key): _build(value) for key, value in given.items()}
 
     def run(functions: Functions) -> Any:
         function = functions(name) or _undefined(name)

@@ -34,9 +34,9 @@ _TOO_LONG = (
 _EXPONENT = re.compile(r"[eE][+-]?\d{5}")
 
 
-def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+def guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     """Put the guard of a bound method, where it has one, before it."""
-    guard = _GUARDS.get(method.__name__)
+    guard = _GUARDS.get(name)
     if guard is None:
         return method
     signature = _signature(method.__func__)  # type: ignore[attr-defined]

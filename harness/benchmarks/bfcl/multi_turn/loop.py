@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
-from harness.benchmarks.bfcl import prompts
+from harness.benchmarks.bfcl import data, prompts
 from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.judging import raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import call_strings
@@ -22,9 +24,34 @@ MAX_STEPS = 21
 """Queries of one turn: upstream's constant is 20, compared with `>` after the count is raised."""
 
 
+class Offer(NamedTuple):
+    """How a model is told of its functions."""
+
+    tools: tuple[Tool, ...]
+    """Documents as the model is shown them."""
+    instruction: str
+    """The system text that holds them."""
+
+
+@lru_cache(maxsize=512)
+def offer(classes: tuple[str, ...], withheld: frozenset[str] = frozenset()) -> Offer:
+    """What the model is told at the start of an item; many items share it, and writing it out takes milliseconds.
+
+    Args:
+        classes: The environments involved, in the item's order.
+        withheld: Functions that are left out for now.
+
+    Returns:
+        Documents with the language sentence, and the instruction.
+    """
+    docs = [tool for name in classes for tool in data.function_docs(name) if tool["name"] not in withheld]
+    tools = prompts.rewrite(docs, "python")
+    return Offer(tools, prompts.instruction(tools))
+
+
 def play_turns(
     turns: Iterable[Sequence[Message]],
-    tools: tuple[Tool, ...],
+    offer: Offer,
     world: World,
     held_out: Mapping[int, tuple[Tool, ...]] = MappingProxyType({}),
 ) -> Play:
@@ -32,14 +59,14 @@ def play_turns(
 
     Args:
         turns: Messages that open each turn.
-        tools: Function documents as the model is shown them from the start.
+        offer: What the model is told of its functions from the start.
         world: Where calls are executed.
         held_out: Documents that are shown only from a later turn on, by that turn.
 
     Yields:
         What the model is asked next.
     """
-    query = Query((), tools, prompts.instruction(tools))
+    query = Query((), *offer)
     native = False
     for turn, opening in enumerate(turns):
         if added := held_out.get(turn):

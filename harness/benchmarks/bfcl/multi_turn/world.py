@@ -38,6 +38,9 @@ MAX_SECONDS = 20.0
 BANNED = frozenset({"kill", "exit", "quit", "remove", "unlink", "popen", "Popen", "run"})
 """Names upstream refuses to call, whoever they belong to."""
 
+PRECISE = ("logarithm", "square_root")
+"""Methods of MathAPI that set the precision of mpmath or decimal for the whole process."""
+
 _BLANK_BEFORE_BRACKET = re.compile(r"\b([a-zA-Z_]\w*)\s+(?=\()")
 
 # Long-context tables, decimal and mpmath precision are global to the process while a method runs.
@@ -82,7 +85,7 @@ class World:
             self._spend(len(call))
             self._tangled = self._tangled or call.count("(") > 1
             with _RUNNING:
-                if "MathAPI" in self.instances:
+                if "MathAPI" in self.instances and any(name in call for name in PRECISE):
                     with _private_precision():
                         return self._rendered(plan(_rewritten(call))(self._find))
                 return self._rendered(plan(_rewritten(call))(self._find))
@@ -100,7 +103,7 @@ class World:
         if name not in self._methods:
             return None
         owner, function = self._methods[name]
-        return guarded(MethodType(self._own.get(name, function), self.instances[owner]))
+        return guarded(name, MethodType(self._own.get(name, function), self.instances[owner]))
 
     def _spend(self, characters: int) -> None:
         self._calls += 1

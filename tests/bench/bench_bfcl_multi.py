@@ -1,0 +1,146 @@
+"""Multi-turn: judging beside the official evaluator, and how close a run comes to its ideal time.
+
+The official package lives in a virtual environment of its own, whose Python `HARNESS_BFCL_PYTHON` names; without it
+only this side is measured. Both sides judge the same results: recorded ones where `SHARED_DATA` has them, else replies
+without a call. Imports are not counted, and loading questions and answers is shown apart.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from harness.benchmarks.bfcl import data, multi_turn
+from harness.benchmarks.bfcl.multi_turn import modules
+from harness.plan import RunSpec
+from harness.runner import run
+from harness.types import EngineSettings
+
+CATEGORIES = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param")
+REGISTERED = "gpt-4o-2024-11-20-FC"
+"""A model the official package knows whose results are decoded as these are."""
+SLOTS, DELAY = 32, 0.02
+
+THEIRS = """
+import contextlib, io, json, sys, time
+from pathlib import Path
+from bfcl_eval.constants.executable_backend_config import CLASS_FILE_PATH_MAPPING
+from bfcl_eval.eval_checker import eval_runner
+from bfcl_eval.utils import load_dataset_entry, load_ground_truth_entry
+import importlib
+[importlib.import_module(module) for module in list(CLASS_FILE_PATH_MAPPING.values())[:8]]
+results, registered = json.load(open(sys.argv[1])), sys.argv[2]
+handler = eval_runner.get_handler(registered)
+load = score = passed = 0
+for category, lines in results.items():
+    began = time.process_time()
+    questions, answers = load_dataset_entry(category), load_ground_truth_entry(category)
+    loaded = time.process_time()
+    with contextlib.redirect_stdout(io.StringIO()):
+        accuracy, count = eval_runner.multi_turn_runner(
+            handler, lines, questions, answers, registered, category, Path(sys.argv[1]).parent)
+    load, score = load + loaded - began, score + time.process_time() - loaded
+    passed += round(accuracy * count)
+print(json.dumps([load, score, passed]))
+"""
+
+
+def recorded() -> dict[str, list[dict[str, Any]]]:
+    """Result lines by category, native calls."""
+    file = Path(os.environ.get("SHARED_DATA", "../shared/data")) / "bfcl-oracle" / "gptoss_multi_turn.jsonl.gz"
+    found: dict[str, list[dict[str, Any]]] = {category: [] for category in CATEGORIES}
+    if file.exists():
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            for case in map(json.loads, lines):
+                found[case["category"]].append({"id": case["id"], "result": case["raw"]})
+        return found
+    print(f"no recorded results at {file}: judging replies that make no call")
+    for category in CATEGORIES:
+        for record in data.questions(category):
+            found[category].append({"id": record["id"], "result": [[[]] for _ in record["question"]]})
+    return found
+
+
+def ours(results: dict[str, list[dict[str, Any]]]) -> tuple[float, float, int]:
+    """CPU seconds to load and to judge, and how many pass."""
+    for name in data.FUNCTION_DOCS.values():
+        if not name.startswith(("memory", "web")):
+            modules.load(name)
+    began = time.process_time()
+    for category in CATEGORIES:
+        data.question(results[category][0]["id"])
+        data.answer(results[category][0]["id"])
+    loaded = time.process_time()
+    verdicts = [multi_turn.judge(line["id"], line["result"], mode="fc") for lines in results.values() for line in lines]
+    return loaded - began, time.process_time() - loaded, sum(verdict.outcome == "pass" for verdict in verdicts)
+
+
+def theirs(results: dict[str, list[dict[str, Any]]]) -> tuple[float, float, int] | None:
+    """The same of the official package; None where it is not at hand."""
+    python = os.environ.get("HARNESS_BFCL_PYTHON")
+    if python is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "results.json"
+        file.write_text(json.dumps(results))
+        environment = {**os.environ, "OPENAI_API_KEY": "none", "BFCL_PROJECT_ROOT": folder}
+        command = [python, "-c", THEIRS, str(file), REGISTERED]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    load, score, passed = json.loads(printed.splitlines()[-1])
+    return load, score, passed
+
+
+def judging() -> None:
+    """Items per CPU second of both sides."""
+    results = recorded()
+    n = sum(map(len, results.values()))
+    sides = {"ours": ours(results), "theirs": theirs(results)}
+    rows = [
+        [side, n, passed, load, score, n / score, n / (load + score)]
+        for side, found in sides.items()
+        if found is not None
+        for load, score, passed in [found]
+    ]
+    heads = ("judging", "items", "passed", "load CPU s", "judge CPU s", "items/CPU s", "with loading")
+    print(tabulate(rows, headers=heads, floatfmt=".3g"))
+    if len(rows) == 2:
+        print(f"ratio: {rows[0][5] / rows[1][5]:.1f} judging, {rows[0][6] / rows[1][6]:.1f} with loading (aim: 5)")
+
+
+def playing() -> None:
+    """A run of 200 items on a scripted engine against the time it could take at best."""
+    script = {
+        record["id"]: [text for turn in expected for text in [*([f"[{call}]" for call in turn]), "Done."]]
+        for record, expected in zip(data.questions(CATEGORIES[0]), data.answers(CATEGORIES[0]), strict=True)
+    }
+    replies = sum(map(len, script.values()))
+    ideal = DELAY * max(max(map(len, script.values())), replies / SLOTS)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "script.json"
+        file.write_text(json.dumps(script))
+        settings = EngineSettings("scripted", options={"script": str(file), "delay": DELAY, "slots": SLOTS})
+        spec = RunSpec(settings, "bfcl", CATEGORIES[:1], engine="scripted", handler="prompt", output=Path(folder))
+        began = time.perf_counter()
+        score = run(spec).scores[CATEGORIES[0]]
+        took = time.perf_counter() - began
+    heads = ("playing", "replies", "passed", "ideal s", "took s", "ratio (aim: 1.3)")
+    print(tabulate([[score.judged, replies, score.passed, ideal, took, took / ideal]], headers=heads, floatfmt=".3g"))
+
+
+def main() -> None:
+    """Print both tables."""
+    judging()
+    print()
+    playing()
+
+
+if __name__ == "__main__":
+    main()
