@@ -78,7 +78,7 @@ def play_turns(
             reply = yield query
             native = native or reply.calls is not None
             calls = calls_of(reply)
-            query = replace(query, messages=(*query.messages, *exchange(reply, calls, world)))
+            query = replace(query, messages=(*query.messages, *exchange(reply, calls, world, len(query.messages))))
             if not calls:
                 break
         else:
@@ -97,34 +97,34 @@ def announcement(added: Sequence[Tool], native: bool) -> Message:
     return {"role": "user", "content": template.format(functions=list(added))}
 
 
-def exchange(reply: Reply, calls: Sequence[str], world: World) -> Iterator[Message]:
-    """The messages a step adds: the reply, and one tool message a call, named by the call.
+def exchange(reply: Reply, calls: Sequence[str], world: World, place: int) -> Iterator[Message]:
+    """The messages a step adds: the reply, and one tool message a call.
 
     Args:
         reply: The model's reply.
         calls: Its call strings; empty where it made none.
         world: Where they are executed.
+        place: How many messages there are already; makes the ids of native calls unique.
 
     Yields:
         Messages in the order of the conversation.
     """
     results = [{"role": "tool", "name": call, "content": world.execute(call)} for call in calls]
-    if not reply.calls:
+    if not reply.calls or not results:
         yield {"role": "assistant", "content": reply.text}
         yield from results
         return
-    # Ids only pair results with calls inside one step; handlers that send none drop them.
     native = [
         {
-            "id": f"call_{index}",
+            "id": f"call_{place}_{index}",
             "type": "function",
             "function": {"name": call.name, "arguments": json.dumps(dict(call.arguments))},
         }
         for index, call in enumerate(reply.calls)
     ]
     yield {"role": "assistant", "content": reply.text, "tool_calls": native}
-    for result, call in zip(results, native, strict=True):
-        yield {**result, "tool_call_id": call["id"]}
+    for result, made, call in zip(results, native, reply.calls, strict=True):
+        yield {**result, "name": call.name, "tool_call_id": made["id"]}
 
 
 def calls_of(reply: Reply) -> list[str]:

@@ -124,6 +124,7 @@ def test_native_calls_and_their_results_are_paired_by_id():
     assert [call["function"]["name"] for call in assistant["tool_calls"]] == ["cd", "pwd"]
     assert json.loads(assistant["tool_calls"][0]["function"]["arguments"]) == {"folder": "document"}
     assert [first["tool_call_id"], second["tool_call_id"]] == [call["id"] for call in assistant["tool_calls"]]
+    assert [first["name"], second["name"]] == ["cd", "pwd"]
     assert first["content"] == '{"current_working_directory": "document"}'
     assert [query.turn for query in queries] == [0, 0, 1, 2, 3]
 
@@ -131,6 +132,11 @@ def test_native_calls_and_their_results_are_paired_by_id():
 def test_a_native_call_that_cannot_be_read_ends_the_turn():
     broken = Reply(None, "<tool_call>{", (), "bad_tool_call")
     queries, _ = played(sample("multi_turn_base_0"), [broken])
+    assert [query.turn for query in queries] == [0, 1, 2, 3]
+
+
+def test_native_calls_that_cannot_be_written_as_source_end_the_turn():
+    queries, _ = played(sample("multi_turn_base_0"), [native(("cd", {"folder": 10**5000}))])
     assert [query.turn for query in queries] == [0, 1, 2, 3]
 
 
