@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,24 +31,28 @@ class Retold:
         return next((entry["text"] for entry in self.talk if entry["role"] == "user"), "")
 
 
-def retell(record: RunRecord, lines: Mapping[Key, SampleLine]) -> dict[Key, Retold]:
-    """Retell all samples of a run. Where its data or handler is not at hand, only the stored replies are told.
+def retell(
+    record: RunRecord, lines: Mapping[Key, SampleLine], keys: Collection[Key] | None = None
+) -> dict[Key, Retold]:
+    """Retell samples of a run. Where its data or handler is not at hand, only the stored replies are told.
 
     Args:
         record: The run.
         lines: Its lines.
+        keys: Which to retell; None for all.
 
     Returns:
-        One for each line.
+        One for each key.
     """
+    wanted = {key: lines[key] for key in (lines if keys is None else keys)}
     try:
         benchmark = plugins.load("benchmarks", record.benchmark["name"])
         handler = plugins.handler(record.handler, record.handler_options)
         samples = {sample.id: sample for sample in benchmark.load(tuple(record.benchmark["categories"]))}
     except (HarnessError, LookupError, ImportError) as error:
-        return {key: _stored(line, str(error)) for key, line in lines.items()}
+        return {key: _stored(line, str(error)) for key, line in wanted.items()}
     teller = _Teller(Ended(benchmark, handler, samples, lines))
-    return {key: teller.tell(line) for key, line in lines.items()}
+    return {key: teller.tell(line) for key, line in wanted.items()}
 
 
 class _Teller:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.errors import DataError, UsageProblem, unknown_name
+from harness.errors import UsageProblem, unknown_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.lines import SampleLine
+    from harness.samples import Retold
     from harness.types import RunRecord
 
 
@@ -28,6 +29,7 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
     """
     from harness import store
     from harness.lines import encode
+    from harness.samples import retell
 
     folder = store.find_run(run)
     lines = {line.key: line for line in store.read_samples(folder)}
@@ -41,12 +43,7 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
         return
     record = store.read_run(folder)
     _print_head(folder, record, line)
-    try:
-        _print_conversation(record, line, lines)
-    except DataError as error:
-        click.echo(f"\n(only what is stored: {error})")
-        for step in line.steps:
-            _block(f"turn {step.turn} · reply", step.generation.text)
+    _print_conversation(retell(record, lines, [line.key])[line.key])
     _print_verdicts(line)
 
 
@@ -56,34 +53,19 @@ def _print_head(folder: Path, record: RunRecord, line: SampleLine) -> None:
     click.echo(f"{said}\n{len(line.steps)} steps · {tokens} tokens · {line.seconds:.2f} s")
 
 
-def _print_conversation(record: RunRecord, line: SampleLine, lines: dict[tuple[str, int], SampleLine]) -> None:
-    from harness import plugins
-    from harness.episodes import Ended
-
-    benchmark = plugins.load("benchmarks", record.benchmark["name"])
-    handler = plugins.handler(record.handler, record.handler_options)
-    samples = {sample.id: sample for sample in benchmark.load(tuple(record.benchmark["categories"]))}
-    if line.id not in samples:
-        raise DataError(f"the installed data has no sample {line.id}")
-    tools = [str(tool.get("name")) for tool in samples[line.id].tools]
-    if tools:
-        _block("tools", ", ".join(tools))
-    seen = 0
-    for query, step in Ended(benchmark, handler, samples, lines).retrace(line.key):
-        for message in query.messages[seen:]:
-            _block(f"turn {step.turn} · {message['role']}", _content(message))
-        seen = len(query.messages) + 1
-        if step.reply.think is not None:
-            _block(f"turn {step.turn} · thinking", step.reply.think)
-        mark = f" ({step.reply.problem})" if step.reply.problem else ""
-        _block(f"turn {step.turn} · reply{mark}", step.reply.text)
-        for call in step.reply.calls or ():
-            _block(f"turn {step.turn} · call {call.name}", json.dumps(dict(call.arguments), indent=1, default=str))
-
-
-def _content(message: Any) -> str:
-    content = message.get("content")
-    return content if isinstance(content, str) else json.dumps(content, indent=1, default=str)
+def _print_conversation(retold: Retold) -> None:
+    if retold.problem:
+        click.echo(f"\n(only what is stored: {retold.problem})")
+    if retold.tools:
+        _block("tools", ", ".join(str(tool.get("name")) for tool in retold.tools))
+    for entry in retold.talk:
+        turn = f"turn {entry['turn']}"
+        if entry.get("think") is not None:
+            _block(f"{turn} · thinking", entry["think"])
+        mark = f" ({entry['problem']})" if entry.get("problem") else ""
+        _block(f"{turn} · {entry['role']}{mark}", entry["text"])
+        for call in entry.get("calls") or ():
+            _block(f"{turn} · call", json.dumps(call, indent=1, default=str))
 
 
 def _print_verdicts(line: SampleLine) -> None:
