@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -93,7 +94,7 @@ def split(values: Iterable[str]) -> list[str]:
 
 
 def pairs(flag: str, values: Iterable[str]) -> dict[str, Any]:
-    """Read `k=v,k2=v2`; values are YAML scalars, so that `2`, `true` and `null` are what they look like.
+    """Read `k=v,k2=v2`; values are YAML scalars (`2`, `true`, `null`), JSON lists or objects, and otherwise text.
 
     Args:
         flag: For the message.
@@ -117,11 +118,12 @@ def pairs(flag: str, values: Iterable[str]) -> dict[str, Any]:
 
 def _scalar(text: str) -> Any:
     try:
+        if text.lstrip().startswith(("[", "{")):
+            return json.loads(text)
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (ValueError, yaml.YAMLError):
         return text
-    plain = value is None or isinstance(value, bool | int | float | str)
-    return value if plain or text.lstrip().startswith(("[", "{")) else text
+    return value if value is None or isinstance(value, bool | int | float | str) else text
 
 
 def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:

@@ -20,7 +20,9 @@ def flags(**changes: Any) -> dict[str, Any]:
         (["a=1,b=true"], {"a": 1, "b": True}),
         (["a-b=x"], {"a_b": "x"}),
         (["a=1,2,b=3"], {"a": "1,2", "b": 3}),
-        (["stop=[x, y]"], {"stop": ["x", "y"]}),
+        (['stop=["x", "y"]'], {"stop": ["x", "y"]}),
+        (["default=[f(a=1)]"], {"default": "[f(a=1)]"}),
+        (["a={b"], {"a": "{b"}),
         (["a=1.5", "b="], {"a": 1.5, "b": None}),
         (["a=2026-01-01"], {"a": "2026-01-01"}),
         (['x={"a": 1}'], {"x": {"a": 1}}),
@@ -76,7 +78,7 @@ def test_sampling() -> None:
     nothing = {"temperature": None, "top_p": None, "stop": None}
     assert options.sampling("greedy", nothing, ()) == Sampling()
     assert options.sampling("upstream", nothing, ()) == Sampling(temperature=0.001, max_tokens=4096)
-    found = options.sampling("upstream", nothing | {"temperature": 0.7}, ("max_gen_toks=9,stop=[a,b]",))
+    found = options.sampling("upstream", nothing | {"temperature": 0.7}, ('max_gen_toks=9,stop=["a","b"]',))
     assert found == Sampling(temperature=0.7, max_tokens=9, stop=("a", "b"))
     with pytest.raises(UsageProblem, match=r"temprature.*\n.*temperature"):
         options.sampling("greedy", nothing, ("temprature=1",))
