@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from statistics import stdev
 
 from harness.errors import UsageProblem
-from harness.stats import Interval, combine, wilson
+from harness.intervals import Interval, combine, wilson
 from harness.types import Score
 from harness.views import Node, View
 

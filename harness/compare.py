@@ -13,8 +13,8 @@ from typing import Any
 
 from harness import outcomes, stats
 from harness.errors import UsageProblem
+from harness.intervals import Interval
 from harness.outcomes import Key, Outcomes
-from harness.stats import Interval
 
 ALL = "all"
 

@@ -11,9 +11,9 @@ from statistics import mean, stdev
 from harness import store
 from harness.aggregate import percent
 from harness.compare import Comparison, Pairing, as_json
+from harness.intervals import Interval
 from harness.lines import SampleLine
 from harness.outcomes import Key
-from harness.stats import Interval
 from harness.text import one_line, printable
 from harness.types import Generation
 

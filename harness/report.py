@@ -21,10 +21,10 @@ from typing import Any
 from harness import compare, store
 from harness.aggregate import evaluate
 from harness.errors import UsageProblem
+from harness.intervals import wilson
 from harness.lines import SampleLine
 from harness.outcomes import gather
 from harness.samples import Retold, retell
-from harness.stats import wilson
 from harness.tables import cell_json
 from harness.text import one_line
 from harness.types import Reply, RunRecord

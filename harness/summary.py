@@ -64,7 +64,7 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
 
 
 def _row(category: str, record: RunRecord) -> tuple[str | int, ...]:
-    from harness.stats import wilson
+    from harness.intervals import wilson
 
     score = record.scores[category]
     counts = (score.passed, score.judged, score.n, score.unscored, score.truncated)

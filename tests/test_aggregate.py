@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.aggregate import Cell, deviation, evaluate, max_delta, percent
 from harness.errors import UsageProblem
-from harness.stats import wilson
+from harness.intervals import wilson
 from harness.types import Score
 from harness.views import View, load_published, load_view, parse_view, view_names
 from tests.synthetic_runs import ALL
