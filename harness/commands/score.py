@@ -11,9 +11,14 @@ import click
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.aggregate import Cell
     from harness.scoring import Tallies
+    from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+VIEW = "v4"
 SHOWN = 20
 """Ids that are printed of each kind of difference."""
 
@@ -98,22 +103,46 @@ def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
 
 
 def _as_text(tallies: Tallies) -> str:
-    from tabulate import tabulate
-
     parts = []
     for name in tallies.rules:
-        rows = [
-            (category, score.n, score.judged, score.passed, _share(score.passed, score.judged), score.unscored)
-            for category, score in tallies.scores(name).items()
-        ]
-        headers = (f"rules: {name}", "items", "judged", "passed", "accuracy", "unscored")
-        parts.append(tabulate(rows, headers))
+        parts += [_categories(name, tallies.scores(name)), _aggregates(tallies.scores(name))]
     if len(tallies.rules) > 1:
         parts.append(f"{sum(map(len, tallies.differing.values()))} items differ")
     for kind, ids in sorted(tallies.differing.items(), key=lambda pair: -len(pair[1])):
         more = f" and {len(ids) - SHOWN} more (--json lists all)" if len(ids) > SHOWN else ""
         parts.append(f"{kind}: {len(ids)}\n  {' '.join(ids[:SHOWN])}{more}")
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _categories(rules: str, scores: Mapping[str, Score]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (category, score.n, score.judged, score.passed, _share(score.passed, score.judged), score.unscored)
+        for category, score in scores.items()
+    ]
+    headers = (f"rules: {rules}", "items", "judged", "passed", "accuracy", "unscored")
+    return tabulate(rows, headers, colalign=("left", *["right"] * 5))
+
+
+def _aggregates(scores: Mapping[str, Score]) -> str:
+    """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
+    from tabulate import tabulate
+
+    from harness.aggregate import evaluate, percent
+    from harness.views import load_view
+
+    view = load_view(VIEW)
+    cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
+    rows = [
+        (view.title_of(name), *((f"{percent(cell.value)}%", "") if cell.value is not None else ("N/A", _lacking(cell))))
+        for name, cell in cells.items()
+    ]
+    return tabulate(rows, (view.title, "value", "without"), disable_numparse=True, colalign=("left", "right", "left"))
+
+
+def _lacking(cell: Cell) -> str:
+    return f"{', '.join(cell.missing[:2])}{f' and {len(cell.missing) - 2} more' if len(cell.missing) > 2 else ''}"
 
 
 def _share(passed: int, judged: int) -> str:
