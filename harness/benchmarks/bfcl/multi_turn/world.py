@@ -57,7 +57,7 @@ class World:
 
     def __init__(self, question: Mapping[str, Any], own: Mapping[str, FunctionType]) -> None:
         long_context = "long_context" in data.category_of(question["id"])
-        configs = question.get("initial_config", {})
+        configs = modules.plain_copy(question.get("initial_config", {}))
         self.instances = {
             name: _instance(name, configs.get(name, {}), long_context) for name in question["involved_classes"]
         }
@@ -168,7 +168,7 @@ def _copied(function: FunctionType) -> FunctionType:
 def _instance(name: str, config: Mapping[str, Any], long_context: bool) -> Any:
     instance = _class(name)()
     if hasattr(instance, "_load_scenario") and not name.startswith("Memory"):  # math has no state, memory starts empty
-        instance._load_scenario(modules.plain_copy(config), long_context=long_context)
+        instance._load_scenario(config, long_context=long_context)
     if long_context:  # cards and bookings are merged in by reference (quirk 26)
         for key, value in vars(instance).items():
             setattr(instance, key, modules.plain_copy(value) if isinstance(value, dict | list) else value)

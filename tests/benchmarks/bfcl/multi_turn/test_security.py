@@ -3,11 +3,14 @@
 import builtins
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.benchmarks.bfcl import data, judge
 from harness.benchmarks.bfcl.multi_turn.world import MAX_RESULT, World
@@ -34,6 +37,31 @@ PARSER_BOMBS = {
 }
 
 
+FORBIDDEN = ("exec", "import", "open", "os.", "subprocess.", "socket.", "ctypes.", "shutil.", "pickle.")
+"""Audit events that a call never causes once the environments are loaded."""
+
+watched: list[list[str]] = []
+"""What the audit hook adds events to; empty while nobody watches. A hook cannot be taken out again."""
+
+
+def watch(event, arguments):
+    if watched and event.startswith(FORBIDDEN):
+        watched[-1].append(event)
+
+
+sys.addaudithook(watch)
+
+
+@pytest.fixture
+def events():
+    """Forbidden audit events of a test."""
+    watched.append([])
+    open(os.devnull).close()
+    assert watched[-1] == ["open"]
+    yield watched[-1]
+    watched.pop()
+
+
 @pytest.fixture
 def world(bfcl_data):
     configs = {"GorillaFileSystem": TREE, "TwitterAPI": TWEETS}
@@ -49,10 +77,12 @@ def timed(world, call, seconds=2.0):
 
 
 @pytest.mark.parametrize("call", CASES["code"])
-def test_code_in_a_call_string_is_not_run(world, tmp_path, call):
+def test_code_in_a_call_string_is_not_run(world, tmp_path, events, call):
     marker, before = tmp_path / "marker", dict(vars(builtins))
+    events.clear()
     result = timed(world, call.replace("{marker}", str(marker)))
     assert result.startswith("Error during execution: ") or call == "ls(a='\ud800')"
+    assert events == []
     assert not marker.exists()
     assert dict(vars(builtins)) == before
     assert world.execute("ls()") == '{"current_directory_content": ["a"]}'
@@ -153,3 +183,23 @@ def test_a_hostile_item_leaves_the_others_as_they_are(tmp_path):
     assert set(os.listdir("/proc/self/fd")) == files
     assert dict(os.environ) == environment
     assert list(tmp_path.iterdir()) == []
+
+
+names = st.sampled_from(["ls", "cd", "mention", "power", "core_memory_add", "math_gcd", "nope", "a.b", "(", ""])
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+native_calls = st.lists(st.dictionaries(names, st.dictionaries(st.text(max_size=8), values, max_size=3) | st.text()))
+written = st.builds("[{}({})]".format, names, st.lists(st.text(max_size=10), max_size=3).map(", ".join))
+results = st.lists(st.lists(values | written | native_calls, max_size=3) | values, max_size=5) | values
+
+
+@settings(max_examples=150, deadline=None)
+@given(results, st.sampled_from(["prompt", "fc", "decoded"]))
+def test_whatever_a_result_is_it_gets_a_verdict(raw, mode):
+    for item in ("multi_turn_base_0", "multi_turn_base_90", "memory_kv_0-customer-0", "exec_parallel_0"):
+        verdict = judge(item, raw, mode=mode)
+        assert verdict.outcome in ("pass", "fail")
+        assert (verdict.code is None) == (verdict.outcome == "pass")
+        json.dumps(verdict.evidence)
