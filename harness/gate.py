@@ -142,7 +142,7 @@ def _minimum(rule: Rule, run: Outcomes) -> Finding:
     cell = evaluate(view, run.scores, repeats=run.repeats, confidence=confidence, columns=[column])[column]
     assert cell.value is not None
     assert cell.interval is not None
-    outcome = _decide(cell.interval, rule.value)
+    outcome = decide(cell.interval, rule.value)
     reason = (
         f"accuracy {percent(cell.value)} (at least {percent(cell.interval.low)}, at most {percent(cell.interval.high)}"
         f" with confidence {rule.confidence:g}, n={cell.n}), demanded {percent(rule.value)}"
@@ -160,7 +160,7 @@ def _drop(rule: Rule, run: Outcomes, against: Outcomes) -> Finding:
         n += len(items)
         discordant += sum(one != other for _, (one, other) in items)
     difference, interval = stats.combine(terms)
-    outcome = _decide(interval, -rule.value)
+    outcome = decide(interval, -rule.value)
     reason = (
         f"changed by {percent(difference)} points (between {percent(interval.low)} and {percent(interval.high)}"
         f" with confidence {rule.confidence:g} on each side, {n} pairs), allowed -{percent(rule.value)}"
@@ -171,7 +171,8 @@ def _drop(rule: Rule, run: Outcomes, against: Outcomes) -> Finding:
     return Finding(rule, outcome, reason, difference, *interval, n)
 
 
-def _decide(interval: Interval, threshold: float) -> Outcome:
+def decide(interval: Interval, threshold: float) -> Outcome:
+    """pass where the whole interval reaches the threshold, fail where none of it does."""
     if interval.low >= threshold:
         return "pass"
     return "fail" if interval.high < threshold else "inconclusive"

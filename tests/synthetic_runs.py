@@ -93,7 +93,7 @@ def write(
     name: str = "model",
     sizes: Mapping[str, int] = SINGLE_TURN,
     outcomes: Outcomes | None = None,
-    text: str = "[f(a=1)]",
+    text: str | Callable[[int], str] = "[f(a=1)]",
     **changes: Any,
 ) -> Path:
     """Write a complete run below `root` and return its folder."""
@@ -105,7 +105,9 @@ def write(
     with (folder / store.SAMPLES).open("wb") as file:
         for category, size in sizes.items():
             found = [(i, r, outcomes(category, i, r)) for i in range(size) for r in range(made.repeats)]
-            file.writelines(encode(line(category, i, r, outcome, text)) for i, r, outcome in found)
+            texts = (text if isinstance(text, str) else text(i) for i, _, _ in found)
+            rows = zip(found, texts, strict=True)
+            file.writelines(encode(line(category, i, r, outcome, said)) for (i, r, outcome), said in rows)
             passed = sum(outcome == "pass" for *_, outcome in found)
             lost = sum(outcome == "unscored" for *_, outcome in found)
             scores[category] = Score(len(found), len(found) - lost, passed, lost)
