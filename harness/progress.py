@@ -54,15 +54,10 @@ class Meter:
         """Episodes that have ended, with a fault or without."""
         return self.tally.finished + self.tally.faults
 
-    @property
-    def moved(self) -> int:
-        """Episodes that have ended in this session."""
-        return self.done - self._done
-
     def text(self) -> str:
         """One line."""
         tally, seconds = self.tally, max(time.monotonic() - self._began, 1e-6)
-        played = self.moved
+        played = self.done - self._done
         parts = [f"{self.done}/{self.total}"]
         if tally.judged:
             parts.append(f"accuracy {tally.passed / tally.judged:.1%}")
@@ -97,12 +92,12 @@ class Plain:
             self._say()
 
     def end(self) -> None:
-        """Say how it ended, unless nothing happened."""
-        if self._meter.moved:
+        """Say how it ended, unless that is said already."""
+        if self._meter.done != self._at:
             self._say()
 
     def _say(self) -> None:
-        self._said = time.monotonic()
+        self._said, self._at = time.monotonic(), self._meter.done
         print(f"{self._title}: {self._meter.text()}", file=self._file or sys.stderr, flush=True)
 
 
