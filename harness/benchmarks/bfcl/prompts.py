@@ -117,13 +117,15 @@ def rewrite(tools: Sequence[Tool], category: str, times: int = 1) -> tuple[Tool,
     """
     sentences = _sentences()
     language = "javascript" if "javascript" in category else "java" if "java" in category else "python"
-    rewritten = copy.deepcopy([dict(tool) for tool in tools])
+    hint = sentences.language[language] * times
+    rewritten = tuple({**tool, "description": tool["description"] + hint} for tool in tools)
+    if language == "python":
+        return rewritten
+    rewritten = copy.deepcopy(rewritten)
     for tool in rewritten:
-        tool["description"] += sentences.language[language] * times
-        if language != "python":
-            for parameter in tool["parameters"]["properties"].values():
-                _stringify(parameter, sentences.parameter[language])
-    return tuple(rewritten)
+        for parameter in tool["parameters"]["properties"].values():
+            _stringify(parameter, sentences.parameter[language])
+    return rewritten
 
 
 class ParameterTexts(NamedTuple):
