@@ -48,7 +48,7 @@ class Job(NamedTuple):
     """Address space in bytes."""
     cpu_seconds: int
     timed: bool
-    """Measure CPU time for each call instead of wall-clock time."""
+    """Measure CPU time for each call, and for making its result ready to be sent, instead of wall-clock time."""
     inputs: bytes
     """Marshalled list of argument lists."""
 
@@ -178,7 +178,6 @@ def run(job: Job, send: _Sender) -> None:
     """
     clock = time.process_time if job.timed else time.perf_counter
     convert, limit = _CONVERT[job.convert], job.body_limit
-    plain, digest, dumps = values.plain, values.digest, marshal.dumps
     try:
         scope: dict[str, Any] = {}
         exec(compile(job.code, "<string>", "exec", dont_inherit=True), scope)  # noqa: S102 - what the sandbox is for
@@ -191,24 +190,30 @@ def run(job: Job, send: _Sender) -> None:
         start = clock()
         try:
             result = convert(function(*arguments))
-            seconds = clock() - start
-            try:
-                value = plain(result)
-            except values.Incomparable as error:
-                send(frames.OTHER, seconds, body=str(error).encode()[:_TEXT_LIMIT])
-                continue
-            kind = frames.VALUE if type(value) is type(result) else frames.CONVERTED
-            send(kind, seconds, digest(value), _body(value, limit, dumps))
+            kind, digest, body = _crossing(result, limit)
+            send(kind, clock() - start, digest, body)
         except BaseException as error:  # noqa: BLE001
             send(frames.RAISED, body=_described(error))
             return
 
 
-def _body(value: Any, limit: int, dumps: Any) -> bytes:
+def _crossing(result: Any, limit: int) -> tuple[int, bytes, bytes]:
+    """What is sent of a result: frame kind, digest and body."""
+    if digest := values.quick_digest(result):
+        return frames.VALUE, digest, b""
+    try:
+        value = values.plain(result)
+    except values.Incomparable as error:
+        return frames.OTHER, values.INCOMPARABLE, str(error).encode("utf-8", "replace")[:_TEXT_LIMIT]
+    kind = frames.VALUE if type(value) is type(result) else frames.CONVERTED
+    return kind, values.digest(value), _body(value, limit)
+
+
+def _body(value: Any, limit: int) -> bytes:
     """The value's bytes where they are few; a container is not written out only to be thrown away."""
     if isinstance(value, (list, tuple, dict, set, str, bytes, frozenset)) and len(value) > limit:
         return b""
-    data: bytes = dumps(value, 2)
+    data = marshal.dumps(value, 2)
     return data if len(data) <= limit else b""
 
 

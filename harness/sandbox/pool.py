@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.errors import HarnessError
 from harness.sandbox import backends, frames
@@ -65,11 +65,10 @@ class Program:
     """Report CPU seconds for each call (for programs that are trusted to leave the clock alone)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one call came to; -1 is the execution of the program before the first call."""
+class Result(NamedTuple):
+    """What one call came to; call -1 is the execution of the program before the first call."""
 
-    index: int
+    call: int
     kind: Kind
     seconds: float = 0.0
     digest: bytes = b""

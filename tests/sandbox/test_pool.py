@@ -138,7 +138,7 @@ def test_results_stop_at_the_first_exception(run: Run) -> None:
 )
 def test_programs_that_fail_before_the_first_call(run: Run, code: str, kind: str) -> None:
     (result,) = run(code, [1], budget=0.5)
-    assert (result.index, result.kind) == (-1, kind)
+    assert (result.call, result.kind) == (-1, kind)
 
 
 @pytest.mark.parametrize("body", ["while True: pass", "import time; time.sleep(60)", "import signal; signal.pause()"])

@@ -1,0 +1,137 @@
+"""Judging programs: limits, the run in the sandbox, and the verdict with what a person needs to see why."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from harness.benchmarks.evalplus import data, oracles
+from harness.benchmarks.evalplus.data import Problem
+from harness.benchmarks.evalplus.expected import PARTS, Expected, Part, ReferenceFailed, expected, inputs, packed_inputs
+from harness.sandbox import shared, values
+from harness.sandbox.pool import Program, Result, SandboxFault
+from harness.types import Verdict
+
+SHORTEST_LIMIT = 1.0
+REFERENCE_FACTOR = 4.0
+LONGEST_TOTAL = 60.0
+GRACE = 2.0
+"""Limits of evalplus 0.3.1 (`untrusted_check`): max(1 s, 4 x reference) a call, at most 60 s in all, 2 s to spare."""
+
+_WRONG = "wrong_output"
+_show = reprlib.Repr()
+_show.maxstring = _show.maxother = _show.maxlong = 200
+_show.maxlist = _show.maxtuple = _show.maxdict = _show.maxset = 12
+
+
+def judge(task_id: str, solution: str) -> dict[str, Verdict]:
+    """Judge a program on one problem's base and plus tests, each in a fresh process.
+
+    Args:
+        task_id: `HumanEval/0` to `HumanEval/163`, or `Mbpp/2` and so on.
+        solution: A complete program; nothing is extracted from it or added to it.
+
+    Returns:
+        `base` and `plus`, as `base_status` and `plus_status` of `evalplus.evaluate`: each by its own tests alone. The
+        plus *score* of a benchmark counts a program that passes both. `code` is `fail` or `timeout`.
+
+    Raises:
+        DataError: The data is missing.
+        SandboxUnavailable: Nothing here can hold a program.
+        UsageProblem: Unknown task; near ones are offered.
+    """
+    problem = data.problem(task_id)
+    try:
+        right = expected(task_id)
+        return {part: _judge_part(problem, solution, part, right[part]) for part in PARTS}
+    except (SandboxFault, ReferenceFailed) as error:
+        return dict.fromkeys(PARTS, Verdict("unscored", "sandbox", str(error)))
+
+
+def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Verdict]]]:
+    """Judge many programs, as many at once as the sandbox has workers, those that take long first.
+
+    Args:
+        samples: Task ids and programs.
+
+    Yields:
+        Position in `samples` and verdicts, as they are done.
+    """
+    from concurrent.futures import as_completed
+
+    workers = shared().workers or 1
+    order = sorted(range(len(samples)), key=lambda place: -_effort(samples[place][0]))
+    with ThreadPoolExecutor(workers) as pool:
+        futures = {pool.submit(judge, *samples[place]): place for place in order}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _effort(task_id: str) -> float:
+    """Seconds the reference needs, where that is known already."""
+    from harness.benchmarks.evalplus.expected import known_seconds
+
+    return known_seconds(task_id)
+
+
+def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) -> Verdict:
+    limits = [max(SHORTEST_LIMIT, REFERENCE_FACTOR * seconds) for seconds in right.seconds]
+    program = Program(
+        code=solution,
+        entry_point=problem.entry_point,
+        inputs=packed_inputs(problem.task_id, part),
+        limits=limits,
+        budget=min(LONGEST_TOTAL, sum(limits)) + GRACE,
+        convert=oracles.conversion(problem),
+        body_limit=1 << 16 if oracles.wants_values(problem) else right.body_limit,
+    )
+    atols = oracles.tolerances(problem.atol, right.floats)
+    arguments = inputs(problem, part)
+    equality = oracles.compares_equal(problem)
+    with shared().run(program) as results:
+        for result in results:
+            if result.kind not in ("value", "converted", "other"):
+                return _failed(problem, part, right, result, arguments)
+            place = result.call
+            if equality and result.digest == right.digests[place] != values.INCOMPARABLE:
+                continue
+            if not oracles.is_right(problem, arguments[place], result, partial(right.value, place), atols[place]):
+                return _failed(problem, part, right, result, arguments)
+    return Verdict("pass", evidence={"tests": len(arguments)})
+
+
+def _failed(problem: Problem, part: Part, right: Expected, result: Result, arguments: Sequence[Any]) -> Verdict:
+    """A verdict that names the test, what came back and what should have."""
+    reason = _WRONG if result.kind in ("value", "converted", "other") else result.kind
+    evidence: dict[str, Any] = {"part": part, "reason": reason, "test": result.call, "tests": len(arguments)}
+    if result.call >= 0:
+        evidence["input"] = _show.repr(list(arguments[result.call]))
+        if right.kept[result.call]:
+            evidence["expected"] = _show.repr(right.value(result.call))
+    if reason == _WRONG:
+        evidence["returned"] = _returned(result)
+    where = f"{part} test {result.call + 1} of {len(arguments)}" if result.call >= 0 else "before the first test"
+    message = f"{problem.entry_point}: {reason.replace('_', ' ')} at {where}"
+    if result.note:
+        message += f": {result.note}"
+    return Verdict("fail", "timeout" if result.kind == "timeout" else "fail", message, evidence)
+
+
+def _returned(result: Result) -> str:
+    if result.kind == "other":
+        return f"an object that equals no plain value ({result.note})"
+    try:
+        return _show.repr(values.decode(result.body))
+    except values.Unreadable:
+        return "a value too long to be sent"
+
+
+def passed(verdicts: Iterable[Verdict]) -> bool:
+    """Whether all of several verdicts are passes."""
+    return all(verdict.outcome == "pass" for verdict in verdicts)

@@ -1,0 +1,227 @@
+"""Expected outputs: computed once a problem by its reference program, in the sandbox, and kept as digests.
+
+Cache file (`<cache>/evalplus/<data digest>-py3.11-v1/HumanEval_23.json`): for the base and the plus inputs each
+expected value's digest, the CPU seconds of the reference, which are floats, and short values as base64 of marshal
+bytes; a checksum over all of it. A file that is damaged is computed again.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import marshal
+import os
+import platform
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from harness import datasets
+from harness.benchmarks.evalplus import data, oracles
+from harness.benchmarks.evalplus.data import Problem
+from harness.errors import HarnessError
+from harness.sandbox import shared, values
+from harness.sandbox.pool import Program, Result
+
+FORMAT = 1
+Part = Literal["base", "plus"]
+PARTS: tuple[Part, Part] = ("base", "plus")
+
+CALL_SECONDS = 120.0
+TOTAL_SECONDS = 600.0
+_KEPT = 256
+"""Bytes up to which an expected value is kept to be shown to a person."""
+_COMPARED = 1 << 16
+"""Bytes up to which values are kept and sent where a tolerance may be needed."""
+_locks: dict[str, threading.Lock] = {}
+_registry = threading.Lock()
+
+
+class ReferenceFailed(HarnessError):
+    """The reference program did not get through its own inputs: too little memory, or a damaged installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the reference returned for one list of inputs."""
+
+    digests: tuple[bytes, ...]
+    seconds: tuple[float, ...]
+    """CPU seconds of each call."""
+    floats: tuple[bool, ...]
+    """Which values switch the tolerance on."""
+    kept: tuple[bytes, ...]
+    """Values as marshal bytes; empty where too long."""
+
+    def value(self, index: int) -> Any:
+        """An expected value; None where it was not kept."""
+        return values.decode(self.kept[index]) if self.kept[index] else None
+
+    @property
+    def body_limit(self) -> int:
+        """Bytes up to which a judged program's values are wanted."""
+        return _COMPARED if any(self.floats) else _KEPT
+
+
+def inputs(problem: Problem, part: Part) -> tuple[Any, ...]:
+    """A problem's argument lists of one part."""
+    return problem.base if part == "base" else problem.plus
+
+
+@lru_cache(maxsize=2048)
+def packed_inputs(task_id: str, part: Part) -> bytes:
+    """A problem's argument lists as the sandbox takes them."""
+    return marshal.dumps(list(inputs(data.problem(task_id), part)), 2)
+
+
+def expected(task_id: str) -> dict[Part, Expected]:
+    """Expected outputs of a problem, from memory, from the cache, or computed now.
+
+    Args:
+        task_id: For example `HumanEval/23`.
+
+    Returns:
+        One for the base inputs, one for the plus inputs.
+
+    Raises:
+        DataError: The data is missing.
+        ReferenceFailed: They cannot be computed here.
+        SandboxUnavailable: They would have to be computed, and there is no sandbox.
+    """
+    with _registry:
+        lock = _locks.setdefault(task_id, threading.Lock())
+    with lock:
+        return _expected(task_id, _folder(data.problem(task_id).benchmark))
+
+
+@lru_cache(maxsize=2048)
+def _expected(task_id: str, folder: Path) -> dict[Part, Expected]:
+    file = folder / f"{task_id.replace('/', '_')}.json"
+    found = _read(file)
+    if found is None:
+        problem = data.problem(task_id)
+        found = {part: compute(problem, part) for part in PARTS}
+        _write(file, found)
+    return found
+
+
+def _folder(benchmark: str) -> Path:
+    name = data.DATA_SETS[benchmark]
+    file = datasets.path(name)
+    digest = _data_digest(name, file, file.stat().st_mtime_ns)[:12]
+    python = ".".join(platform.python_version_tuple()[:2])
+    return datasets.cache_root() / "evalplus" / f"{digest}-py{python}-v{FORMAT}"
+
+
+@lru_cache(maxsize=8)
+def _data_digest(name: str, _file: Path, _changed: int) -> str:
+    """The digest of a data set; a user's own file is hashed again only when it changes."""
+    return datasets.sha256(name)
+
+
+def compute(problem: Problem, part: Part) -> Expected:
+    """Run the reference in the sandbox.
+
+    Args:
+        problem: The task.
+        part: Which inputs.
+
+    Returns:
+        Digests, times and short values.
+
+    Raises:
+        ReferenceFailed: It did not return a value for every input.
+    """
+    arguments = packed_inputs(problem.task_id, part)
+    count = len(inputs(problem, part))
+    program = Program(
+        code=problem.reference,
+        entry_point=problem.entry_point,
+        inputs=arguments,
+        limits=[CALL_SECONDS] * count,
+        budget=TOTAL_SECONDS,
+        convert=oracles.conversion(problem),
+        body_limit=_COMPARED,
+        timed=True,
+    )
+    with shared().run(program) as results:
+        got = list(results)
+    if len(got) != count or any(result.kind not in ("value", "converted") for result in got):
+        last = got[-1] if got else "nothing"
+        raise ReferenceFailed(f"the reference program of {problem.task_id} failed on its {part} inputs: {last}")
+    return _summary(problem, got)
+
+
+def _summary(problem: Problem, got: Sequence[Result]) -> Expected:
+    floats = [oracles.holds_floats(result.body) for result in got]
+    tolerant = [bool(atol) for atol in oracles.tolerances(problem.atol, floats)]
+    return Expected(
+        digests=tuple(result.digest for result in got),
+        seconds=tuple(result.seconds for result in got),
+        floats=tuple(floats),
+        kept=tuple(
+            result.body if keep or len(result.body) <= _KEPT else b""
+            for result, keep in zip(got, tolerant, strict=True)
+        ),
+    )
+
+
+def _read(file: Path) -> dict[Part, Expected] | None:
+    """A cache file's content; None where there is none or it is damaged."""
+    try:
+        envelope = json.loads(file.read_bytes())
+        content = envelope["expected"]
+        if envelope["checksum"] != _checksum(content):
+            return None
+        return {part: _unpacked(content[part]) for part in PARTS}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _unpacked(fields: dict[str, Any]) -> Expected:
+    digests, kept = base64.b64decode(fields["digests"]), base64.b64decode(fields["kept"])
+    ends = list(accumulate(fields["lengths"]))
+    size = values.DIGEST_SIZE
+    return Expected(
+        digests=tuple(digests[place : place + size] for place in range(0, len(digests), size)),
+        seconds=tuple(fields["seconds"]),
+        floats=tuple(fields["floats"]),
+        kept=tuple(kept[start:end] for start, end in pairwise([0, *ends])),
+    )
+
+
+def _packed(found: Expected) -> dict[str, Any]:
+    return {
+        "digests": base64.b64encode(b"".join(found.digests)).decode(),
+        "seconds": [round(seconds, 6) for seconds in found.seconds],
+        "floats": found.floats,
+        "kept": base64.b64encode(b"".join(found.kept)).decode(),
+        "lengths": [len(item) for item in found.kept],
+    }
+
+
+def _checksum(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _write(file: Path, found: dict[Part, Expected]) -> None:
+    """Write a cache file in one step; a cache that cannot be written costs time, not correctness."""
+    content = {part: _packed(entry) for part, entry in found.items()}
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="ascii") as partial:
+            partial.write(json.dumps({"checksum": _checksum(content), "expected": content}))
+        os.replace(partial.name, file)
+
+
+def known_seconds(task_id: str) -> float:
+    """CPU seconds of a problem's reference over all inputs; 0 where it has not been measured."""
+    found = _read(_folder(data.problem(task_id).benchmark) / f"{task_id.replace('/', '_')}.json")
+    return sum(sum(entry.seconds) for entry in found.values()) if found else 0.0
