@@ -9,10 +9,10 @@ A frozen baseline is the same as one JSON file, small enough to keep in a reposi
 from __future__ import annotations
 
 import json
-import tempfile
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def read(path: Path, rules: str | None = None) -> Outcomes:
     """Read one side of a comparison.
 
     Args:
-        path: A run's folder, a folder above runs of different benchmarks, or a frozen baseline file.
+        path: A run's folder, the start of its id, a folder above runs of different benchmarks, or a baseline file.
         rules: Judge the recorded replies again by these rules instead of the recorded ones.
 
     Returns:
@@ -83,25 +83,22 @@ def read(path: Path, rules: str | None = None) -> Outcomes:
         if rules is not None:
             raise UsageProblem(f"{path} holds no replies to judge by {rules!r} rules", "Give the run it came from.")
         return thaw(path)
-    folders = store.find_runs(path.parent if path.name == store.RUN else path)
+    where = path.parent if path.name == store.RUN else path
+    folders = store.find_runs(where) if where.exists() else [store.find_run(str(where))]
     if not folders:
         raise UsageProblem(f"no run in {path}", "Give a run's folder (see `harness list runs`) or a baseline file.")
     records = {folder: store.read_run(folder) for folder in folders}
     if rules is None or all(record.rules == rules for record in records.values()):
         return gather(records, path)
-    return _judged_again(records, path, rules)
+    return _judged_again(folders, path, rules)
 
 
-def _judged_again(records: Mapping[Path, RunRecord], path: Path, rules: str) -> Outcomes:
-    """The same replies through the same path under other rules; only the folders stay those of the recorded runs."""
-    from harness.plan import replayed
-    from harness.runner import run
+def _judged_again(folders: Iterable[Path], path: Path, rules: str) -> Outcomes:
+    from harness.rescoring import rejudged
 
-    with tempfile.TemporaryDirectory() as output:
-        for folder in records:
-            run(replayed(folder, Path(output), rules))
-        again = gather({folder: store.read_run(folder) for folder in store.find_runs(Path(output))}, path)
-    return replace(again, folders=tuple(records))
+    again = {folder: rejudged(folder, rules, logging.getLogger(__name__).warning) for folder in folders}
+    lines = {folder: found for folder, (_, found) in again.items()}
+    return gather({folder: record for folder, (record, _) in again.items()}, path, lines)
 
 
 def gather(

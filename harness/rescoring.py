@@ -72,6 +72,28 @@ def rewrite(run: Path, report: Report) -> Tallies:
     return tallies
 
 
+def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[SampleLine]]:
+    """A run as it would be if it were judged today by other rules; nothing on disk changes.
+
+    Args:
+        run: Its folder.
+        rules: The rule set.
+        report: Told about lines that cannot be used.
+
+    Returns:
+        Its record and lines.
+    """
+    record = store.read_run(run)
+    samples = _samples(record)
+    tallies = Tallies([rules], _totals(samples, record))
+    lines = []
+    for line, verdicts in _judge(run, record, samples, [rules], report):
+        tallies.add(line, verdicts)
+        lines.append(replace(line, verdicts=verdicts[rules]))
+    about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(_benchmark(record))}
+    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about), lines
+
+
 def _benchmark(record: RunRecord) -> Any:
     return plugins.load("benchmarks", record.benchmark["name"])
 

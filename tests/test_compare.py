@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import compare_tables, stats
+from harness import compare_tables, plugins, provenance, stats
 from harness.cli import cli
 from harness.compare import Options, clustered, compare
 from harness.errors import DataError, UsageProblem
@@ -181,3 +181,24 @@ def test_terminal_table_fits_eighty_columns(tmp_path: Path) -> None:
 
 def test_one_run_is_not_a_comparison(two: list[str]) -> None:
     assert isinstance(CliRunner().invoke(cli, ["compare", two[0]]).exception, UsageProblem)
+
+
+def test_both_sides_can_be_judged_again_by_other_rules(bfcl_data: Path, tmp_path: Path) -> None:
+    """An abstention that cannot be read as calls is right upstream and wrong by strict rules only if it is garbage."""
+    version = {**BENCHMARK, "checker_sha256": provenance.checker_sha256(plugins.load("benchmarks", "bfcl"))}
+    sizes = {"irrelevance": 6}
+    texts = ("[f(", "There is no function for this.")
+    a, b = (synthetic_runs.write(tmp_path, "m", sizes, lambda *_: "pass", text, benchmark=version) for text in texts)
+    (before,) = compare(read(a), [read(b)])
+    assert before.rows[0].both == 6
+    (after,) = compare(read(a, "strict"), [read(b, "strict")])
+    assert (after.rows[0].only_a, after.rows[0].only_b, after.rows[0].pairs) == (0, 6, 6)
+    assert after.a.benchmarks["bfcl"]["rules"] == "strict"
+    assert not list(after.cautions)
+
+
+def test_a_baseline_file_cannot_be_judged_again(tmp_path: Path) -> None:
+    file = tmp_path / "base.json"
+    file.write_bytes(freeze(side("a", {"x": "1"})))
+    with pytest.raises(UsageProblem, match="holds no replies"):
+        read(file, "strict")

@@ -11,7 +11,7 @@ from harness.errors import UsageProblem
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--by", type=click.Choice(["category", "benchmark"]), default="category", help="Finest rows to print.")
 @click.option("--flips", "show", type=click.IntRange(min=0), default=0, help="Show N items lost and N gained.")
 @click.option("--rules", help="Judge both sides again by these rules first (upstream, strict).")
@@ -37,9 +37,9 @@ def command(
 ) -> None:
     """Compare RUNS item by item; the first is the baseline A.
 
-    A run is its folder, a folder above runs of several benchmarks, or a frozen baseline file. Reported are the items
-    lost and gained, McNemar's exact test, bootstrap and permutation intervals of the difference, the smallest
-    difference that this many items could show, and q-values over categories.
+    A run is its folder, the start of its id, a folder above runs of several benchmarks, or a frozen baseline file.
+    Reported are the items lost and gained, McNemar's exact test, bootstrap and permutation intervals of the
+    difference, the smallest difference that this many items could show, and q-values over categories.
     """
     from harness import compare_tables
     from harness.compare import Options, compare

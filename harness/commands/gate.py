@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path))
 @click.option("--baseline", type=click.Path(path_type=Path), help="Run or frozen file for max_drop.")
 @click.option("--base", type=click.Path(exists=True, path_type=Path), help="Model before tuning, for forgetting.")
 @click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with the rules.")
