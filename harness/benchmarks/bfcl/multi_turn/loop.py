@@ -33,7 +33,7 @@ class Offer(NamedTuple):
     """The system text that holds them."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def offer(classes: tuple[str, ...], withheld: frozenset[str] = frozenset()) -> Offer:
     """What the model is told at the start of an item; many items share it, and writing it out takes milliseconds.
 

@@ -109,4 +109,5 @@ def _import(name: str, namespace: Any = None, local: Any = None, fromlist: Any =
         return load(name.removeprefix(_PREFIX))
     if name.startswith("bfcl_eval"):
         raise ImportError(f"{name} is no environment")
-    return importlib.import_module(name)
+    module = importlib.import_module(name)
+    return module if fromlist else importlib.import_module(name.partition(".")[0])

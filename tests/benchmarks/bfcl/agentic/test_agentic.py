@@ -54,6 +54,12 @@ def test_answers_are_found_as_upstream_finds_them(monkeypatch, message, answer, 
     assert verdict.code == (None if found else "agentic:answer_not_found")
 
 
+@pytest.mark.parametrize("answer", ["$49.99", "50%", "C++"])
+def test_quirk_29_answers_that_end_in_a_sign_are_not_found(monkeypatch, answer):
+    monkeypatch.setattr(agentic.data, "answer", lambda sample_id: [answer])
+    assert judge(ITEM, [[f"It is {answer} exactly."]]).code == "agentic:answer_not_found"
+
+
 @pytest.mark.parametrize(
     ("raw", "mode", "code"),
     [

@@ -91,11 +91,10 @@ def test_quirk_21_an_empty_map_makes_the_step_disappear():
 def test_quirk_23_an_empty_turn_is_not_checked_but_its_calls_count():
     item = next(r["id"] for r in data.questions("multi_turn_miss_func") if data.answer(r["id"])[0] == [])
     turns = truth(item)
-    turns[0] = [turns[1][0]]
-    assert judged(turns, item).outcome in ("pass", "fail")
-    harmless = truth(item)
-    harmless[0] = [["nonsense()"]]
-    assert judged(harmless, item).outcome == "pass"
+    turns[0], turns[1] = turns[1], [["nonsense()"]]  # everything is done a turn early, with the held-out function
+    assert judged(turns, item).outcome == "pass"
+    turns[0] = []
+    assert judged(turns, item).outcome == "fail"
 
 
 def test_quirk_25_judging_an_item_twice_gives_the_same():

@@ -93,6 +93,18 @@ def test_quirk_26_shared_cards_do_not_leak():
     assert one.execute(balance) != before == other.execute(balance) == World.of(asked).execute(balance)
 
 
+@pytest.mark.parametrize("call", ["print('x')", "str(1)", "len([1])", "open('/etc/hostname').read()", "json.dumps(1)"])
+def test_quirk_27_only_methods_of_environments_are_called(math, capsys, call):
+    name = call.partition("(")[0].partition(".")[0]
+    assert math.execute(call) == ERROR + f"name '{name}' is not defined"
+    assert capsys.readouterr().out == ""
+
+
+def test_quirk_28_a_methods_name_inside_a_text_stays_as_it_is():
+    world = World.of(question("GorillaFileSystem", GorillaFileSystem=files(a="")))
+    assert world.execute("echo(content='run sort (x)')") == '{"terminal_output": "run sort(x)"}'
+
+
 def test_precision_does_not_leak(math):
     before = mpmath.mp.dps, decimal.getcontext().prec
     math.execute("logarithm(value=10, base=2, precision=50)")
