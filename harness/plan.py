@@ -146,7 +146,10 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
         if name not in known:
             raise unknown_name("sample", name, known)
     samples = {sample.id: sample for sample in choose(everything, spec.limit, spec.ids)}
-    totals = {name: n * spec.repeats for name, n in Counter(sample.category for sample in everything).items()}
+    # What others only depend on has no verdict, and is no item: played, it is taken off when its line has none.
+    idle = {name for sample in everything for name in sample.after} - samples.keys()
+    counted = Counter(sample.category for sample in everything if sample.id not in idle)
+    totals = {name: n * spec.repeats for name, n in counted.items()}
     record = _record(spec, engine, benchmark, handler, model, tuple(samples))
     folder = (
         store.find_same(spec.output, model, spec.benchmark, record.config_sha256)
