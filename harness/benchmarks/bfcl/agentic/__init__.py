@@ -37,17 +37,20 @@ _IGNORED = re.compile(r"[,./\-_*^()]")
 
 
 def samples(category: str) -> list[Sample[Mapping[str, Any]]]:
-    """All samples of one category, pre-conversations first; none, with a warning, where its tools are missing."""
+    """All samples of one category; none, with a warning, where its tools are missing.
+
+    Pre-conversations come last, so that a limit counts questions; their order is that of `Sample.after`.
+    """
     if (reason := unavailable(category)) is not None:
         logging.getLogger(__name__).warning("%s is not run: %s", category, reason)
         return []
     questions = data.questions(category)
     scenarios = dict.fromkeys(record["scenario"] for record in questions if "scenario" in record)
     chains = {scenario: data.memory_conversations(scenario, category) for scenario in scenarios}
-    earlier = [
+    asked = [_sample(category, record, chains.get(record.get("scenario", ""), ())) for record in questions]
+    return asked + [
         _sample(category, record, chain[:place]) for chain in chains.values() for place, record in enumerate(chain)
     ]
-    return earlier + [_sample(category, record, chains.get(record.get("scenario", ""), ())) for record in questions]
 
 
 def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Play:
