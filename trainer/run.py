@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from trainer.train import STATE, RegionTrainer, fuse, last_checkpoint
 SAME = (
     *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
     *("learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "seed"),
-    *("bf16", "gradient_checkpointing", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps"),
+    *("bf16", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps"),
     "report_to",
 )
 """Settings that transformers knows by the same name."""
@@ -104,6 +104,9 @@ def load_model(config: TrainConfig) -> Any:
 def arguments(config: TrainConfig) -> transformers.TrainingArguments:
     """The configuration as transformers wants it."""
     settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
+    if config.gradient_checkpointing:
+        known = {each.name for each in fields(transformers.TrainingArguments)}
+        settings["activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"] = True
     if config.fsdp:
         settings |= {"fsdp": "full_shard", "fsdp_config": config.fsdp_config or {"version": 2}}
     return transformers.TrainingArguments(

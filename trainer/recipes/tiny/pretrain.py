@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from harness import chat, plugins
+from harness.types import Query, Reply
 from trainer.recipes.tiny import circuits
 from trainer.recipes.tiny.muon import Muon
 from trainer.recipes.tiny.synth import Item, Split, instruction, item
@@ -23,7 +25,7 @@ LADDER: tuple[tuple[float, dict[int, int]], ...] = (
     (0.03, {1: 1}),
     (0.08, {1: 1, 2: 2}),
     (0.25, {1: 1, 2: 3, 3: 4}),
-    (1.0, {1: 2, 2: 4, 3: 9, 4: 5}),
+    (1.0, {1: 3, 2: 5, 3: 9, 4: 3}),
 )
 """Up to this part of the steps, levels are drawn with these weights."""
 
@@ -78,16 +80,20 @@ def new_model(plan: Plan, tokenizer: Any) -> Any:
     return model
 
 
+FUNREASON = plugins.load("handlers", "funreason")
+
+
 def prompt_text(tokenizer: Any, each: Item) -> str:
-    """The text a model is given for an item, think prefix included."""
-    messages = [{"role": "system", "content": instruction(each.docs)}, {"role": "user", "content": each.query}]
-    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return text + "<think>\n"
+    """The text a model is given for an item, think prefix included: rendered as the harness renders its questions."""
+    query = Query(({"role": "user", "content": each.query},), each.docs, instruction(each.docs))
+    return chat.render(FUNREASON.render(query), tokenizer)
 
 
 def reply_text(each: Item) -> str:
     """What the model should continue it with."""
-    return f"{each.think}</think>\n\n{each.answer}{END}"
+    written = FUNREASON.write(Reply(each.think.rstrip("\n"), each.answer))
+    text: str = written.text.removeprefix(FUNREASON.think_prefix) + END
+    return text
 
 
 def batches(plan: Plan, tokenizer: Any, start: int) -> Iterator[tuple[Tensor, Tensor]]:

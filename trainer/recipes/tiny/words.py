@@ -178,7 +178,12 @@ FUNCTION_WORDS = _words(
     "it its was were has have will can should not me my you your i we our please than then also within during over "
     "under about up out all any each given based"
 )
-"""Words that carry no value; the tokenizer joins them with the space before them."""
+"""Words that carry no value."""
+
+JOINED = _words(
+    "the of and for with to is are from that this given using between into which what how have has was during about"
+)
+"""Words that the tokenizer joins with the space before them; none is likely to start an unknown word."""
 
 GENERAL = _words(
     "value values list name names optional default defaults defaulted specify specified specifies provided calculated "

@@ -1,0 +1,254 @@
+"""Training beside TRL's `SFTTrainer`, and the fused loss beside full logits.
+
+TRL may live elsewhere: `HARNESS_TRL_PYTHON` names an interpreter that has it (and torch and transformers); by default
+it is looked for in this one, and left out where it is not. Each measurement is a process of its own on one thread; speed
+is in CPU seconds, so that other work on the machine weighs little; the sides take turns and medians are compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tabulate import tabulate
+
+STEPS, BATCH, WARM = 10, 4, 2
+ROUNDS = 3
+VOCABULARY, HIDDEN, ROWS, LENGTH = 151_936, 256, 4, 1024
+"""Of the memory measurement: Qwen's vocabulary on a small body."""
+
+
+def model(vocabulary: int, hidden: int, layers: int, feed_forward: int) -> Any:
+    """A random Qwen2 model."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    return Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=vocabulary,
+            hidden_size=hidden,
+            intermediate_size=feed_forward,
+            num_hidden_layers=layers,
+            num_attention_heads=hidden // 64,
+            num_key_value_heads=hidden // 64,
+            max_position_embeddings=2048,
+            tie_word_embeddings=True,
+        )
+    )
+
+
+def records() -> list[tuple[list[int], int, int]]:
+    """Ids of 300 to 640 tokens, and where thinking and result start: half prompt, result a twelfth of the reply."""
+    rng = Random(0)
+    made = []
+    for _ in range((STEPS + WARM) * BATCH):
+        length = rng.randrange(300, 641)
+        think = length // 2
+        made.append(([rng.randrange(10, 8000) for _ in range(length)], think, length - (length - think) // 12))
+    return made
+
+
+def arguments(folder: str) -> dict[str, Any]:
+    """Settings that both trainers share."""
+    return {
+        "output_dir": folder,
+        "per_device_train_batch_size": BATCH,
+        "max_steps": STEPS + WARM,
+        "learning_rate": 1e-4,
+        "save_strategy": "no",
+        "logging_steps": 1,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": True,
+        "seed": 0,
+        "bf16": False,
+    }
+
+
+def clock() -> Any:
+    """A callback that notes the CPU time at the end of each step."""
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        times: list[float] = []  # noqa: RUF012
+
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            self.times.append(time.process_time())
+
+    return Clock()
+
+
+def train_ours(loss: str, folder: str) -> dict[str, float]:
+    """Train with this project's trainer."""
+    from array import array
+
+    import transformers
+
+    from trainer import losses
+    from trainer.collate import Collator
+    from trainer.data import Record
+    from trainer.run import Rows
+    from trainer.train import RegionTrainer, fuse
+
+    rows = []
+    for ids, think, result in records():
+        regions = [0] * think + [1] * (result - think) + [2] * (len(ids) - result)
+        rows.append((Record("", array("i", ids), array("b", regions)),))
+    net = model(8192, 256, 6, 768)
+    fuse(net)
+    trainer = RegionTrainer(
+        loss=losses.load(loss, losses.LossSettings()),
+        about={},
+        model=net,
+        args=transformers.TrainingArguments(remove_unused_columns=False, **arguments(folder)),
+        train_dataset=Rows(rows),
+        data_collator=Collator(0),
+    )
+    return _run(trainer)
+
+
+def train_trl(folder: str) -> dict[str, float]:
+    """Train with TRL, loss on completions only."""
+    import datasets
+    import trl
+
+    rows = [
+        {"input_ids": ids, "completion_mask": [0] * think + [1] * (len(ids) - think)} for ids, think, _ in records()
+    ]
+    trainer = trl.SFTTrainer(
+        model=model(8192, 256, 6, 768),
+        args=trl.SFTConfig(max_length=None, completion_only_loss=True, **arguments(folder)),
+        train_dataset=datasets.Dataset.from_list(rows),
+        processing_class=_tokenizer(),
+    )
+    return _run(trainer)
+
+
+def _tokenizer() -> Any:
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"<pad>": 0, "<eos>": 1}, unk_token="<pad>"))
+    return PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", eos_token="<eos>")
+
+
+def _run(trainer: Any) -> dict[str, float]:
+    timer = clock()
+    trainer.add_callback(timer)
+    trainer.train()
+    took = [after - before for before, after in zip(timer.times[WARM - 1 :], timer.times[WARM:], strict=False)]
+    tokens = sum(len(ids) for ids, *_ in records()) / (STEPS + WARM)
+    return {"tokens/s": tokens / statistics.median(took), "step": statistics.median(took), "rss": _peak()}
+
+
+def step_memory(fused: bool) -> dict[str, float]:
+    """One forward and backward pass at a large vocabulary, every token scored."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    from trainer.train import fuse
+
+    net = model(VOCABULARY, HIDDEN, 2, 768)
+    ids = torch.randint(VOCABULARY, (ROWS, LENGTH), generator=torch.Generator().manual_seed(0))
+    before, began = _now(), time.process_time()
+    if fused:
+        fuse(net)
+        scored = torch.ones(ROWS, LENGTH - 1, dtype=torch.bool)
+        weights = torch.full((int(scored.sum()),), 1 / int(scored.sum()))
+        loss = net(input_ids=ids, scored=scored, weights=weights)["loss"]
+    else:
+        logits = net(input_ids=ids, use_cache=False).logits
+        loss = cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
+    loss.backward()
+    norm = sum(float(p.grad.square().sum()) for p in net.parameters()) ** 0.5
+    return {"loss": loss.item(), "norm": norm, "step": time.process_time() - began, "own": _peak() - before}
+
+
+def _peak() -> float:
+    """Largest resident size of this process so far, in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _now() -> float:
+    """Resident size of this process, in GB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e9
+
+
+def _measure(side: str, python: str = sys.executable) -> dict[str, float] | None:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1", "CI": "1"}
+    done = subprocess.run(
+        [python, "-m", "tests.bench.bench_trainer", side], env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        print(f"{side}: {done.stderr.strip().splitlines()[-1][:200]}")
+        return None
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def _side(name: str) -> dict[str, float]:
+    if name.startswith("memory"):
+        return step_memory(name == "memory-fused")
+    with tempfile.TemporaryDirectory() as folder:
+        return train_trl(folder) if name == "trl" else train_ours(name, folder)
+
+
+def main() -> None:
+    """Measure and print two tables."""
+    if len(sys.argv) == 2:
+        print(json.dumps(_side(sys.argv[1])))
+        return
+    trl = os.environ.get("HARNESS_TRL_PYTHON", sys.executable)
+    taken: dict[str, list[dict[str, float]]] = {}
+    for _ in range(ROUNDS):
+        for side in ("trl", "sft", "msl", "ssb"):
+            if side == "trl" and taken and "trl" not in taken:
+                continue
+            found = _measure(side, trl if side == "trl" else sys.executable)
+            if found:
+                taken.setdefault(side, []).append(found)
+    medians = {
+        side: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for side, rows in taken.items()
+    }
+    base = medians.get("trl", medians["sft"])
+    rows = [
+        [
+            side,
+            f"{m['tokens/s']:.0f}",
+            f"{m['tokens/s'] / base['tokens/s']:.2f}",
+            f"{m['step'] / medians['sft']['step']:.3f}",
+            f"{m['rss']:.2f}",
+        ]
+        for side, m in medians.items()
+    ]
+    print(f"\n{STEPS} steps of {BATCH} x 300-640 tokens, 7M parameters, one thread, median of {ROUNDS} runs")
+    print(tabulate(rows, ["side", "tokens/CPU s", "to TRL", "step to sft's", "peak GB"], disable_numparse=True))
+    full, fused = _measure("memory-full"), _measure("memory-fused")
+    if full and fused:
+        print(f"\none step, vocabulary {VOCABULARY}, hidden {HIDDEN}, 2 layers, {ROWS} x {LENGTH} tokens")
+        rows = [
+            [
+                name,
+                f"{m['loss']:.5f}",
+                f"{m['norm']:.5f}",
+                f"{m['step']:.1f}",
+                f"{m['own']:.2f}",
+                f"{m['own'] / full['own']:.0%}",
+            ]
+            for name, m in (("full logits", full), ("fused", fused))
+        ]
+        print(tabulate(rows, ["loss", "value", "gradient norm", "CPU s", "own GB", "of full"], disable_numparse=True))
+
+
+if __name__ == "__main__":
+    main()
