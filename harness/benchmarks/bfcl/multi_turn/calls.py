@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -28,8 +27,6 @@ MODES = ("prompt", "fc", "decoded")
 
 MAX_CALL = 250_000
 """Characters of one call string; parsing takes memory some hundred times its source."""
-_CACHED = 1_000
-"""Longest call string whose parse is kept."""
 
 
 class Refused(Exception):
@@ -115,15 +112,8 @@ def plan(call: str) -> Plan:
     """
     if len(call) > MAX_CALL:
         raise Refused(f"the call has more than {MAX_CALL} characters")
-    return _kept(call) if len(call) <= _CACHED else _parsed(call)
-
-
-def _parsed(call: str) -> Plan:
     # The file name is part of the texts of syntax errors; upstream's `eval` says <string> and ignores leading blanks.
     return _build(ast.parse(call.lstrip(" \t"), "<string>", "eval").body)
-
-
-_kept = lru_cache(maxsize=16_384)(_parsed)
 
 
 def _build(node: ast.expr) -> Plan:

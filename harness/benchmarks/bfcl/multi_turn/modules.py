@@ -14,7 +14,6 @@ import builtins
 import copy
 import datetime
 import importlib
-import marshal
 import typing
 from functools import cache
 from types import ModuleType, SimpleNamespace
@@ -25,6 +24,7 @@ from harness.benchmarks.bfcl.data import package
 NOW = datetime.datetime(2026, 3, 23)
 """What the environments take for today: the day their package was published."""
 
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 _PREFIX = "bfcl_eval.eval_checker.multi_turn_eval.func_source_code."
 
 
@@ -48,22 +48,15 @@ class FrozenDatetime(datetime.datetime):
         return datetime.datetime.timestamp(self.replace(tzinfo=datetime.UTC))
 
 
-def packed(value: Any) -> bytes | None:
-    """A value as bytes, from which copies are made quickly; None where it holds objects."""
-    try:
-        return marshal.dumps(value)
-    except ValueError:
-        return None
-
-
 def plain_copy(value: Any) -> Any:
-    """A deep copy, many times faster than `copy.deepcopy` on JSON data."""
-    data = _defaults.get(id(value)) or packed(value)
-    return copy.deepcopy(value) if data is None else marshal.loads(data)  # written by this process
+    """A deep copy, several times faster than `copy.deepcopy` on JSON data."""
+    kind = type(value)
+    if kind is dict:
+        return {key: item if type(item) in _ATOMS else plain_copy(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) in _ATOMS else plain_copy(item) for item in value]
+    return value if kind in _ATOMS else copy.deepcopy(value)
 
-
-_defaults: dict[int, bytes] = {}
-"""Each module's default state by identity, packed: every instance starts from a copy of it."""
 
 _REPLACED: dict[str, Any] = {
     "copy": SimpleNamespace(deepcopy=plain_copy),
@@ -96,9 +89,6 @@ def load(name: str) -> ModuleType:
     module = ModuleType(f"{__name__}.{name}")
     module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
     exec(code, module.__dict__)  # noqa: S102  # pinned by sha256
-    default = module.__dict__.get("DEFAULT_STATE")
-    if default is not None and (data := packed(default)) is not None:
-        _defaults[id(default)] = data
     return module
 
 

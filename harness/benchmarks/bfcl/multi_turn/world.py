@@ -17,13 +17,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import localcontext
-from functools import cache
+from functools import cache, lru_cache
 from types import FunctionType, MethodType
 from typing import Any
 
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.multi_turn import modules
-from harness.benchmarks.bfcl.multi_turn.calls import Refused, plan
+from harness.benchmarks.bfcl.multi_turn.calls import Plan, Refused, plan
 from harness.benchmarks.bfcl.multi_turn.guards import expanded, guarded
 
 MAX_RESULT = 1_000_000
@@ -38,6 +38,8 @@ MAX_SECONDS = 20.0
 BANNED = frozenset({"kill", "exit", "quit", "remove", "unlink", "popen", "Popen", "run"})
 """Names upstream refuses to call, whoever they belong to."""
 
+KEPT = 1_000
+"""Characters of the longest call string whose parse is kept: the same calls come again in many items."""
 PRECISE = ("logarithm", "square_root")
 """Methods of MathAPI that set the precision of mpmath or decimal for the whole process."""
 
@@ -87,8 +89,8 @@ class World:
             with _RUNNING:
                 if "MathAPI" in self.instances and any(name in call for name in PRECISE):
                     with _private_precision():
-                        return self._rendered(plan(_rewritten(call))(self._find))
-                return self._rendered(plan(_rewritten(call))(self._find))
+                        return self._rendered(_planned(call)(self._find))
+                return self._rendered(_planned(call)(self._find))
         except Exception as error:  # noqa: BLE001  # whatever goes wrong is what the model is told
             return f"Error during execution: {str(error)[:MAX_RESULT]}"
         finally:
@@ -175,13 +177,22 @@ def _instance(name: str, config: Mapping[str, Any], long_context: bool) -> Any:
     return instance
 
 
+def _planned(call: str) -> Plan:
+    return _kept(call) if len(call) <= KEPT else plan(_rewritten(call))
+
+
+@lru_cache(maxsize=16_384)
+def _kept(call: str) -> Plan:
+    return plan(_rewritten(call))
+
+
 def _rewritten(call: str) -> str:
     """What upstream does to a call string first: no blanks between a word and a bracket, also inside strings."""
     callee = call.partition("(")[0].rstrip()
     callee = callee.split(".")[1] if "." in callee else callee
     if callee in BANNED:
         raise Refused(f"Function call {callee} is not allowed.")
-    return _BLANK_BEFORE_BRACKET.sub(r"\1", call) if call.count("(") > 1 or " (" in call else call
+    return _BLANK_BEFORE_BRACKET.sub(r"\1", call)
 
 
 @contextmanager
