@@ -1,0 +1,24 @@
+"""`harness import`: another tool's results as a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--from", "origin", required=True, metavar="FORMAT", help="lm-eval, ...: a wrong name lists all.")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True
+)
+def command(source: Path, origin: str, output: Path) -> None:
+    """Store the results in SOURCE as a run, with the verdicts that the other tool gave.
+
+    \b
+      harness import lm_eval_output/ --from lm-eval
+    """
+    from harness import imports
+
+    click.echo(imports.read(origin, source, output))
