@@ -5,7 +5,8 @@
 ground truth: ["calc_binomial_probability(n=20, k=5, p=0.6)"], `execution_result_type` ["exact_match"]
 
 134 of 240 items use pure functions only and are scored; the expected result is that of the ground-truth call. The
-others, and all of `rest`, ask paid network services for today's answer: they are not offered, and judging one says why.
+others, and all of `rest`, ask paid network services for today's answer: no model is asked, and their verdict, unscored,
+says why.
 Upstream: the retired `executable_checker.py` (before pull request 943).
 """
 
@@ -33,7 +34,7 @@ NEEDS_NETWORK = "executable:needs_network"
 
 
 def samples(category: str) -> list[Sample[Sequence[str]]]:
-    """The items of one category that need no network (none of `rest`); target: the expected call strings."""
+    """All items of one category; target: the expected call strings."""
     return [
         Sample(
             id=record["id"],
@@ -43,7 +44,6 @@ def samples(category: str) -> list[Sample[Sequence[str]]]:
             target=target,
         )
         for record, target in zip(data.questions(category), data.answers(category), strict=True)
-        if is_pure(category, target)
     ]
 
 
@@ -53,13 +53,14 @@ def is_pure(category: str, expected: Sequence[str]) -> bool:
 
 
 def play(sample: Sample[Sequence[str]], before: Mapping[str, Episode]) -> Play:
-    """Ask the question once."""
-    yield Query(sample.turns[0], sample.tools, prompts.instruction(sample.tools))
+    """Ask the question once; an item that needs the network is over before it begins."""
+    if is_pure(sample.category, sample.target):
+        yield Query(sample.turns[0], sample.tools, prompts.instruction(sample.tools))
 
 
 def check(sample: Sample[Sequence[str]], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
-    """Judge the reply."""
-    raw, mode = raw_answer(episode.steps[-1].reply)
+    """Judge the reply, where there is one."""
+    raw, mode = raw_answer(episode.steps[-1].reply) if episode.steps else (None, "prompt")
     return {sample.category: judge(sample.id, raw, mode=mode, rules=rules)}
 
 
