@@ -34,6 +34,8 @@ class HfEngine:
     """Loads a model into this process."""
 
     name = "hf"
+    requires = ("torch", "transformers", "peft")
+    extra = "hf"
 
     def open(self, settings: EngineSettings) -> HfSession:
         """Load model, adapter and tokenizer.
@@ -60,6 +62,7 @@ class HfEngine:
         from harness.engines import _load
 
         transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.set_verbosity_error()
         found = locate(settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline)
         tokenizer = _load.tokenizer(found, settings)
         model = _load.model(found, settings, tokenizer)

@@ -1,0 +1,118 @@
+"""What this machine offers: each thing a run may need, its state, and the command that makes it right."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal
+
+from harness import datasets, plugins
+from harness.errors import HarnessError, SandboxUnavailable
+from harness.models import TINY
+
+State = Literal["ok", "missing", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    topic: str
+    name: str
+    state: State
+    detail: str
+    """Version, path or reason."""
+    remedy: str = ""
+    """A command, where the state is not ok."""
+
+
+def examine() -> list[Finding]:
+    """Look at everything. Nothing is fetched or installed; sandboxes are started once and stopped."""
+    return [*_machine(), *_engines(), *_benchmarks(), *_data(), *_sandbox()]
+
+
+def _machine() -> Iterator[Finding]:
+    from harness import __version__
+
+    yield Finding("machine", "harness", "ok", f"{__version__} on Python {platform.python_version()}, {sys.platform}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield Finding("machine", "cpu", "ok", f"{cores} cores, {memory:.0f} GiB memory")
+    try:
+        import torch
+    except ImportError:
+        yield Finding("machine", "gpu", "missing", "unknown without torch", "pip install 'funreason-harness[hf]'")
+        return
+    if not torch.cuda.is_available():
+        yield Finding("machine", "gpu", "missing", f"torch {torch.__version__} sees none: models run on the CPU")
+    for index in range(torch.cuda.device_count()):
+        about = torch.cuda.get_device_properties(index)
+        yield Finding("machine", f"gpu {index}", "ok", f"{about.name}, {about.total_memory / 2**30:.0f} GiB")
+
+
+def _engines() -> Iterator[Finding]:
+    for name in plugins.names("engines"):
+        try:
+            engine = plugins.load("engines", name)
+        except ImportError as error:
+            yield Finding("engine", name, "broken", str(error))
+            continue
+        needed: tuple[str, ...] = getattr(engine, "requires", ())
+        versions = {package: _version(package) for package in needed}
+        absent = [package for package, version in versions.items() if version is None]
+        if absent:
+            remedy = f"pip install 'funreason-harness[{engine.extra}]'"
+            yield Finding("engine", name, "missing", f"needs {', '.join(absent)}", remedy)
+        else:
+            detail = ", ".join(f"{package} {version}" for package, version in versions.items())
+            yield Finding("engine", name, "ok", detail or "needs nothing more")
+    if (TINY / "config.json").is_file():
+        yield Finding("model", "tiny", "ok", str(TINY))
+    else:
+        yield Finding("model", "tiny", "missing", str(TINY), "pip install --force-reinstall funreason-harness")
+
+
+def _benchmarks() -> Iterator[Finding]:
+    for name in plugins.names("benchmarks"):
+        try:
+            benchmark: Any = plugins.load("benchmarks", name)
+        except (ImportError, HarnessError) as error:
+            yield Finding("benchmark", name, "broken", str(error))
+        else:
+            yield Finding("benchmark", name, "ok", f"version {benchmark.version}")
+
+
+def _data() -> Iterator[Finding]:
+    for name, data in datasets.datasets().items():
+        try:
+            yield Finding("data", name, "ok", str(datasets.path(name)))
+        except HarnessError as error:
+            state: State = "broken" if data.folder.is_dir() else "missing"
+            yield Finding("data", name, state, error.args[0], f"harness data fetch {name}")
+
+
+def _sandbox() -> Iterator[Finding]:
+    from harness import sandbox
+
+    try:
+        found = sandbox.describe()
+    except SandboxUnavailable as error:
+        yield Finding("sandbox", "any", "missing", error.args[0], error.remedy)
+        return
+    for name, about in found["backends"].items():
+        if about["works"]:
+            chosen = " (chosen by auto)" if name == found["chosen"] else ""
+            yield Finding("sandbox", name, "ok", f"{', '.join(about['layers'])}{chosen}")
+        else:
+            yield Finding("sandbox", name, "missing", about["reason"])
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,49 @@
+"""`harness doctor` finds what is there and names what would add the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from harness import doctor
+from harness.commands.doctor import command
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[tuple[str, str], doctor.Finding]:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "peft" else "1.2.3")
+    return {(finding.topic, finding.name): finding for finding in doctor.examine()}
+
+
+def test_what_is_missing_comes_with_its_remedy(found: dict[tuple[str, str], doctor.Finding]) -> None:
+    engine, data = found["engine", "hf"], found["data", "bfcl"]
+    assert (engine.state, engine.detail) == ("missing", "needs peft")
+    assert engine.remedy == "pip install 'funreason-harness[hf]'"
+    assert (data.state, data.remedy) == ("missing", "harness data fetch bfcl")
+
+
+def test_what_is_there_is_ok(found: dict[tuple[str, str], doctor.Finding]) -> None:
+    assert found["engine", "openai"].state == "ok"
+    assert found["benchmark", "bfcl"].state == "ok"
+    assert found["machine", "cpu"].detail
+    assert {topic for topic, _ in found} >= {"machine", "engine", "model", "benchmark", "data", "sandbox"}
+
+
+def test_a_plugin_that_does_not_load_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(kind: str, name: str) -> None:
+        raise ImportError("No module named 'nowhere'")
+
+    monkeypatch.setattr("harness.plugins.load", broken)
+    states = {finding.state for finding in [*doctor._engines(), *doctor._benchmarks()] if finding.topic != "model"}
+    assert states == {"broken"}
+
+
+def test_the_command_prints_lines_or_json() -> None:
+    lines = CliRunner().invoke(command, []).output
+    assert "machine harness" in lines
+    records = json.loads(CliRunner().invoke(command, ["--json"]).output)
+    assert {"topic", "name", "state", "detail", "remedy"} == set(records[0])
