@@ -14,7 +14,7 @@ help:
 	@echo "make test     run the tests"
 	@echo "make check    lint, formatting, docstrings, types"
 	@echo "make bench    measure speed and memory, beside the peers where they are installed"
-	@echo "make package  build the wheel and try it in an empty environment"
+	@echo "make package  build the wheel in dist/ and install it into an empty environment"
 	@echo "make clean    delete .venv and caches; results/ stays"
 
 setup: $(VENV)/.ready
@@ -45,9 +45,14 @@ check: setup
 bench: setup
 	$(BIN)/python -m tests.bench
 
-package: setup
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-	$(BIN)/python -m pytest tests/test_package.py
+package:
+	rm -rf build dist
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/python -m pip install --quiet dist/*.whl
+	cd build && empty/bin/harness --version && empty/bin/harness data list && empty/bin/harness list engines
+	cd build && empty/bin/trainer --help > help.txt && empty/bin/refine --help >> help.txt
+	rm -rf build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
