@@ -10,7 +10,7 @@ from statistics import mean, stdev
 
 from harness import store
 from harness.aggregate import percent
-from harness.compare import Comparison, Pairing, as_json
+from harness.comparison import Comparison, Pairing, as_json
 from harness.intervals import Interval
 from harness.lines import SampleLine
 from harness.outcomes import Key

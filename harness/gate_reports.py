@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from harness.gate import Finding, Gate, as_json
+from harness.gating import Finding, Gate, as_json
 from harness.tables import escaped
 from harness.text import one_line, printable
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import compare, store
+from harness import comparison, store
 from harness.aggregate import evaluate
 from harness.errors import UsageProblem
 from harness.intervals import wilson
@@ -192,10 +192,10 @@ def _comparison(sides: Sequence[Side]) -> dict[str, Any] | None:
         return None
     a, b = (gather({side.folder: side.record}, side.folder, {side.folder: list(side.lines.values())}) for side in sides)
     try:
-        (found,) = compare.compare(a, [b], compare.Options(force=True, resamples=2000))
+        (found,) = comparison.compare(a, [b], comparison.Options(force=True, resamples=2000))
     except UsageProblem as error:
         return {"problem": str(error)}
-    return compare.as_json(found)
+    return comparison.as_json(found)
 
 
 def _rows(sides: Sequence[Side], keys: Sequence[tuple[str, int]]) -> Iterator[list[Any]]:

@@ -86,7 +86,7 @@ def comparison_text(base: Sequence[RunRecord], tuned: Sequence[RunRecord], root:
         Tables, with some of the items lost and gained.
     """
     from harness import compare_tables
-    from harness.compare import compare
+    from harness.comparison import compare
     from harness.outcomes import read
 
     parts = []

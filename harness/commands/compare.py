@@ -42,7 +42,7 @@ def command(
     difference, the smallest difference that this many items could show, and q-values over categories.
     """
     from harness import compare_tables
-    from harness.compare import Options, compare
+    from harness.comparison import Options, compare
     from harness.outcomes import read
 
     if len(runs) < 2:

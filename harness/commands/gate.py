@@ -12,7 +12,7 @@ import click
 from harness.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from harness.gate import Gate
+    from harness.gating import Gate
 
 
 @click.command()
@@ -54,7 +54,7 @@ def command(
     A NAME is a category, view/column (funreason/overall), or * for every category of the baseline.
     """
     from harness import gate_reports, store
-    from harness.gate import gate
+    from harness.gating import gate
     from harness.outcomes import freeze, read
     from harness.policy import load
 

@@ -22,7 +22,7 @@ import numpy as np
 from tabulate import tabulate
 
 from harness import stats
-from harness.gate import decide
+from harness.gating import decide
 from tests import synthetic_runs
 from tests.synthetic_runs import biased
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from harness import outcomes, stats
 from harness.aggregate import coefficients, evaluate, percent
-from harness.compare import clustered, pairs
+from harness.comparison import clustered, pairs
 from harness.errors import UsageProblem, unknown_name
 from harness.outcomes import Outcomes
 from harness.policy import EVERY, Policy, Rule, known_names

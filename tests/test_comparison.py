@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness import compare_tables, plugins, provenance, stats
 from harness.cli import cli
-from harness.compare import Options, clustered, compare
+from harness.comparison import Options, clustered, compare
 from harness.errors import DataError, UsageProblem
 from harness.outcomes import Outcomes, freeze, read, thaw
 from tests import synthetic_runs

@@ -20,7 +20,7 @@ from junitparser import JUnitXml
 from harness import gate_reports
 from harness.cli import cli
 from harness.errors import UsageProblem
-from harness.gate import gate
+from harness.gating import gate
 from harness.outcomes import Outcomes
 from harness.policy import LIMITS, parse
 from harness.types import ModelInfo

@@ -1,0 +1,149 @@
+"""The commands as functions: `from harness import run, score, compare, gate`.
+
+    from harness import run, compare, gate
+
+    base, = run(model="base-7b", tasks="simple_python", limit=100)
+    tuned, = run(model="tuned-7b", tasks="simple_python", limit=100)
+    print(compare(base, tuned)[0].rows[0].difference)
+    assert gate(tuned, {"max_drop": {"simple_python": 0.05}}, baseline=base).passed
+
+Names, defaults and errors are those of the command line (`harness run --help`); nothing is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import store
+from harness.types import RunRecord, Score
+
+if TYPE_CHECKING:
+    from harness.comparison import Comparison
+    from harness.gating import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stored run."""
+
+    folder: Path
+    record: RunRecord
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """Score of each category."""
+        return self.record.scores
+
+
+Runs = Run | Path | str
+"""A run, its folder, the start of its id, a folder above runs of several benchmarks, or a frozen baseline file."""
+
+
+def run(model: str, tasks: str, **flags: Any) -> list[Run]:
+    """Measure a model; the same call continues a run that was stopped.
+
+    Args:
+        model: Folder, hub id, a server's name of it, or `tiny`.
+        tasks: Names as for `--tasks`.
+        **flags: Any other flag of `harness run`, with underscores; a list repeats it, True gives it.
+
+    Returns:
+        One run for each benchmark that the tasks belong to.
+    """
+    from harness.commands.run import command
+    from harness.options import specs
+    from harness.plan import Engine
+    from harness.runner import run as measure
+
+    arguments = _arguments({"model": model, "tasks": tasks, **flags})
+    with command.make_context("run", arguments) as context:
+        wanted, _ = specs(context.params)
+    engine = Engine(wanted[0].engine, wanted[0].settings)
+    try:
+        records = [(spec.output, measure(spec, engine)) for spec in wanted]
+    finally:
+        engine.close()
+    return [Run(store.path_of(output, record), record) for output, record in records]
+
+
+def _arguments(flags: Mapping[str, Any]) -> list[str]:
+    arguments: list[str] = []
+    for name, value in flags.items():
+        flag = f"--{name.replace('_', '-')}"
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if one is True:
+                arguments.append(flag)
+            elif one not in (False, None):
+                arguments += [flag, str(one)]
+    return arguments
+
+
+def score(run: Runs, rules: str = "upstream") -> dict[str, Score]:
+    """Judge a run again from its stored generations; nothing on disk changes.
+
+    Args:
+        run: The run.
+        rules: `upstream` or `strict`.
+
+    Returns:
+        Category -> score.
+    """
+    from harness.rescoring import rejudged
+
+    folder = run.folder if isinstance(run, Run) else store.find_run(str(run))
+    return dict(rejudged(folder, rules, lambda _: None)[0].scores)
+
+
+def compare(baseline: Runs, *runs: Runs, rules: str | None = None, **options: Any) -> list[Comparison]:
+    """Compare runs with a baseline, item by item.
+
+    Args:
+        baseline: A.
+        *runs: One or more Bs.
+        rules: Judge both sides again by these rules first.
+        **options: Fields of `harness.comparison.Options`: alpha, resamples, seed, cluster, force.
+
+    Returns:
+        A comparison for each B.
+    """
+    from harness.comparison import Options
+    from harness.comparison import compare as pair
+    from harness.outcomes import read
+
+    sides = [read(_path(side), rules) for side in (baseline, *runs)]
+    return pair(sides[0], sides[1:], Options(**options))
+
+
+def gate(
+    run: Runs,
+    policy: Mapping[str, Any] | Path | str,
+    baseline: Runs | None = None,
+    base: Runs | None = None,
+    force: bool = False,
+) -> Gate:
+    """Hold a run against a release policy.
+
+    Args:
+        run: The candidate.
+        policy: A YAML file, or what it would hold.
+        baseline: What `max_drop` rules are measured against.
+        base: The model before fine-tuning, for `forgetting` rules; the baseline where it is None.
+        force: Go on in spite of different data, checker or rules.
+
+    Returns:
+        The gate: `verdict`, `passed` and the `findings`.
+    """
+    from harness.gating import gate as hold
+    from harness.outcomes import read
+    from harness.policy import load, parse
+
+    demands = parse(policy, "policy") if isinstance(policy, Mapping) else load(Path(policy), {}, {})
+    against, before = (None if side is None else read(_path(side)) for side in (baseline, base))
+    return hold(read(_path(run)), demands, against, before, force)
+
+
+def _path(run: Runs) -> Path:
+    return run.folder if isinstance(run, Run) else Path(run)

@@ -1,0 +1,68 @@
+"""The commands as functions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import compare, gate, run, score, store
+from harness.errors import UsageProblem
+from tests import synthetic_runs, toy
+from tests.synthetic_runs import biased
+
+
+def test_names_are_those_of_the_commands() -> None:
+    assert set(harness.__all__) == {"run", "score", "compare", "gate"}
+    with pytest.raises(AttributeError, match="no attribute 'rum'"):
+        _ = harness.rum  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_imports_no_command() -> None:
+    code = (
+        "import sys, harness; assert not {m for m in sys.modules if m.startswith('harness.')}; from harness import run"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+def test_functions_survive_the_import_of_their_modules() -> None:
+    import harness.comparison
+    import harness.gating  # noqa: F401
+
+    assert callable(harness.compare)
+    assert callable(harness.gate)
+
+
+def test_run_takes_the_flags_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.install(toy.Toy(), monkeypatch.setattr)
+    (found,) = run(
+        model="scripted", tasks="echo", engine="scripted", limit=3, output=tmp_path, repeats=2, temperature=0.5
+    )
+    assert found.record.repeats == 2
+    assert found.record.benchmark["n"] == 6
+    assert store.read_run(found.folder) == found.record
+    assert found.scores == found.record.scores
+    with pytest.raises(UsageProblem, match="Did you mean echo"):
+        run(model="scripted", tasks="ecko", engine="scripted", output=tmp_path)
+
+
+def test_compare_and_gate_take_folders_and_names(tmp_path: Path) -> None:
+    folders = [synthetic_runs.write(tmp_path, "m", {"multiple": 300}, biased(i, 0.5 + i / 4)) for i in (0, 1)]
+    (found,) = compare(folders[0], str(folders[1]), alpha=0.01)
+    assert found.options.alpha == 0.01
+    assert found.rows[0].difference > 0
+    policy = tmp_path / "gate.yaml"
+    policy.write_text("max_drop: {multiple: 0.02}")
+    assert gate(folders[1], policy, baseline=folders[0]).passed
+    assert gate(folders[0], {"max_drop": {"multiple": 0.02}}, baseline=folders[1]).verdict == "fail"
+
+
+def test_score_judges_again_and_changes_nothing(bfcl_data: Path, tmp_path: Path) -> None:
+    folder = synthetic_runs.write(tmp_path, "m", {"irrelevance": 4}, lambda *_: "pass", text="[f(")
+    before = (folder / store.SAMPLES).read_bytes()
+    assert score(folder)["irrelevance"].passed == 4
+    assert score(folder, "strict")["irrelevance"].passed == 0
+    assert (folder / store.SAMPLES).read_bytes() == before
