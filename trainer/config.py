@@ -34,9 +34,9 @@ class TrainConfig:
     """What `trainer run` needs to know. Names are those of transformers and TRL where they have one."""
 
     model: str = ""
-    """Folder, hub id or `tiny`: the model to start from. Also `--model-name-or-path`."""
+    """Folder, hub id or `tiny`: the model to start from."""
     data: str = ""
-    """JSONL file or hub id of training data. Also `--dataset-name`."""
+    """JSONL file or hub id of training data."""
     output_dir: str = ""
     """Folder of the result and its checkpoints."""
     data_format: str = "auto"
@@ -84,7 +84,7 @@ class TrainConfig:
     max_steps: int = -1
     """Optimizer steps; overrides the epochs."""
     per_device_train_batch_size: int = 1
-    """Rows of a micro-batch on each device. Also `--batch-size`."""
+    """Rows of a micro-batch on each device."""
     gradient_accumulation_steps: int = 1
     """Micro-batches of an optimizer step."""
     dtype: str = "float32"

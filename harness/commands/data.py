@@ -15,7 +15,10 @@ FILE = click.Path(path_type=Path)
 
 @click.group()
 def command() -> None:
-    """Benchmark data: pinned by sha256, kept in HARNESS_CACHE or the user's cache folder."""
+    """Fetch, check, locate and carry the benchmark data.
+
+    Each set is pinned by sha256 and kept in HARNESS_CACHE or the user's cache folder.
+    """
 
 
 @command.command()

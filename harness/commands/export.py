@@ -14,7 +14,9 @@ import click
 @click.option("--model-name", help="The model's name in the written files. [default: one that the other tool knows]")
 @click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat.")
 def command(run: str, output: Path, target: str, model_name: str | None, repeat: int) -> None:
-    """Write RUN (a folder, or the start of a run's id) into the folder OUTPUT as another tool's files.
+    """Write RUN into the folder OUTPUT as another tool's files.
+
+    RUN is a folder, or the start of a run's id.
 
     \b
       harness export results/tiny/bfcl/20261121T031200Z-1a2b3c out --to bfcl

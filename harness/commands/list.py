@@ -15,7 +15,10 @@ Rows = list[dict[str, str]]
 @click.option("--results", type=click.Path(path_type=Path), default="results", show_default=True, help="For runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(what: str, results: Path, as_json: bool) -> None:
-    """List tasks (groups: only those of several categories), handlers, engines or recorded runs."""
+    """List tasks, handlers, engines or recorded runs.
+
+    Groups are the tasks that stand for several categories.
+    """
     from tabulate import tabulate
 
     from harness.text import one_line

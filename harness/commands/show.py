@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat.")
 @click.option("--raw", is_flag=True, help="Print the stored line as JSON.")
 def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
-    """Print sample ID of RUN (a folder, or the start of a run's id): conversation, replies and verdicts.
+    """Print one sample of RUN: conversation, replies and verdicts.
 
-    Control characters in what a model wrote are shown as escapes.
+    RUN is a folder, or the start of a run's id. Control characters in what a model wrote are shown as escapes.
     """
     from harness import store
     from harness.lines import encode

@@ -14,7 +14,10 @@ import click
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL file.")
 @click.option("--against", required=True, metavar="NAMES", help="bfcl, humaneval, mbpp; separated by commas.")
 def command(source: str, output: Path, against: str) -> None:
-    """Write a data set without queries that stand in a benchmark or share 13 words in a row with it."""
+    """Leave out queries that stand in a benchmark.
+
+    Or that share 13 words in a row with one of its questions.
+    """
     from harness import examples as data
     from harness.types import Example
     from refine.similar import Contamination, benchmark_questions

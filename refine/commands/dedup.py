@@ -14,7 +14,10 @@ import click
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL file.")
 @click.option("--threshold", default=0.8, show_default=True, type=click.FloatRange(0, 1), help="Jaccard similarity.")
 def command(source: str, output: Path, threshold: float) -> None:
-    """Write a data set without examples that nearly repeat an earlier one (MinHash over three-word shingles)."""
+    """Leave out examples that nearly repeat an earlier one.
+
+    By MinHash over three-word shingles of query and answer.
+    """
     from harness import examples as data
     from harness.types import Example
     from refine.similar import near_duplicates

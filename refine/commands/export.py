@@ -12,7 +12,10 @@ import click
 @click.option("--format", "form", required=True, help="trl, sharegpt, openai or xlam.")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL file.")
 def command(source: Path, form: str, output: Path) -> None:
-    """Write examples (a run folder's kept.jsonl, or any file of examples) as TRL, ShareGPT, OpenAI or xLAM rows."""
+    """Write examples as TRL, ShareGPT, OpenAI or xLAM rows.
+
+    SOURCE is a run folder, whose kept.jsonl is taken, or any file of examples.
+    """
     from harness import examples as data
     from harness.types import Example
     from refine.export import export

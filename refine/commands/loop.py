@@ -32,8 +32,8 @@ def command(**flags: Any) -> None:
 
     \b
     Example:
-      refine loop --mode srml --model checkpoint --data source.jsonl -o loop --rounds 2 --tasks simple_python
-        --refine-args "--judge-model QwQ-32B --judge-base-url http://127.0.0.1:8000/v1"
+      refine loop --mode srml --model checkpoint --data source.jsonl -o loop \\
+        --rounds 2 --tasks simple_python --refine-args "--judge-model QwQ-32B" \\
         --trainer-args "--loss msl --max-steps 500"
     """
     from refine import loop as loops

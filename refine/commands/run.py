@@ -49,14 +49,15 @@ from harness.errors import RunIncomplete, UsageProblem
 @click.option("--overwrite", is_flag=True, help="Throw away what the output folder holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(**flags: Any) -> None:
-    """Judge, repair and sort function-calling data by FCDR's five stages.
+    """Judge, repair and sort data by FCDR's five stages.
 
     Killed at any moment, the same command goes on where it was and asks nothing twice. Writes kept.jsonl,
     dropped.jsonl, hard.jsonl, report.md and report.html into the output folder.
 
     \b
     Example:
-      refine run --input xlam.jsonl -o refined --judge-model QwQ-32B --judge-base-url http://127.0.0.1:8000/v1
+      refine run --input xlam.jsonl -o refined --judge-model QwQ-32B \\
+        --judge-base-url http://127.0.0.1:8000/v1
     """
     from refine import report
     from refine.run import run

@@ -13,7 +13,10 @@ import click
 @click.option("--tokenizer", help="Count lengths in this model's tokens instead of words.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(folder: Path, tokenizer: str | None, as_json: bool) -> None:
-    """Print what a run kept, dropped and spent, and write its report again."""
+    """Print what a run kept, dropped and spent.
+
+    Its report is written again.
+    """
     from tabulate import tabulate
 
     from refine import report

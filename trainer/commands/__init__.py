@@ -28,7 +28,11 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     for each in reversed(fields(TrainConfig)):
         flag = each.name.replace("_", "-")
         kind = hints[each.name]
-        given: dict[str, Any] = {"default": each.default, "show_default": True, "help": help_texts[each.name]}
+        given: dict[str, Any] = {
+            "default": each.default,
+            "show_default": each.default != "",
+            "help": help_texts[each.name],
+        }
         if kind is bool:
             command = click.option(f"--{flag}/--no-{flag}", each.name, **given)(command)
         else:

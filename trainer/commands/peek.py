@@ -18,7 +18,10 @@ NAMES = {0: "prompt", 1: "think", 2: "result"}
 @options
 @click.option("--index", default=0, show_default=True, help="Which record.")
 def command(index: int, **flags: Any) -> None:
-    """Print one record with its prompt, think and result regions coloured, tokens that carry loss underlined."""
+    """Print one record, its regions coloured.
+
+    Prompt, think and result have a colour each; tokens that carry loss are underlined.
+    """
     config = TrainConfig(**{**flags, "output_dir": flags["output_dir"] or "-"}).check()
     from rich.console import Console
     from rich.text import Text

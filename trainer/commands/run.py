@@ -17,8 +17,8 @@ def command(**flags: Any) -> None:
 
     \b
       trainer run --model tiny --data kept.jsonl --loss msl --output-dir tuned
-      trainer run --config funreason-qwen2.5-coder-7b --data kept.jsonl --output-dir tuned
-      torchrun --nproc-per-node 8 -m trainer.cli run --config funreason-qwen2.5-coder-7b ...
+      trainer run --config funreason-qwen2.5-coder-7b --data kept.jsonl -o tuned
+      torchrun --nproc-per-node 8 -m trainer.cli run ...
     """
     config = TrainConfig(**flags).check()
     from trainer.run import train
