@@ -131,6 +131,7 @@ def train(config: TrainConfig) -> Path:
         UsageProblem: The output folder holds a run with other settings, or a setting cannot be honoured.
     """
     config.check()
+    transformers.utils.logging.disable_progress_bar()
     output = Path(config.output_dir)
     loss = losses.load(config.loss, config.loss_settings)
     tokenizer = load_tokenizer(config)

@@ -1,8 +1,8 @@
 """Training beside TRL's `SFTTrainer`, and the fused loss beside full logits.
 
 TRL may live elsewhere: `HARNESS_TRL_PYTHON` names an interpreter that has it (and torch and transformers); by default
-it is looked for in this one, and left out where it is not. Each measurement is a process of its own on one thread; speed
-is in CPU seconds, so that other work on the machine weighs little; the sides take turns and medians are compared.
+it is looked for in this one, and left out where it is not. Each measurement is a process of its own on one thread;
+speed is in CPU seconds, so that other work on the machine weighs little; the sides take turns, medians are compared.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ def train_trl(folder: str) -> dict[str, float]:
     ]
     trainer = trl.SFTTrainer(
         model=model(8192, 256, 6, 768),
-        args=trl.SFTConfig(max_length=None, completion_only_loss=True, **arguments(folder)),
+        args=trl.SFTConfig(
+            max_length=None, completion_only_loss=True, gradient_checkpointing=False, **arguments(folder)
+        ),
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=_tokenizer(),
     )
@@ -167,8 +169,8 @@ def step_memory(fused: bool) -> dict[str, float]:
         weights = torch.full((int(scored.sum()),), 1 / int(scored.sum()))
         loss = net(input_ids=ids, scored=scored, weights=weights)["loss"]
     else:
-        logits = net(input_ids=ids, use_cache=False).logits
-        loss = cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
+        targets = torch.cat([ids[:, 1:], torch.full((ROWS, 1), -100)], 1)  # shifting logits would copy them
+        loss = cross_entropy(net(input_ids=ids, use_cache=False).logits.flatten(0, 1), targets.flatten())
     loss.backward()
     norm = sum(float(p.grad.square().sum()) for p in net.parameters()) ** 0.5
     return {"loss": loss.item(), "norm": norm, "step": time.process_time() - began, "own": _peak() - before}
@@ -218,36 +220,45 @@ def main() -> None:
             if found:
                 taken.setdefault(side, []).append(found)
     medians = {
-        side: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for side, rows in taken.items()
+        side: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for side, runs in taken.items()
     }
-    base = medians.get("trl", medians["sft"])
-    rows = [
-        [
-            side,
-            f"{m['tokens/s']:.0f}",
-            f"{m['tokens/s'] / base['tokens/s']:.2f}",
-            f"{m['step'] / medians['sft']['step']:.3f}",
-            f"{m['rss']:.2f}",
-        ]
-        for side, m in medians.items()
-    ]
     print(f"\n{STEPS} steps of {BATCH} x 300-640 tokens, 7M parameters, one thread, median of {ROUNDS} runs")
-    print(tabulate(rows, ["side", "tokens/CPU s", "to TRL", "step to sft's", "peak GB"], disable_numparse=True))
+    print(_speeds(medians))
     full, fused = _measure("memory-full"), _measure("memory-fused")
     if full and fused:
         print(f"\none step, vocabulary {VOCABULARY}, hidden {HIDDEN}, 2 layers, {ROWS} x {LENGTH} tokens")
-        rows = [
-            [
-                name,
-                f"{m['loss']:.5f}",
-                f"{m['norm']:.5f}",
-                f"{m['step']:.1f}",
-                f"{m['own']:.2f}",
-                f"{m['own'] / full['own']:.0%}",
-            ]
-            for name, m in (("full logits", full), ("fused", fused))
+        print(_memory(full, fused))
+
+
+def _speeds(medians: dict[str, dict[str, float]]) -> str:
+    base, sft = medians.get("trl", medians["sft"]), medians["sft"]
+    rows = [
+        [
+            side,
+            f"{found['tokens/s']:.0f}",
+            f"{found['tokens/s'] / base['tokens/s']:.2f}",
+            f"{found['step'] / sft['step']:.3f}",
+            f"{found['rss']:.2f}",
         ]
-        print(tabulate(rows, ["loss", "value", "gradient norm", "CPU s", "own GB", "of full"], disable_numparse=True))
+        for side, found in medians.items()
+    ]
+    first = "to TRL" if "trl" in medians else "to sft"
+    return tabulate(rows, ["side", "tokens/CPU s", first, "step to sft's", "peak GB"], disable_numparse=True)
+
+
+def _memory(full: dict[str, float], fused: dict[str, float]) -> str:
+    rows = [
+        [
+            name,
+            f"{found['loss']:.5f}",
+            f"{found['norm']:.5f}",
+            f"{found['step']:.1f}",
+            f"{found['own']:.2f}",
+            f"{found['own'] / full['own']:.0%}",
+        ]
+        for name, found in (("full logits", full), ("fused", fused))
+    ]
+    return tabulate(rows, ["loss", "value", "gradient norm", "CPU s", "own GB", "of full"], disable_numparse=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import keyword
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -26,8 +27,9 @@ from random import Random
 from typing import Any, Literal
 
 from trainer.recipes.tiny import words as w
-from trainer.recipes.tiny.concepts import CONCEPTS, Concept, Value, generic
-from trainer.recipes.tiny.concepts import thing as any_thing
+from trainer.recipes.tiny.concepts import CONCEPTS, Concept, generic
+from trainer.recipes.tiny.values import Value
+from trainer.recipes.tiny.values import thing as any_thing
 
 Split = Literal["train", "unseen"]
 
@@ -88,10 +90,15 @@ def unseen(name: str) -> bool:
     return hashlib.sha1(name.encode()).digest()[0] % 10 == 0
 
 
+def _fits(name: str, split: Split) -> bool:
+    legal = not any(keyword.iskeyword(part) for part in name.split("."))
+    return legal and unseen(name) == (split == "unseen")
+
+
 def _name(rng: Random, split: Split, make: Callable[[Random], str]) -> str:
     while True:
         name = make(rng)
-        if unseen(name) == (split == "unseen"):
+        if _fits(name, split):
             return name
 
 
@@ -179,7 +186,7 @@ def _function(rng: Random, split: Split, level: int) -> _Function:
     verb, thing = rng.choice(w.VERBS), _thing(rng)
     for _ in range(40):
         name = _function_name(verb, thing)(rng)
-        if unseen(name) == (split == "unseen"):
+        if _fits(name, split):
             break
         verb, thing = rng.choice(w.VERBS), _thing(rng)
     else:

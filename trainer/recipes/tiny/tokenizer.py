@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from trainer.recipes.tiny import words as w
-from trainer.recipes.tiny.concepts import invented
+from trainer.recipes.tiny.values import invented
 
 VOCABULARY = 6144
 END = "<|im_end|>"
