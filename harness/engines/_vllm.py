@@ -49,6 +49,34 @@ def argument_names() -> frozenset[str]:
     return frozenset(field.id for field in fields if isinstance(field, ast.Name))
 
 
+def refuse(settings: EngineSettings, more: tuple[str, ...] = ()) -> None:
+    """Look at the settings before anything is located or loaded.
+
+    Args:
+        settings: The settings.
+        more: Options of the engine itself.
+
+    Raises:
+        UsageProblem: vLLM is missing, an option is none of its own or belongs to a flag of its own, or the settings
+            name servers or a device.
+    """
+    if settings.base_urls:
+        raise UsageProblem("this engine loads the model itself", "Use --engine openai with --base-url.")
+    if settings.device != "auto":
+        raise UsageProblem("vllm runs on what it was built for", "Choose devices with CUDA_VISIBLE_DEVICES.")
+    options = [name for name in settings.options if name not in more]
+    try:
+        names = argument_names()
+    except UsageProblem as error:
+        unchecked = f" (and cannot say what {', '.join(options)} means)" if options else ""
+        raise UsageProblem(f"{error.args[0]}{unchecked}", error.remedy) from None
+    for name in options:
+        if name in OURS:
+            raise UsageProblem(f"vllm argument {name} is set by this program", "See --model, --tokenizer, --adapter.")
+        if name not in names:
+            raise unknown_name("vllm argument", name, names)
+
+
 def arguments(settings: EngineSettings, found: Located) -> dict[str, Any]:
     """The engine's arguments, with prefix caching on.
 
@@ -59,18 +87,7 @@ def arguments(settings: EngineSettings, found: Located) -> dict[str, Any]:
     Returns:
         Values by the names of `EngineArgs`. vLLM's own defaults for sampling are asked for: what a model's
         `generation_config.json` says of temperature or penalties is not applied, as in the hf engine.
-
-    Raises:
-        UsageProblem: An option is none of vLLM's, or belongs to a flag of its own; or the device is not vLLM's.
     """
-    names = argument_names()
-    for name in settings.options:
-        if name in OURS:
-            raise UsageProblem(f"vllm argument {name} is set by this program", "See --model, --tokenizer, --adapter.")
-        if name not in names:
-            raise unknown_name("vllm argument", name, names)
-    if settings.device != "auto":
-        raise UsageProblem("vllm runs on what it was built for", "Choose devices with CUDA_VISIBLE_DEVICES.")
     chosen: dict[str, Any] = {
         "model": str(found.folder),
         "tokenizer": settings.tokenizer or str(found.tokenizer),

@@ -43,8 +43,7 @@ class VllmEngine:
         Raises:
             UsageProblem: A setting cannot be honoured, vLLM is missing, or the adapter changes nothing.
         """
-        if settings.base_urls:
-            raise UsageProblem("the vllm engine loads the model itself", "Use --engine openai with --base-url.")
+        _vllm.refuse(settings)
         found = locate(settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline)
         arguments = _vllm.arguments(settings, found)
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")

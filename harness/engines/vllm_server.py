@@ -52,8 +52,7 @@ class VllmServerEngine:
         Raises:
             UsageProblem: A setting cannot be honoured, the server does not come up, or the adapter changes nothing.
         """
-        if settings.base_urls:
-            raise UsageProblem("vllm-server starts a server of its own", "Use --engine openai with --base-url.")
+        _vllm.refuse(settings, ("startup_timeout",))
         options = dict(settings.options)
         patience = float(options.pop("startup_timeout", STARTUP))
         found = locate(settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline)

@@ -141,8 +141,8 @@ def test_settings_that_cannot_be_honoured_are_refused(folder: Path, settings: di
 
 def test_without_vllm_the_install_line_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UsageProblem, match=r"pip install 'funreason-harness\[vllm\]'"):
-        opened(folder)
+    with pytest.raises(UsageProblem, match=r"what top_k means\)\npip install 'funreason-harness\[vllm\]'"):
+        opened(folder, options={"top_k": 1})
 
 
 def test_arguments_become_flags(folder: Path) -> None:
