@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,82 +36,146 @@ def _defaults_from(ctx: click.Context, _: click.Parameter, file: Path | None) ->
     ctx.default_map = {**(ctx.default_map or {}), **values}
 
 
-OPTIONS = (
-    # What is measured.
-    click.option("-m", "--model", help="Folder, hub id, a server's name of it, or `tiny`."),
-    click.option("-t", "--tasks", "--test-category", "--datasets", multiple=True, help="See `harness list tasks`."),
-    click.option("--limit", "--max-samples", help="Of each category: 20, 0.1 or 11-20."),
-    click.option("--sample-id", "sample_ids", multiple=True, help="Only these samples."),
-    click.option("--ids", "--run-ids", type=FILE, help="File of sample ids: lines or JSON."),
-    click.option("--rules", type=click.Choice(["upstream", "strict"]), default="upstream", show_default=True),
-    click.option("--base", metavar="MODEL", help="Run this model too and compare: what did training win and lose?"),
-    # How the model is asked.
-    click.option("--handler", "--mode", default="auto", show_default=True, help="See `harness list handlers`."),
-    click.option("--think-prefix", help="Text that replies are forced to start with; \\n is a line break."),
-    click.option("--answer-delimiter", help="The answer is what follows its last occurrence."),
-    click.option("--chat-template", type=FILE, help="Jinja file instead of the tokenizer's template."),
-    click.option("--chat-template-kwargs", multiple=True, metavar="K=V", help="Passed to the template."),
-    click.option("--thinking", type=click.Choice(["auto", "on", "off"]), default="auto", help="Of Qwen3's template."),
-    # Sampling.
-    click.option("--temperature", type=float, help="0, the default, is greedy."),
-    click.option("--top-p", type=float),
-    click.option("--max-tokens", type=int, help="Of one reply. [default: 4096]"),
-    click.option("--seed", type=int, help="Repeat k uses seed + k."),
-    click.option("--stop", multiple=True, help="Text that ends a reply."),
-    click.option("--gen-kwargs", multiple=True, metavar="K=V", help="The same as pairs."),
-    click.option("--preset", type=click.Choice(["greedy", "upstream"]), default="greedy", show_default=True),
-    click.option("--repeats", "--epochs", "--n-samples", type=click.IntRange(1), default=1, show_default=True),
-    # How the model is served.
-    click.option("--engine", "--backend", default="auto", show_default=True, help="See `harness list engines`."),
-    click.option("-M", "--model-args", multiple=True, metavar="K=V,...", help="Options of the engine."),
-    click.option("--adapter", help="LoRA adapter."),
-    click.option("--revision", help="Of a hub id."),
-    click.option("--tokenizer", help="Instead of the model's own."),
-    click.option("--dtype", default="auto", show_default=True),
-    click.option("--device", default="auto", show_default=True),
-    click.option("--batch-size", help="auto or a number."),
-    click.option("--concurrency", "--num-threads", "--max-connections", type=click.IntRange(1)),
-    click.option("--tp", "--num-gpus", "--tensor-parallel-size", type=click.IntRange(1), help="GPUs of one replica."),
-    click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1), help="Share that vLLM may take."),
-    click.option("--base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several."),
-    click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable that holds the key."),
-    click.option("--request-timeout", type=float, default=600.0, show_default=True, help="Seconds."),
-    click.option("--trust-remote-code", is_flag=True),
-    click.option("--offline", is_flag=True, help="Use no network; also by HF_HUB_OFFLINE=1."),
-    # What is kept, and when it counts as done.
-    click.option(
-        "-o", "--output", "--output-path", "--result-dir", "--log-dir", "--work-dir", type=FOLDER, default="results"
+OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
+    "What is measured": (
+        click.option("-m", "--model", help="Folder, hub id, a server's name of it, or `tiny`."),
+        click.option("-t", "--tasks", "--test-category", "--datasets", multiple=True, help="See `harness list tasks`."),
+        click.option("--limit", "--max-samples", help="Of each category: 20, 0.1 or 11-20."),
+        click.option("--sample-id", "sample_ids", multiple=True, help="Only these samples."),
+        click.option("--ids", "--run-ids", type=FILE, help="File of sample ids: lines or JSON."),
+        click.option(
+            "--rules",
+            type=click.Choice(["upstream", "strict"]),
+            default="upstream",
+            show_default=True,
+            help="Judge as the official evaluator does, or with its quirks mended.",
+        ),
+        click.option("--base", metavar="MODEL", help="Run this model too and compare: what did training win and lose?"),
     ),
-    click.option("--resume/--no-resume", default=True, help="Continue a run of the same configuration. [default: on]"),
-    click.option("--retry-errors/--no-retry-errors", default=True, help="On resume, play faults again. [default: on]"),
-    click.option("--overwrite", "--allow-overwrite", is_flag=True, help="Play everything again."),
-    click.option("--predict-only", "--no-score", is_flag=True, help="Store replies without judging them."),
-    click.option("--log-samples", is_flag=True, hidden=True, help="Always on."),
-    click.option("--sample-timeout", type=float, help="Seconds for one sample, all its turns together."),
-    click.option("--fail-on-error", default="0", help="Exit 3 above this many faults, or fraction. [default: 0]"),
-    # How it is told.
-    click.option("--dry-run", is_flag=True, help="Say what would be done; load nothing."),
-    click.option("--json", "as_json", is_flag=True, help="Print records as JSON."),
-    click.option("--progress", type=click.Choice(["auto", "plain", "none"]), default="auto", show_default=True),
-    click.option("-q", "--quiet", is_flag=True, help="As --progress none."),
-    click.option(
-        "--config",
-        type=FILE,
-        is_eager=True,
-        expose_value=False,
-        callback=_defaults_from,
-        help="YAML or JSON of flags. The command line counts before HARNESS_RUN_* variables, those before the file.",
+    "How the model is asked": (
+        click.option("--handler", "--mode", default="auto", show_default=True, help="See `harness list handlers`."),
+        click.option("--think-prefix", help="Text that replies are forced to start with; \\n is a line break."),
+        click.option("--answer-delimiter", help="The answer is what follows its last occurrence."),
+        click.option("--chat-template", type=FILE, help="Jinja file instead of the tokenizer's template."),
+        click.option("--chat-template-kwargs", multiple=True, metavar="K=V", help="Passed to the template."),
+        click.option(
+            "--thinking", type=click.Choice(["auto", "on", "off"]), default="auto", help="Of Qwen3's template."
+        ),
     ),
-)
+    "Sampling": (
+        click.option("--temperature", type=float, help="0, the default, is greedy."),
+        click.option("--top-p", type=float, help="Nucleus sampling. [default: 1]"),
+        click.option("--max-tokens", type=int, help="Of one reply. [default: 4096]"),
+        click.option("--seed", type=int, help="Repeat k uses seed + k."),
+        click.option("--stop", multiple=True, help="Text that ends a reply."),
+        click.option("--gen-kwargs", multiple=True, metavar="K=V", help="The same as pairs."),
+        click.option(
+            "--preset",
+            type=click.Choice(["greedy", "upstream"]),
+            default="greedy",
+            show_default=True,
+            help="upstream: temperature 0.001, as the official evaluator asks.",
+        ),
+        click.option(
+            "--repeats",
+            "--epochs",
+            "--n-samples",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Replies to each sample.",
+        ),
+    ),
+    "How the model is served": (
+        click.option("--engine", "--backend", default="auto", show_default=True, help="See `harness list engines`."),
+        click.option("-M", "--model-args", multiple=True, metavar="K=V,...", help="Options of the engine."),
+        click.option("--adapter", help="LoRA adapter."),
+        click.option("--revision", help="Of a hub id."),
+        click.option("--tokenizer", help="Instead of the model's own."),
+        click.option("--dtype", default="auto", show_default=True, help="Of the weights: bfloat16, float16, float32."),
+        click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ..."),
+        click.option("--batch-size", help="auto or a number."),
+        click.option(
+            "--concurrency", "--num-threads", "--max-connections", type=click.IntRange(1), help="Requests in flight."
+        ),
+        click.option(
+            "--tp", "--num-gpus", "--tensor-parallel-size", type=click.IntRange(1), help="GPUs of one replica."
+        ),
+        click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1), help="Share that vLLM may take."),
+        click.option("--base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several."),
+        click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable that holds the key."),
+        click.option("--request-timeout", type=float, default=600.0, show_default=True, help="Seconds."),
+        click.option("--trust-remote-code", is_flag=True, help="Run code that the model's folder brings."),
+        click.option("--offline", is_flag=True, help="Use no network; also by HF_HUB_OFFLINE=1."),
+    ),
+    "What is kept, and what counts as done": (
+        click.option(
+            "-o",
+            "--output",
+            "--output-path",
+            "--result-dir",
+            "--log-dir",
+            "--work-dir",
+            type=FOLDER,
+            default="results",
+            show_default=True,
+            help="Results folder.",
+        ),
+        click.option(
+            "--resume/--no-resume", default=True, help="Continue a run of the same configuration. [default: on]"
+        ),
+        click.option(
+            "--retry-errors/--no-retry-errors", default=True, help="On resume, play faults again. [default: on]"
+        ),
+        click.option("--overwrite", "--allow-overwrite", is_flag=True, help="Play everything again."),
+        click.option("--predict-only", "--no-score", is_flag=True, help="Store replies without judging them."),
+        click.option("--log-samples", is_flag=True, hidden=True, help="Always on."),
+        click.option("--sample-timeout", type=float, help="Seconds for one sample, all its turns together."),
+        click.option("--fail-on-error", default="0", help="Exit 3 above this many faults, or fraction. [default: 0]"),
+    ),
+    "How it is told": (
+        click.option("--dry-run", is_flag=True, help="Say what would be done; load nothing."),
+        click.option("--json", "as_json", is_flag=True, help="Print records as JSON."),
+        click.option(
+            "--progress",
+            type=click.Choice(["auto", "plain", "none"]),
+            default="auto",
+            show_default=True,
+            help="A bar in a terminal, lines elsewhere, or nothing.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="As --progress none."),
+        click.option(
+            "--config",
+            type=FILE,
+            is_eager=True,
+            expose_value=False,
+            callback=_defaults_from,
+            help="YAML or JSON of flags. Flags count before HARNESS_RUN_* variables, those before the file.",
+        ),
+    ),
+}
+"""Decorators by section of the help."""
+
+
+class _Command(click.Command):
+    """A command whose help lists options by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        params = iter(self.get_params(ctx))
+        for title, options in OPTIONS.items():
+            last = title == list(OPTIONS)[-1]
+            shown = [param.get_help_record(ctx) for param in (params if last else islice(params, len(options)))]
+            with formatter.section(title):
+                formatter.write_dl([record for record in shown if record])
 
 
 def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(OPTIONS):
+    for option in reversed([option for options in OPTIONS.values() for option in options]):
         command = option(command)
     return command
 
 
-@click.command()
+@click.command(cls=_Command)
 @_with_options
 def command(**flags: Any) -> None:
     """Measure a model on benchmark tasks. The same command continues a run that was stopped.
@@ -118,8 +183,8 @@ def command(**flags: Any) -> None:
     \b
       harness run --model tiny --tasks simple_python --limit 20
       harness run --model Qwen/Qwen2.5-Coder-7B-Instruct --tasks single_turn
-      harness run --model NAME --base-url http://host:8000/v1 --tasks live,non_live
-      harness run --model tuned/ --base Qwen/Qwen2.5-Coder-7B-Instruct --tasks forgetting
+      harness run --model NAME --base-url http://host:8000/v1 --tasks live
+      harness run --model tuned --base original --tasks forgetting
     """
     from harness import options, summary
     from harness.options import fault_limit
