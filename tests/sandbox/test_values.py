@@ -118,7 +118,7 @@ def test_long_lists_are_hashed_in_pieces_to_the_same_digest() -> None:
 
 def test_quick_digest_is_for_long_lists_of_tuples_of_strings_only() -> None:
     rows = [("a", str(number)) for number in range(70_000)]
-    assert values.quick_digest(rows) == values.quick_digest([tuple(list(row)) for row in rows]) is not None
+    assert values.quick_digest(rows) == values.quick_digest([tuple(row) for row in map(list, rows)]) is not None
     assert values.quick_digest(rows) != values.quick_digest([*rows[:-1], ("a", "x")])
     assert values.quick_digest(rows[:100]) is None
     assert values.quick_digest([*rows, ("a", -1)]) is None

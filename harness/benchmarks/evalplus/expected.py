@@ -164,7 +164,7 @@ def _summary(problem: Problem, got: Sequence[Result]) -> Expected:
     tolerant = [bool(atol) for atol in oracles.tolerances(problem.atol, floats)]
     return Expected(
         digests=tuple(result.digest for result in got),
-        seconds=tuple(result.seconds for result in got),
+        seconds=tuple(round(result.seconds, 6) for result in got),
         floats=tuple(floats),
         kept=tuple(
             result.body if keep or len(result.body) <= _KEPT else b""
@@ -200,7 +200,7 @@ def _unpacked(fields: dict[str, Any]) -> Expected:
 def _packed(found: Expected) -> dict[str, Any]:
     return {
         "digests": base64.b64encode(b"".join(found.digests)).decode(),
-        "seconds": [round(seconds, 6) for seconds in found.seconds],
+        "seconds": found.seconds,
         "floats": found.floats,
         "kept": base64.b64encode(b"".join(found.kept)).decode(),
         "lengths": [len(item) for item in found.kept],

@@ -1,0 +1,50 @@
+"""Sample files that `evalplus.evaluate` reads: `DIR/humaneval.jsonl` and `DIR/mbpp.jsonl`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from harness.benchmarks.evalplus import data, official
+from harness.benchmarks.evalplus.sanitize import sanitize
+from harness.errors import UsageProblem
+from harness.exports import Exported, Request
+from harness.rescoring import episodes
+from harness.store import read_run
+
+
+def write(request: Request) -> Exported:
+    """Write the programs of a run, taken out of the replies; what faulted is left out.
+
+    Args:
+        request: The run and where it goes.
+
+    Returns:
+        The files, and the commands that evaluate them.
+
+    Raises:
+        UsageProblem: The run is of another benchmark.
+    """
+    record = read_run(request.run)
+    if record.benchmark["name"] != "evalplus":
+        raise UsageProblem(f"{request.run} is a run of {record.benchmark['name']}, not of evalplus")
+    found: dict[str, list[official.Program]] = defaultdict(list)
+    notes: list[str] = []
+    faults = 0
+    for episode, _ in episodes(request.run, notes.append):
+        if episode.repeat != request.repeat:
+            continue
+        if episode.fault is not None:
+            faults += 1
+            continue
+        problem = data.problem(episode.sample_id)
+        program = sanitize(episode.steps[-1].reply.text, problem.entry_point)
+        found[problem.benchmark].append(official.Program(problem.task_id, program))
+    if faults:
+        notes.append(f"{faults} faulted items are left out.")
+    request.output.mkdir(parents=True, exist_ok=True)
+    files = []
+    for benchmark, programs in found.items():
+        files.append(request.output / f"{benchmark}.jsonl")
+        official.write_samples(files[-1], programs)
+        notes.append(f"evalplus.evaluate --dataset {benchmark} --samples {files[-1]}")
+    return Exported(tuple(files), sum(map(len, found.values())), tuple(notes))

@@ -1,0 +1,49 @@
+"""HumanEval+ and MBPP+ for the tests, with a cache of expected outputs of their own, and a sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import datasets, sandbox
+from harness.errors import DataError, SandboxUnavailable
+
+FILES = {
+    "humaneval_plus": ("HUMANEVAL_OVERRIDE_PATH", "HumanEvalPlus.jsonl.gz"),
+    "mbpp_plus": ("MBPP_OVERRIDE_PATH", "MbppPlus.jsonl.gz"),
+}
+
+
+def _file(name: str, shared_name: str) -> Path:
+    try:
+        return datasets.path(name)
+    except DataError as error:
+        shared = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"), "evalplus")
+        if not (shared / shared_name).is_file():
+            pytest.skip(f"{error}; and {shared} has none")
+        return shared / shared_name
+
+
+@pytest.fixture(scope="session")
+def evalplus_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    files = {variable: _file(name, shared_name) for name, (variable, shared_name) in FILES.items()}
+    for variable, file in files.items():
+        patch.setenv(variable, str(file))
+    patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def judging(evalplus_data: None) -> Iterator[None]:
+    try:
+        sandbox.configure(workers=1)
+        sandbox.shared()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error).splitlines()[0])
+    yield
+    sandbox.close()

@@ -1,0 +1,166 @@
+"""Verdicts: the rules that EvalPlus has, by name, and what a person is told."""
+
+from __future__ import annotations
+
+import json
+import marshal
+
+import pytest
+
+from harness.benchmarks import evalplus
+from harness.benchmarks.evalplus import data, expected, oracles
+from harness.errors import UsageProblem
+from harness.sandbox.pool import Result, Sandbox, SandboxFault
+
+pytestmark = pytest.mark.usefixtures("judging")
+
+
+def outcomes(task_id: str, solution: str) -> tuple[str, str]:
+    verdicts = evalplus.judge(task_id, solution)
+    return verdicts["base"].outcome, verdicts["plus"].outcome
+
+
+def changed(task_id: str, body: str) -> str:
+    problem = data.problem(task_id)
+    return f"{problem.reference}\n_right = {problem.entry_point}\ndef {problem.entry_point}(*a):\n    {body}\n"
+
+
+@pytest.mark.parametrize("task_id", ["HumanEval/0", "HumanEval/32", "HumanEval/53", "Mbpp/2", "Mbpp/88", "Mbpp/124"])
+def test_reference_programs_pass(task_id: str) -> None:
+    assert outcomes(task_id, data.problem(task_id).reference) == ("pass", "pass")
+
+
+def test_base_and_plus_are_judged_apart() -> None:
+    only_plus_wrong = changed("HumanEval/53", "return _right(*a) if abs(a[0]) < 1500 else 0")
+    assert outcomes("HumanEval/53", only_plus_wrong) == ("pass", "fail")
+
+
+def test_a_failed_verdict_says_what_happened() -> None:
+    verdict = evalplus.judge("HumanEval/53", "def add(x, y):\n    return x - y")["base"]
+    assert (verdict.outcome, verdict.code) == ("fail", "fail")
+    assert verdict.message == "add: wrong output at base test 1 of 105"
+    assert verdict.evidence == {
+        "part": "base",
+        "reason": "wrong_output",
+        "test": 0,
+        "tests": 105,
+        "input": "[0, 1]",
+        "expected": "1",
+        "returned": "-1",
+    }
+    json.dumps(verdict.evidence)
+
+
+@pytest.mark.parametrize(
+    ("solution", "reason"),
+    [
+        ("def add(x, y): return x.nothing", "raised"),
+        ("def subtract(x, y): return 0", "raised"),
+        ("import os; os._exit(0)", "died"),
+        ("def add(x, y): return object()", "wrong_output"),
+    ],
+)
+def test_reasons(solution: str, reason: str) -> None:
+    assert evalplus.judge("HumanEval/53", solution)["base"].evidence["reason"] == reason
+
+
+def test_an_endless_program_times_out() -> None:
+    verdicts = evalplus.judge("HumanEval/53", "def add(x, y):\n    while True: pass")
+    assert {verdict.code for verdict in verdicts.values()} == {"timeout"}
+
+
+def test_quirk_sticky_tolerance_makes_near_integers_pass_after_a_float() -> None:
+    problem = data.problem("HumanEval/21")
+    right = expected.expected(problem.task_id)["base"]
+    assert any(right.floats)
+    nearly = changed(problem.task_id, "return [x * (1 + 1e-9) for x in _right(*a)]")
+    assert outcomes(problem.task_id, nearly) == ("pass", "pass")
+
+
+def test_quirk_within_tolerance_the_type_must_be_the_same() -> None:
+    exact = changed("HumanEval/2", "import numpy\n    return numpy.float64(_right(*a))")
+    nearly = changed("HumanEval/2", "import numpy\n    return numpy.float64(_right(*a) + 1e-9)")
+    assert outcomes("HumanEval/2", exact) == ("pass", "pass")
+    assert outcomes("HumanEval/2", nearly) == ("fail", "fail")
+
+
+def test_quirk_humaneval_32_is_judged_by_its_polynomial() -> None:
+    assert outcomes("HumanEval/32", changed("HumanEval/32", "return _right(*a) + 1e-9"))[0] == "pass"
+    assert outcomes("HumanEval/32", changed("HumanEval/32", "return _right(*a) + 1"))[0] == "fail"
+
+
+def rule(name: str, returned: object, kind: str = "value") -> bool:
+    """The rule of a task that MBPP+ v0.2.0 no longer holds; older data files do."""
+    problem = data.Problem("mbpp", "Mbpp/0", "", name, "", (), (), 0)
+    result = Result(0, kind, body=marshal.dumps(returned, 2) if kind == "value" else b"")  # type: ignore[arg-type]
+    return oracles.is_right(problem, [6], result, lambda: 6, 0)
+
+
+def test_quirk_mbpp_164_accepts_any_result() -> None:
+    assert rule("are_equivalent", 3)
+    assert rule("are_equivalent", None, "other")
+
+
+def test_quirk_mbpp_295_accepts_zero() -> None:
+    assert rule("sum_div", 0)
+    assert not rule("sum_div", -1)
+    assert not rule("sum_div", "0")
+
+
+def test_quirk_mbpp_581_accepts_the_upright_height() -> None:
+    upright = "def surface_Area(b, h): return round(b * b + 2 * b * ((b / 2) ** 2 + h * h) ** 0.5)"
+    assert outcomes("Mbpp/581", upright) == ("pass", "pass")
+
+
+def test_quirk_mbpp_558_accepts_padded_digits() -> None:
+    padded = (
+        "def digit_distance_nums(a, b):\n    w = max(len(str(a)), len(str(b)))\n"
+        "    return sum(abs(int(x) - int(y)) for x, y in zip(str(a).zfill(w), str(b).zfill(w)))"
+    )
+    assert outcomes("Mbpp/558", padded) == ("pass", "pass")
+
+
+def test_quirk_set_tasks_ignore_order_and_repetition() -> None:
+    doubled = changed("Mbpp/2", "return list(_right(*a)) * 2")
+    assert outcomes("Mbpp/2", doubled) == ("pass", "pass")
+    assert outcomes("Mbpp/2", changed("Mbpp/2", "return [*_right(*a), 'x']"))[0] == "fail"
+
+
+def test_quirk_match_tasks_only_ask_whether_there_is_a_match() -> None:
+    name = next(p.task_id for p in data.problems("mbpp").values() if p.entry_point == "check_str")
+    anything = changed(name, "return 'x' if _right(*a) else None")
+    assert outcomes(name, anything) == ("pass", "pass")
+    assert outcomes(name, changed(name, "return 0"))[1] == "fail"
+
+
+def test_a_class_that_claims_equality_is_not_asked() -> None:
+    liar = "class Liar(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\n"
+    assert outcomes("HumanEval/53", liar + "def add(x, y): return Liar(7)") == ("fail", "fail")
+
+
+def test_a_failing_sandbox_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Sandbox, program: object) -> None:
+        raise SandboxFault("no server")
+
+    monkeypatch.setattr(Sandbox, "run", broken)
+    verdicts = evalplus.judge("HumanEval/53", "def add(x, y): return x + y")
+    assert {verdict.outcome for verdict in verdicts.values()} == {"unscored"}
+
+
+def test_unknown_tasks_are_refused() -> None:
+    with pytest.raises(UsageProblem, match="HumanEval/1"):
+        evalplus.judge("HumanEval/164", "")
+
+
+def test_expected_outputs_are_cached_and_a_damaged_cache_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    task_id = "HumanEval/45"
+    first = expected.expected(task_id)
+    (file,) = expected._folder("humaneval").glob("HumanEval_45.json")
+    expected._expected.cache_clear()
+    monkeypatch.setattr(expected, "shared", None)
+    assert expected.expected(task_id) == first
+    monkeypatch.undo()
+    file.write_text(file.read_text().replace('"floats": [false', '"floats": [true', 1))
+    expected._expected.cache_clear()
+    assert expected.expected(task_id)["base"].digests == first["base"].digests
+    assert expected._read(file) is not None
