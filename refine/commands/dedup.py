@@ -10,7 +10,7 @@ import click
 
 
 @click.command("dedup")
-@click.option("--input", "source", required=True, metavar="FILE|HF_ID")
+@click.option("--input", "source", required=True, metavar="FILE|HF_ID", help="Data set: JSONL file or hub id[:split].")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL file.")
 @click.option("--threshold", default=0.8, show_default=True, type=click.FloatRange(0, 1), help="Jaccard similarity.")
 def command(source: str, output: Path, threshold: float) -> None:

@@ -13,9 +13,15 @@ import click
 @click.command("loop")
 @click.option("--mode", type=click.Choice(["srml", "hdr"]), required=True, help="Whole source set, or hard data only.")
 @click.option("--model", required=True, help="Model of round 0: path or hub id.")
-@click.option("--data", "source", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    "source",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Source set (srml) or hard set (hdr).",
+)
 @click.option("--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Loop folder.")
-@click.option("--rounds", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=1, show_default=True, type=click.IntRange(1), help="How many.")
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1), help="Rollouts of each record.")
 @click.option("--tasks", default="", help="Tasks that score each round's model.")
 @click.option("--replay", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Also train on these.")

@@ -36,12 +36,18 @@ from harness.errors import RunIncomplete, UsageProblem
 @click.option("--decide", multiple=True, metavar="CHECK", help="Free checks that decide without the judge.")
 @click.option("--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, humaneval, mbpp.")
 @click.option("--concurrency", type=click.IntRange(1), help="Calls in flight.")
-@click.option("--runner", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option(
+    "--runner",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="One machine or a cluster.",
+)
 @click.option("--shards", default=8, show_default=True, type=click.IntRange(1), help="Parts of a run on ray.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N rows.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--temperature", default=0.0, show_default=True)
-@click.option("--max-tokens", default=2048, show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Of the judges' sampling.")
+@click.option("--temperature", default=0.0, show_default=True, help="Of the judges.")
+@click.option("--max-tokens", default=2048, show_default=True, help="Of one judgement.")
 @click.option("--prices", type=click.Path(path_type=Path, dir_okay=False), help="YAML: model: {input, output} per 1M.")
 @click.option("--cost-limit", type=float, help="Start no further example once this much is spent.")
 @click.option("--tokenizer", help="Count lengths in this model's tokens instead of words.")

@@ -15,7 +15,7 @@ from harness.errors import UsageProblem
 @click.argument("example_id")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as they are.")
 def command(folder: Path, example_id: str, as_json: bool) -> None:
-    """Show what became of one example, and every call that led to it."""
+    """Show what became of one example, and why."""
     from refine.ledger import read_lines
     from refine.outputs import books
 
