@@ -20,8 +20,8 @@ BUNDLE = "bundle"
 def command(runs: tuple[str, ...], output: Path | None, max_chars: int | None, port: int, no_browser: bool) -> None:
     """Show a run, or two side by side, as one static page.
 
-    The first of two is the baseline. `harness view RUN` serves it on 127.0.0.1; `harness view bundle RUN -o report.html` writes it. The page loads
-    nothing from outside. A RUN is its folder or the start of its id.
+    The first of two is the baseline. `harness view RUN` serves the page on 127.0.0.1; `harness view bundle RUN -o
+    report.html` writes it. It loads nothing from outside. A RUN is its folder or the start of its id.
     """
     from harness.report import page
     from harness.store import find_run
