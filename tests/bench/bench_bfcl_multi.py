@@ -1,12 +1,12 @@
 """Multi-turn: judging beside the official evaluator, and how close a run comes to its ideal time.
 
-The official package lives in a virtual environment of its own, whose Python `HARNESS_BFCL_PYTHON` names; without it
-only this side is measured. Both sides judge the same results: recorded ones where `SHARED_DATA` has them, else replies
-without a call. Imports are not counted, and loading questions and answers is shown apart.
+Both sides judge the same results: recorded ones where `SHARED_DATA` has them, else the ground truth, a step a turn.
+Imports are not counted; loading questions and answers is shown apart.
 """
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import os
@@ -23,10 +23,9 @@ from harness.benchmarks.bfcl.multi_turn import modules
 from harness.plan import RunSpec
 from harness.runner import run
 from harness.types import EngineSettings
+from tests.bench import official as peer
 
 CATEGORIES = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param")
-REGISTERED = "gpt-4o-2024-11-20-FC"
-"""A model the official package knows whose results are decoded as these are."""
 SLOTS, DELAY = 32, 0.02
 
 THEIRS = """
@@ -62,11 +61,17 @@ def recorded() -> dict[str, list[dict[str, Any]]]:
             for case in map(json.loads, lines):
                 found[case["category"]].append({"id": case["id"], "result": case["raw"]})
         return found
-    print(f"no recorded results at {file}: judging replies that make no call")
     for category in CATEGORIES:
-        for record in data.questions(category):
-            found[category].append({"id": record["id"], "result": [[[]] for _ in record["question"]]})
+        for record, expected in zip(data.questions(category), data.answers(category), strict=True):
+            result = [[[_native(call) for call in turn]] for turn in expected]
+            found[category].append({"id": record["id"], "result": result})
     return found
+
+
+def _native(call: str) -> dict[str, str]:
+    node = ast.parse(call, mode="eval").body
+    assert isinstance(node, ast.Call)
+    return {ast.unparse(node.func): json.dumps({key.arg: ast.literal_eval(key.value) for key in node.keywords})}
 
 
 def ours(results: dict[str, list[dict[str, Any]]]) -> tuple[float, float, int]:
@@ -83,18 +88,14 @@ def ours(results: dict[str, list[dict[str, Any]]]) -> tuple[float, float, int]:
     return loaded - began, time.process_time() - loaded, sum(verdict.outcome == "pass" for verdict in verdicts)
 
 
-def theirs(results: dict[str, list[dict[str, Any]]]) -> tuple[float, float, int] | None:
-    """The same of the official package; None where it is not at hand."""
-    python = os.environ.get("HARNESS_BFCL_PYTHON")
-    if python is None:
-        return None
+def theirs(results: dict[str, list[dict[str, Any]]]) -> tuple[float, float, int]:
+    """The same of the official package."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "results.json"
         file.write_text(json.dumps(results))
-        environment = {**os.environ, "OPENAI_API_KEY": "none", "BFCL_PROJECT_ROOT": folder}
-        command = [python, "-c", THEIRS, str(file), REGISTERED]
-        printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    load, score, passed = json.loads(printed.splitlines()[-1])
+        command = [peer.environment() / "bin" / "python", "-c", THEIRS, file, peer.REGISTERED]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=peer.variables(Path(folder)))
+    load, score, passed = json.loads(done.stdout.splitlines()[-1])
     return load, score, passed
 
 
@@ -104,15 +105,11 @@ def judging() -> None:
     n = sum(map(len, results.values()))
     sides = {"ours": ours(results), "theirs": theirs(results)}
     rows = [
-        [side, n, passed, load, score, n / score, n / (load + score)]
-        for side, found in sides.items()
-        if found is not None
-        for load, score, passed in [found]
+        [side, n, passed, load, score, n / score, n / (load + score)] for side, (load, score, passed) in sides.items()
     ]
     heads = ("judging", "items", "passed", "load CPU s", "judge CPU s", "items/CPU s", "with loading")
     print(tabulate(rows, headers=heads, floatfmt=".3g"))
-    if len(rows) == 2:
-        print(f"ratio: {rows[0][5] / rows[1][5]:.1f} judging, {rows[0][6] / rows[1][6]:.1f} with loading (aim: 5)")
+    print(f"ratio: {rows[0][5] / rows[1][5]:.1f} judging, {rows[0][6] / rows[1][6]:.1f} with loading (aim: 5)")
 
 
 def playing() -> None:

@@ -122,7 +122,7 @@ def _system(record: Mapping[str, Any], world: World) -> Message | None:
     """Upstream's system message: how to use the memory and what is in it, then how to phrase the answer."""
     texts, parts = prompts.constants(), []
     if "scenario" in record:
-        (memory,) = world.instances.values()
+        memory = world.instance(*world.classes)
         unified = "rec_sum" in record["id"]
         template = texts[f"MEMORY_BACKEND_INSTRUCTION_{'UNIFIED' if unified else 'CORE_ARCHIVAL'}"]
         setting = texts["MEMORY_AGENT_SETTINGS"][record["scenario"]]

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -27,6 +29,12 @@ MODES = ("prompt", "fc", "decoded")
 
 MAX_CALL = 250_000
 """Characters of one call string; parsing takes memory some hundred times its source."""
+
+_CONSTANTS = {"True": True, "False": False, "None": None}
+_QUOTED = r"""'[^'"\\\n\r\0\ud800-\udfff]*'|"[^'"\\\n\r\0\ud800-\udfff]*\""""
+_VALUE = rf"{_QUOTED}|-?(?:0|[1-9]\d{{0,14}})(?:\.\d{{1,15}})?|True|False|None"
+_PLAIN_CALL = re.compile(rf"[a-zA-Z_]\w*\((?:[a-zA-Z_]\w* ?= ?(?:{_VALUE})(?:, ?(?!\))|(?=\))))*\)", re.ASCII)
+_PLAIN_ARGUMENT = re.compile(rf"(\w+) ?= ?({_VALUE})", re.ASCII)
 
 
 class Refused(Exception):
@@ -112,8 +120,30 @@ def plan(call: str) -> Plan:
     """
     if len(call) > MAX_CALL:
         raise Refused(f"the call has more than {MAX_CALL} characters")
+    if (plain := _plain(call)) is not None:
+        return plain
     # The file name is part of the texts of syntax errors; upstream's `eval` says <string> and ignores leading blanks.
     return _build(ast.parse(call.lstrip(" \t"), "<string>", "eval").body)
+
+
+def _plain(call: str) -> Plan | None:
+    """Read the most usual form, keyword arguments with simple literals, five times as fast as Python's parser does."""
+    if _PLAIN_CALL.fullmatch(call) is None:
+        return None
+    name, _, rest = call.partition("(")
+    given = _PLAIN_ARGUMENT.findall(rest)
+    values = {key: _literal(text) for key, text in given}
+    if len(values) < len(given) or iskeyword(name) or any(map(iskeyword, values)):
+        return None
+    return lambda functions: (functions(name) or _undefined(name))(**values)
+
+
+def _literal(text: str) -> Any:
+    if text[0] in "'\"":
+        return text[1:-1]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    return float(text) if "." in text else int(text)
 
 
 def _build(node: ast.expr) -> Plan:

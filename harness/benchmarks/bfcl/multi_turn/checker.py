@@ -53,8 +53,10 @@ def _failure(turn: int, called: bool, worlds: tuple[World, World], missing: Sequ
     if not called:
         return Verdict("fail", "multi_turn:empty_turn_model_response", f"no call in turn {turn}")
     model, truth = worlds
-    for name, expected in truth.instances.items():
-        if found := state_differences(expected, model.instances[name]):
+    for name in truth.classes:
+        if name not in truth.used and name not in model.used:
+            continue
+        if found := state_differences(truth.instance(name), model.instance(name)):
             message = f"after turn {turn} the state of {name} is not the expected one"
             return Verdict("fail", "multi_turn:instance_state_mismatch", message, {"class": name, "differences": found})
     if missing:

@@ -43,14 +43,15 @@ KEPT = 1_000
 PRECISE = ("logarithm", "square_root")
 """Methods of MathAPI that set the precision of mpmath or decimal for the whole process."""
 
-_BLANK_BEFORE_BRACKET = re.compile(r"\b([a-zA-Z_]\w*)\s+(?=\()")
+_BLANK_BRACKET = re.compile(r"\s\(")
+_WORD_BLANK_BRACKET = re.compile(r"\b([a-zA-Z_]\w*)\s+(?=\()")
 
 # Long-context tables, decimal and mpmath precision are global to the process while a method runs.
 _RUNNING = threading.RLock()
 
 
 class World:
-    """Instances of the classes that an item involves.
+    """Instances of the classes that an item involves, each made when it is first needed.
 
     Args:
         question: The question record: `initial_config`, `involved_classes`, `id`.
@@ -58,13 +59,12 @@ class World:
     """
 
     def __init__(self, question: Mapping[str, Any], own: Mapping[str, FunctionType]) -> None:
-        long_context = "long_context" in data.category_of(question["id"])
-        configs = modules.plain_copy(question.get("initial_config", {}))
-        self.instances = {
-            name: _instance(name, configs.get(name, {}), long_context) for name in question["involved_classes"]
-        }
-        self._methods = _methods(tuple(self.instances))
+        self.used: dict[str, Any] = {}  # by class: what has not been called is as it was
+        self.classes = tuple(question["involved_classes"])
+        self._question = question
+        self._methods = _methods(self.classes)
         self._own = own
+        self._precise = PRECISE[0] in self._methods
         self._tangled = False
         self.new_session()
 
@@ -87,7 +87,7 @@ class World:
             self._spend(len(call))
             self._tangled = self._tangled or call.count("(") > 1
             with _RUNNING:
-                if "MathAPI" in self.instances and any(name in call for name in PRECISE):
+                if self._precise and any(name in call for name in PRECISE):
                     with _private_precision():
                         return self._rendered(_planned(call)(self._find))
                 return self._rendered(_planned(call)(self._find))
@@ -95,6 +95,13 @@ class World:
             return f"Error during execution: {str(error)[:MAX_RESULT]}"
         finally:
             self._seconds += time.perf_counter() - started
+
+    def instance(self, name: str) -> Any:
+        """The instance of a class, as the calls so far have left it."""
+        if name not in self.used:
+            config = self._question.get("initial_config", {}).get(name, {})
+            self.used[name] = _instance(name, config, "long_context" in data.category_of(self._question["id"]))
+        return self.used[name]
 
     def new_session(self) -> None:
         """Count costs from zero: another conversation in the same environments begins."""
@@ -105,7 +112,7 @@ class World:
         if name not in self._methods:
             return None
         owner, function = self._methods[name]
-        return guarded(name, MethodType(self._own.get(name, function), self.instances[owner]))
+        return guarded(name, MethodType(self._own.get(name, function), self.instance(owner)))
 
     def _spend(self, characters: int) -> None:
         self._calls += 1
@@ -170,7 +177,7 @@ def _copied(function: FunctionType) -> FunctionType:
 def _instance(name: str, config: Mapping[str, Any], long_context: bool) -> Any:
     instance = _class(name)()
     if hasattr(instance, "_load_scenario") and not name.startswith("Memory"):  # math has no state, memory starts empty
-        instance._load_scenario(config, long_context=long_context)
+        instance._load_scenario(modules.plain_copy(config), long_context=long_context)
     if long_context:  # cards and bookings are merged in by reference (quirk 26)
         for key, value in vars(instance).items():
             setattr(instance, key, modules.plain_copy(value) if isinstance(value, dict | list) else value)
@@ -192,7 +199,7 @@ def _rewritten(call: str) -> str:
     callee = callee.split(".")[1] if "." in callee else callee
     if callee in BANNED:
         raise Refused(f"Function call {callee} is not allowed.")
-    return _BLANK_BEFORE_BRACKET.sub(r"\1", call)
+    return _WORD_BLANK_BRACKET.sub(r"\1", call) if _BLANK_BRACKET.search(call) else call
 
 
 @contextmanager

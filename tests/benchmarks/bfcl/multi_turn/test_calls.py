@@ -2,10 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.benchmarks.bfcl.decode import Undecodable
+from harness.benchmarks.bfcl.multi_turn import calls
 from harness.benchmarks.bfcl.multi_turn.calls import MAX_CALL, Refused, call_strings, plan
 from harness.benchmarks.bfcl.rules import STRICT
 
@@ -98,3 +99,50 @@ json_values = st.recursive(
 def test_native_arguments_arrive_unchanged(arguments):
     (call,) = call_strings([{"f": json.dumps(arguments)}], "fc")
     assert plan(call)(allowed) == ((), arguments)
+
+
+PIECES = [
+    "f",
+    "a",
+    "=",
+    "(",
+    ")",
+    ", ",
+    ",",
+    " ",
+    "'x'",
+    '"y"',
+    "'",
+    '"',
+    "0",
+    "7",
+    "-",
+    "1.50",
+    "00",
+    "True",
+    "None",
+    "if",
+    "\\",
+    "é",
+    "[1]",
+]
+
+
+def carried_out(call):
+    try:
+        return repr(plan(call)(allowed))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.sampled_from(PIECES)).map("".join)
+    | st.builds("f({}={}, {}={})".format, *[st.sampled_from(["a", "b", "if"]), st.sampled_from(PIECES)] * 2)
+    | st.builds("f(x={!r})".format, st.text() | st.integers() | st.floats() | st.booleans())
+)
+def test_the_quick_reader_reads_what_the_parser_reads(call):
+    quick = carried_out(call)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calls, "_plain", lambda call: None)
+        assert carried_out(call) == quick

@@ -164,7 +164,7 @@ def test_memory_text_does_not_explode(bfcl_data):
         timed(memory, f"memory_append(text='{'a' * 5_000}')")
         timed(memory, f"memory_replace(old_text='a', new_text='{'a' * 9_000}')")
         timed(memory, f"memory_replace(old_text='', new_text='{'a' * 9_000}')")
-    assert len(memory.instances["MemoryAPI_rec_sum"].memory) <= 1_000_000
+    assert len(memory.instance("MemoryAPI_rec_sum").memory) <= 1_000_000
 
 
 def test_a_hostile_item_leaves_the_others_as_they_are(tmp_path):
