@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -17,7 +18,7 @@ from trainer import callbacks, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
 from trainer.data import Corpus, Encoder
-from trainer.train import STATE, RegionTrainer, fuse, last_checkpoint
+from trainer.train import STATE, RegionTrainer, checkpoints, fuse
 
 SAME = (
     *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
@@ -139,7 +140,7 @@ def train(config: TrainConfig) -> Path:
     about = {
         "config": asdict(config),
         "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts, "tokens": corpus.tokens},
-        "base": models.inspect(config.model).sha256,
+        "base": models.inspect(config.model).sha256 if os.environ.get("RANK", "0") == "0" else None,
         "code": provenance.code(),
         "machine": provenance.machine(),
     }
@@ -181,7 +182,7 @@ def _checkpoint(config: TrainConfig, data_sha256: str) -> Path | None:
         return None
     if not config.resume:
         return None
-    found = last_checkpoint(output)
+    found = next(reversed(checkpoints(output)), None)
     if found is None:
         return None
     saved = json.loads((found / STATE).read_text())

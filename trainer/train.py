@@ -14,7 +14,6 @@ from typing import Any
 import torch
 import transformers
 from torch import Tensor
-from transformers.trainer_utils import rotate_checkpoints
 
 from harness.errors import UsageProblem
 from harness.store import write_atomic
@@ -156,7 +155,8 @@ class RegionTrainer(transformers.Trainer):
             _sync(staged)
             shutil.rmtree(final, ignore_errors=True)
             os.replace(staged, final)
-            rotate_checkpoints(output_dir=str(self._output), save_total_limit=self.args.save_total_limit)
+            for old in checkpoints(self._output)[: -(self.args.save_total_limit or 10**9)]:
+                shutil.rmtree(old)
         self.accelerator.wait_for_everyone()
 
     def write_state(self, folder: Path) -> None:
@@ -178,7 +178,7 @@ def _sync(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint of a run; what a kill left in the staging folder is none."""
+def checkpoints(folder: Path) -> list[Path]:
+    """The whole checkpoints of a run, oldest first; what a kill left in the staging folder is none."""
     found = [path for path in folder.glob("checkpoint-*") if (path / STATE).is_file()]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))

@@ -22,7 +22,7 @@ from typing import Any
 from tabulate import tabulate
 
 STEPS, BATCH, WARM = 10, 4, 2
-ROUNDS = 3
+ROUNDS = 2
 VOCABULARY, HIDDEN, ROWS, LENGTH = 151_936, 256, 4, 1024
 """Of the memory measurement: Qwen's vocabulary on a small body."""
 
