@@ -53,7 +53,7 @@ BACKENDS = {
         Backend(
             "landlock",
             "none",
-            "bugs of the kernel itself; names and ids of other processes can be guessed; no private /tmp",
+            "bugs of the kernel itself; existence, size and dates of files outside can be asked; no private /tmp",
         ),
     )
 }

@@ -1,0 +1,8 @@
+"""Never return."""
+
+
+def f(world):
+    got = []
+    while True:
+        pass
+    return got

@@ -1,0 +1,3 @@
+"""No function at all."""
+
+f = None

@@ -1,0 +1,9 @@
+"""Sleep."""
+
+
+def f(world):
+    got = []
+    import time
+
+    time.sleep(1000)
+    return got
