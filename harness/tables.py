@@ -45,8 +45,9 @@ def terminal(boards: Sequence[Board], width: int = 80, columns: Sequence[str] = 
 def _terminal_block(board: Board, block: Block, width: int, columns: Sequence[str], color: bool) -> str:
     from tabulate import tabulate
 
-    wanted = list(columns) or board.columns(block)
-    shown = list(columns) or _fitting(board, block, wanted, width)
+    chosen = [name for name in columns if name in board.view.columns]
+    wanted = chosen or board.columns(block)
+    shown = chosen or _fitting(board, block, wanted, width)
     rows = [[_label(row)] + [_terse(block, row, name, color) for name in shown] for row in block.rows]
     headers = ["", *(_wrapped(board.view.title_of(name), 13) for name in shown)]
     align = ("left", *("right" for _ in shown))
@@ -175,11 +176,11 @@ def comma_separated(boards: Sequence[Board]) -> str:
     for board in boards:
         for number in _numbers(board):
             flat = {key: "; ".join(value) if isinstance(value, list) else value for key, value in number.items()}
-            writer.writerow({key: _inert(value) for key, value in flat.items()})
+            writer.writerow({key: inert(value) for key, value in flat.items()})
     return text.getvalue()
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
     """Text that a spreadsheet does not take for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 

@@ -195,6 +195,28 @@ def test_command_refuses_what_it_cannot_do(tmp_path: Path) -> None:
     assert isinstance(error, RunIncomplete)
 
 
+def test_usage_is_counted_from_the_samples(tmp_path: Path) -> None:
+    synthetic_runs.write(tmp_path / "results", "tiny", {"simple_python": 20})
+    synthetic_runs.write(tmp_path / "results", "tiny", {"multiple": 10})
+    arguments = ["leaderboard", str(tmp_path / "results"), "--prices", "1,10", "-o", str(tmp_path)]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "usage.csv").read_text()))
+    assert (row["samples"], row["steps"], row["tokens in"], row["tokens out"]) == ("30", "1.0", "9000", "1200")
+    assert (row["latency mean"], row["std"], row["95 %"]) == ("0.5", "0.0", "0.5")
+    assert float(row["cost"]) == pytest.approx((9000 + 12000) / 1e6)
+    wrong = CliRunner().invoke(cli, [*arguments[:3], "a,b"]).exception
+    assert isinstance(wrong, UsageProblem)
+
+
+def test_columns_and_sort_apply_where_a_view_has_them(tmp_path: Path) -> None:
+    synthetic_runs.write(tmp_path, "tiny", {"simple_python": 20})
+    chosen = ["leaderboard", str(tmp_path), "--columns", "live_v3,simple_python", "--sort", "live_v3"]
+    assert CliRunner().invoke(cli, chosen, catch_exceptions=False).exit_code == 0
+    wrong = CliRunner().invoke(cli, ["leaderboard", str(tmp_path), "--columns", "live_v4x"]).exception
+    assert "Did you mean live_v4" in str(wrong)
+
+
 def test_a_damaged_record_is_reported_and_left_out(tmp_path: Path) -> None:
     synthetic_runs.write(tmp_path, "good", {"simple_python": 5})
     bad = synthetic_runs.write(tmp_path, "bad", {"simple_python": 5})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from functools import partial
@@ -11,7 +12,7 @@ import click
 
 from harness.errors import RunIncomplete
 
-AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting")
+AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting", "examples")
 
 
 def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
@@ -30,6 +31,8 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> li
 @click.option("--sort", help="Column to sort by.")
 @click.option("--columns", multiple=True, callback=_split, help="Columns to print.")
 @click.option("--base", help="Model that forgetting differences are measured against.")
+@click.option("--usage", is_flag=True, help="Print latency, tokens and steps of each row, too; reads all samples.")
+@click.option("--prices", metavar="IN,OUT", help="USD for a million tokens, for --usage.")
 @click.option("--require-complete", is_flag=True, help="Exit 3 if a row does not cover its data.")
 @click.option("--upstream-missing", is_flag=True, help="Count missing categories as 0, like the official evaluator.")
 def command(
@@ -40,6 +43,8 @@ def command(
     sort: str | None,
     columns: list[str],
     base: str | None,
+    usage: bool,
+    prices: str | None,
     require_complete: bool,
     upstream_missing: bool,
 ) -> None:
@@ -50,7 +55,7 @@ def command(
     Each number comes with its interval, n and coverage. Columns are trees of averages from leaderboards/*.toml:
     --view NAME takes one of those, --view FILE.toml yours.
     """
-    from harness import tables
+    from harness import tables, usage_table
     from harness.entries import entries, load
     from harness.errors import unknown_name
     from harness.leaderboard import build
@@ -60,20 +65,30 @@ def command(
         if name not in tables.WRITERS:
             raise unknown_name("format", name, tables.WRITERS)
     found = entries(load(runs or (Path("results"),), partial(click.echo, err=True)))
+    chosen = [load_view(name) for name in views or AUTOMATIC]
+    known = {column for view in chosen for column in view.columns}
+    for name in (*columns, *([sort] if sort else ())):
+        if name not in known:
+            raise unknown_name("column", name, known)
     boards = [
-        build(load_view(name), found, base=base, upstream_missing=upstream_missing, sort=sort)
-        for name in views or AUTOMATIC
+        build(view, found, base=base, upstream_missing=upstream_missing, sort=sort if sort in view.columns else None)
+        for view in chosen
     ]
     shown = boards if views else [board for board in boards if any(block.measured for block in board.blocks)]
     width = shutil.get_terminal_size().columns
-    color = sys.stdout.isatty()
-    click.echo(tables.terminal(shown, width, columns, color))
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(tables.terminal(shown, width, columns, color) if shown else "no column of any view was run; see --view")
+    table = usage_table.rows(found, usage_table.parse_prices(prices) if prices else None) if usage or prices else []
+    if table:
+        click.echo("\n" + usage_table.terminal(table))
     if output:
         output.mkdir(parents=True, exist_ok=True)
         for name in formats or tables.WRITERS:
             path = output / f"leaderboard.{name}"
             path.write_text(tables.WRITERS[name](boards), encoding="utf-8")
             click.echo(f"wrote {path}")
+        if table:
+            (output / "usage.csv").write_text(usage_table.comma_separated(table), encoding="utf-8")
     lacking = [row.label for board in boards for block in board.blocks for row in block.rows if row.partial]
     if require_complete and lacking:
         raise RunIncomplete(f"not complete: {', '.join(dict.fromkeys(lacking))}", "Run the same command to continue.")
