@@ -76,8 +76,8 @@ def render(
         jinja2.TemplateError: The template refuses the conversation.
     """
     text: str = tokenizer.apply_chat_template(
-        plain_messages(prompt.messages),
-        tools=[_plain(tool) for tool in prompt.tools] or None,
+        _messages(prompt.messages),
+        tools=plain(prompt.tools) or None,
         chat_template=chat_template or (None if tokenizer.chat_template else CHATML),
         add_generation_prompt=True,
         tokenize=False,
@@ -89,20 +89,22 @@ def render(
     return text + prompt.prefix
 
 
-def plain_messages(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Messages as templates expect them: plain containers, call arguments as objects and not as JSON text.
+def plain(value: Any) -> Any:
+    """A deep copy in plain dicts and lists, which templates, JSON and other processes all take."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
 
-    Args:
-        messages: Messages in OpenAI's form.
 
-    Returns:
-        Deep copies; arguments that are not a JSON object stay text.
-    """
-    plain = [_plain(message) for message in messages]
-    for message in plain:
+def _messages(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Messages as templates expect them: call arguments as objects; those that are no JSON object stay text."""
+    copies: list[dict[str, Any]] = plain(messages)
+    for message in copies:
         for call in message.get("tool_calls") or ():
             call["function"]["arguments"] = _arguments(call["function"]["arguments"])
-    return plain
+    return copies
 
 
 def _arguments(value: Any) -> Any:
@@ -111,11 +113,3 @@ def _arguments(value: Any) -> Any:
     except (TypeError, ValueError, RecursionError):
         return value
     return read if isinstance(read, dict) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

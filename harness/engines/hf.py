@@ -6,7 +6,8 @@ was generated so far. Only the run's `Sampling` chooses tokens: sampling default
 (temperature, repetition penalty) are not applied; its end-of-turn tokens are.
 
 `--model-args`: `attn_implementation` (default sdpa), `token_budget` (prompt tokens a forward pass, default 4096 on
-CPU, 16384 on GPU), `device_map` (spread a model over GPUs), `compile` (torch.compile).
+CPU, 16384 on GPU), `device_map` (spread a model over GPUs), `compile` (torch.compile), `dp` (copies of the model in
+processes of their own, one a GPU or a share of the cores).
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ import gc
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.chat import render
 from harness.engines._rows import Row
 from harness.engines._sampling import seed_of
+from harness.engines._workers import WorkersSession
 from harness.errors import UsageProblem, unknown_name
 from harness.models import locate, missing
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
 
-OPTIONS = ("attn_implementation", "token_budget", "device_map", "compile")
-IM_END = "<|im_end|>"
-BUCKET = 256
+OPTIONS = ("attn_implementation", "token_budget", "device_map", "compile", "dp")
+BUCKET = 64
 """Prompts whose lengths differ by less count as equally long, and are ordered by what they share instead."""
 
 
@@ -37,7 +39,7 @@ class HfEngine:
     requires = ("torch", "transformers", "peft")
     extra = "hf"
 
-    def open(self, settings: EngineSettings) -> HfSession:
+    def open(self, settings: EngineSettings) -> HfSession | WorkersSession:
         """Load model, adapter and tokenizer.
 
         Args:
@@ -54,6 +56,10 @@ class HfEngine:
                 raise unknown_name("hf model argument", name, OPTIONS)
         if settings.base_urls:
             raise UsageProblem("the hf engine loads the model itself", "Use --engine openai with --base-url.")
+        copies = int(settings.options.get("dp") or 1)
+        if copies > 1:
+            alone = {name: value for name, value in settings.options.items() if name != "dp"}
+            return WorkersSession(self.name, replace(settings, options=alone), copies)
         try:
             import torch
             import transformers
