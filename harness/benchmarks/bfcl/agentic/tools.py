@@ -1,4 +1,8 @@
-"""What each agentic category needs besides the pinned data, and whether it is there."""
+"""What each agentic category needs besides the pinned data, and whether it is there.
+
+Web search fetches the addresses that a model asks for, from the machine the harness runs on: give it the key only where
+that may be.
+"""
 
 from __future__ import annotations
 

@@ -82,19 +82,19 @@ class World:
         Returns:
             Its result as upstream shows it to the model and compares it; errors are results too.
         """
-        started = time.perf_counter()
-        try:
-            self._spend(len(call))
-            self._tangled = self._tangled or call.count("(") > 1
-            with _RUNNING:
+        with _RUNNING:
+            started = time.perf_counter()
+            try:
+                self._spend(len(call))
+                self._tangled = self._tangled or call.count("(") > 1
                 if self._precise and any(name in call for name in PRECISE):
                     with _private_precision():
                         return self._rendered(_planned(call)(self._find))
                 return self._rendered(_planned(call)(self._find))
-        except Exception as error:  # noqa: BLE001  # whatever goes wrong is what the model is told
-            return f"Error during execution: {str(error)[:MAX_RESULT]}"
-        finally:
-            self._seconds += time.perf_counter() - started
+            except Exception as error:  # noqa: BLE001  # whatever goes wrong is what the model is told
+                return f"Error during execution: {str(error)[:MAX_RESULT]}"
+            finally:
+                self._seconds += time.perf_counter() - started
 
     def instance(self, name: str) -> Any:
         """The instance of a class, as the calls so far have left it."""
@@ -124,7 +124,7 @@ class World:
         # A result that was handed on as an argument may share parts; written out, these can grow exponentially.
         if self._tangled and expanded(value, MAX_RESULT) > MAX_RESULT:
             raise Refused("the result is too long")
-        text = _as_text(value)
+        text = as_text(value)
         self._characters += len(text)
         if len(text) > MAX_RESULT:
             raise Refused("the result is too long")
@@ -154,12 +154,14 @@ def _remembering(classes: tuple[str, ...]) -> list[tuple[str, FunctionType]]:
 @cache
 def _methods(classes: tuple[str, ...]) -> Mapping[str, tuple[str, FunctionType]]:
     """Public methods by name, with the class they belong to."""
-    return {
-        key: (name, getattr(_class(name), key))
-        for name in classes
-        for key in dir(_class(name))
-        if not key.startswith("_") and isinstance(getattr(_class(name), key), FunctionType)
-    }
+    return {key: (name, function) for name in classes for key, function in _public(name).items()}
+
+
+@cache
+def _public(name: str) -> Mapping[str, FunctionType]:
+    environment = _class(name)
+    found = {key: getattr(environment, key) for key in dir(environment) if not key.startswith("_")}
+    return {key: function for key, function in found.items() if isinstance(function, FunctionType)}
 
 
 def _class(name: str) -> type[Any]:
@@ -215,12 +217,26 @@ def _private_precision() -> Iterator[None]:
         mpmath.mp.prec = before
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A result as upstream writes it: text as it is, a map as JSON where that can be, everything else by `str`."""
     if type(value) is str:
         return value
     if type(value) is dict:
         try:
-            return json.dumps(value)
+            return _dumps(value)
         except (TypeError, ValueError, RecursionError):  # holds an mpf, a Decimal, a File, ...
             return str(value)
     return str(value)
+
+
+def _quick_dumps() -> Callable[[Any], str]:
+    """`json.dumps`, which makes a new C encoder for each value; making one takes longer than writing most results."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.dumps
+    text = json.encoder.encode_basestring_ascii
+    chunks = make(None, json.JSONEncoder().default, text, None, ": ", ", ", False, False, True)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_dumps = _quick_dumps()

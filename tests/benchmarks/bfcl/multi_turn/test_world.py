@@ -1,13 +1,16 @@
 import decimal
+import json
 import threading
 import time
 
 import mpmath
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.multi_turn import world as worlds
-from harness.benchmarks.bfcl.multi_turn.world import World, pair
+from harness.benchmarks.bfcl.multi_turn.world import World, as_text, pair
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")
 
@@ -54,6 +57,24 @@ def math(bfcl_data):
 )
 def test_results_and_errors_are_written_as_upstream_writes_them(math, call, result):
     assert math.execute(call) == result
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.text(), json_values))
+def test_maps_are_written_as_json(value):
+    assert as_text(value) == json.dumps(value)
+
+
+def test_what_json_cannot_hold_is_written_by_str():
+    knot = {}
+    knot["itself"] = knot
+    for value in ({(1, 2): 3}, {"a": {1}}, {"a": decimal.Decimal(1)}, knot, {1, 2}, None, 1.0):
+        assert as_text(value) == str(value)
 
 
 def test_blanks_between_a_word_and_a_bracket_are_lost_also_in_text():
