@@ -43,7 +43,9 @@ CARDS = {
 BINS = 30
 DEPTH = 40
 """Nesting of evidence that is shown."""
-SHOWN = ("outcome", "code", "message", "evidence")
+SHOWN = ("outcome", "code", "message")
+EXACT = 2**53
+"""Integers up to here are the same in JavaScript."""
 SCRIPTS = ("dom", "data", "charts", "overview", "samples", "sample", "main")
 
 
@@ -231,9 +233,25 @@ def _sample(side: Side, key: tuple[str, int], tools: dict[str, int], limit: int)
         return None
     told = side.told[key]
     named = [tools.setdefault(json.dumps(tool, default=str), len(tools)) for tool in told.tools]
-    verdicts = {name: {part: getattr(verdict, part) for part in SHOWN} for name, verdict in line.verdicts.items()}
-    sample = {"tools": named, "talk": told.talk, "problem": told.problem, "fault": line.fault, "verdicts": verdicts}
+    verdicts = {
+        name: {**{part: getattr(verdict, part) for part in SHOWN}, "evidence": exact(cut(verdict.evidence, limit))}
+        for name, verdict in line.verdicts.items()
+    }
+    talk = [
+        entry | {"calls": exact(cut(entry["calls"], limit))} if entry.get("calls") else entry for entry in told.talk
+    ]
+    sample = {"tools": named, "talk": talk, "problem": told.problem, "fault": line.fault, "verdicts": verdicts}
     return cut(sample, limit)
+
+
+def exact(value: Any) -> Any:
+    """A JSON value in which numbers that JavaScript would change are `{"#": text}`: 6.0 is not 6 to a judge."""
+    if isinstance(value, Mapping):
+        return {"# " if key == "#" else key: exact(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact(inner) for inner in value]
+    changed = value.is_integer() if isinstance(value, float) else isinstance(value, int) and abs(value) > EXACT
+    return {"#": repr(value)} if changed else value
 
 
 def cut(value: Any, limit: int, depth: int = DEPTH) -> Any:

@@ -139,6 +139,39 @@ def test_long_texts_are_cut_with_a_note_and_deep_evidence_is_bounded(tmp_path: P
     assert "end" not in json.dumps(report.cut({"a": deep}, 100))
 
 
+def test_numbers_that_javascript_changes_stay_as_they_are() -> None:
+    given = {"a": [6.0, 6, 6.5, True, None, 10**30, -(2**53) - 1, 2**53], "#": {"b": 1.0}}
+    long = {"#": "1000000000000000000000000000000"}
+    assert report.exact(given) == {
+        "a": [{"#": "6.0"}, 6, 6.5, True, None, long, {"#": "-9007199254740993"}, 2**53],
+        "# ": {"b": {"#": "1.0"}},
+    }
+
+
+def test_deeply_nested_evidence_does_not_cost_the_page(tmp_path: Path) -> None:
+    deep: Any = 1.0
+    for _ in range(400):
+        deep = [deep]
+    folder = synthetic_runs.write(tmp_path, "m", {"multiple": 1})
+    line = synthetic_runs.line(
+        "multiple", 0, 0, "fail", verdicts={"multiple": Verdict("fail", "x", "", {"calls": deep})}
+    )
+    (folder / "samples.jsonl").write_bytes(synthetic_runs.encode(line))
+    _, index, _ = parsed(report.page([folder]))
+    assert len(index["rows"]) == 1
+
+
+def test_numbers_are_shown_exactly_in_a_browser(browse: Callable[[str, str], str], tmp_path: Path) -> None:
+    folder = synthetic_runs.write(tmp_path, "m", {"multiple": 1})
+    evidence = {"calls": [{"f": {"a": 6.0, "b": 10**30}}], "expected": [{"f": {"a": [6], "b": [1]}}], "argument": "b"}
+    line = synthetic_runs.line("multiple", 0, 0, "fail", verdicts={"multiple": Verdict("fail", "x", "", evidence)})
+    (folder / "samples.jsonl").write_bytes(synthetic_runs.encode(line))
+    dom = browse(report.page([folder]), "/sample/multiple_0/0/multiple")
+    assert re.search(r"<code[^>]*>6\.0</code>", dom)
+    assert f">{10**30}</code>" in dom
+    assert dom.count("✗ ") >= 2
+
+
 def test_empty_and_broken_runs_have_a_page(tmp_path: Path) -> None:
     folder = synthetic_runs.write(tmp_path, "m", {"multiple": 0})
     _, index, chunks = parsed(report.page([folder]))

@@ -69,10 +69,19 @@ function reply(entry) {
     el("div", { class: "role" }, "reply", notes.map((note) => [" ", el("span", { class: "badge unscored" }, note)]), el("span", { class: "muted" }, ` ${count(entry.tokens)} tokens · ${entry.seconds.toFixed(2)} s`)),
     entry.think !== null && el("details", { class: "think" }, el("summary", {}, `Thinking, ${count(entry.think.length)} characters`), el("pre", { dir: "auto" }, entry.think)),
     el("pre", { class: "answer", dir: "auto" }, entry.text || (entry.calls ? "" : "(empty)")),
-    entry.calls && el("pre", { class: "answer" }, entry.calls.length ? entry.calls.map((call) => JSON.stringify(call)).join("\n") : "(no call)"));
+    entry.calls && el("pre", { class: "answer" }, entry.calls.length ? entry.calls.map((call) => json(call)).join("\n") : "(no call)"));
 }
 
-const plain = (value, indent) => (typeof value === "string" ? value : JSON.stringify(value, null, indent));
+const EXACT = `exact-${Math.random()}-`;
+
+/** JSON text of a value. Numbers that JavaScript would change (6.0, long integers) come as {"#": text} and stay as they are. */
+function json(value, indent) {
+  const kept = [];
+  const keep = (key, inner) => (inner && typeof inner["#"] === "string" ? EXACT + (kept.push(inner["#"]) - 1) : inner);
+  return JSON.stringify(value, keep, indent).replace(new RegExp(`"${EXACT}(\\d+)"`, "g"), (all, index) => kept[index]);
+}
+
+const plain = (value, indent) => (typeof value === "string" ? value : json(value, indent));
 /* Servers know no dots in names, so tools may have been sent with underscores. */
 const sameName = (given, name) => given !== undefined && given.replaceAll(".", "_") === name.replaceAll(".", "_");
 const isCall = (value) => value && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length === 1;
@@ -85,7 +94,7 @@ function evidence(about) {
     parts.push(callTable(about));
     ["calls", "expected", "argument", "given", "acceptable", "function"].forEach((name) => delete rest[name]);
   } else if (Array.isArray(about.expected) && Array.isArray(about.calls)) {
-    parts.push(columnsOf({ "calls made": about.calls, expected: about.expected, results: about.results }));
+    parts.push(columnsOf({ "calls made": about.calls, expected: about.expected }), columnsOf({ results: about.results }));
     ["calls", "expected", "results"].forEach((name) => delete rest[name]);
   }
   if (Array.isArray(about.differences)) {
@@ -117,7 +126,7 @@ function callTable(about) {
     const objected = about.argument !== undefined && (about.function === undefined || about.function === name);
     return callBlock(name, wanted, call, objected ? about.argument : undefined, about.expected_index === index);
   });
-  const extra = left.map((call) => el("div", { class: "call differs" }, el("h4", {}, "not expected"), el("code", {}, JSON.stringify(call))));
+  const extra = left.map((call) => el("div", { class: "call differs" }, el("h4", {}, "not expected"), el("code", {}, json(call))));
   return el("div", { class: "calls" }, blocks, extra);
 }
 
@@ -131,12 +140,12 @@ function callBlock(name, wanted, call, argument, unmatched) {
         const has = values && one in values, accepted = (wanted || {})[one];
         const wrong = one === argument || (call && !has && accepted && !accepted.includes("")) || (has && accepted === undefined);
         return el("tr", { class: wrong ? "differs" : "" }, el("th", { scope: "row" }, wrong ? "✗ " : "", el("code", {}, one)),
-          el("td", {}, has ? el("code", { dir: "auto" }, JSON.stringify(values[one])) : el("span", { class: "muted" }, "left out")),
+          el("td", {}, has ? el("code", { dir: "auto" }, json(values[one])) : el("span", { class: "muted" }, "left out")),
           el("td", { class: wrong ? "expected" : "" }, acceptable(accepted)));
       })))));
 }
 
 function acceptable(values) {
-  if (!Array.isArray(values)) return el("span", { class: "muted" }, values === undefined ? "not expected" : JSON.stringify(values));
-  return values.map((value, index) => [index ? el("span", { class: "muted" }, " or ") : "", value === "" ? el("span", { class: "muted" }, "left out") : el("code", { dir: "auto" }, JSON.stringify(value))]);
+  if (!Array.isArray(values)) return el("span", { class: "muted" }, values === undefined ? "not expected" : json(values));
+  return values.map((value, index) => [index ? el("span", { class: "muted" }, " or ") : "", value === "" ? el("span", { class: "muted" }, "left out") : el("code", { dir: "auto" }, json(value))]);
 }
