@@ -167,3 +167,44 @@ def test_the_shipped_model_answers_in_form_and_often_right(tokenizer):
 
     model = AutoModelForCausalLM.from_pretrained(ASSETS, dtype="float32")
     assert exact(model, tokenizer, level=1, count=16, seed=5) >= 0.25
+
+
+def test_a_killed_pretraining_ends_as_an_undisturbed_one(tmp_path, monkeypatch):
+    import torch
+
+    from trainer.recipes.tiny import pretrain
+
+    size = {"steps": 4, "every": 2, "items": 1, "tokens": 400, "hidden": 64, "layers": 3, "heads": 4}
+    monkeypatch.setattr(pretrain, "exact", lambda *_, **__: 0.0)  # an untrained model never ends its reply
+    tokenizer = build()
+    whole = pretrain.pretrain(pretrain.Plan(tmp_path / "whole", **size), tokenizer)
+    plain, calls = pretrain.loss_of, iter(range(100))
+
+    def failing(*arguments):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return plain(*arguments)
+
+    monkeypatch.setattr(pretrain, "loss_of", failing)
+    plan = pretrain.Plan(tmp_path / "killed", **size)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain.pretrain(plan, tokenizer)
+    monkeypatch.setattr(pretrain, "loss_of", plain)
+    continued = pretrain.pretrain(plan, tokenizer)
+    for mine, theirs in zip(whole.parameters(), continued.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+
+
+def test_the_induction_circuit_looks_back_and_copies():
+    """Untrained, of random tokens said twice, many of the second time are predicted; chance is one in thousands."""
+    import torch
+
+    from trainer.recipes.tiny.pretrain import Plan, new_model
+
+    tokenizer = build()
+    model = new_model(Plan(Path("unused")), tokenizer).eval()
+    said = torch.randint(300, 6000, (4, 30), generator=torch.Generator().manual_seed(0))
+    ids = torch.cat([said, said], 1)
+    with torch.no_grad():
+        predicted = model(input_ids=ids).logits[:, 30:-1].argmax(-1)
+    assert (predicted == ids[:, 31:]).float().mean() > 0.2

@@ -3,7 +3,7 @@
 Layer 0 has heads that look one token back (by rotary position alone: constant query and key) and write what they saw
 to a space of their own; layers 1 and 2 have heads whose query is the current token and whose key is that written
 previous token, and which copy the token found. Together they continue a sequence as it continued before.
-Random weights stay everywhere else, and all of it is trained.
+All other outputs of layers start at zero, and everything is trained.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ def install(model: Any, generator: Any) -> None:
 
     read, written, copied = basis(), basis(), basis()
     with torch.no_grad():
+        for layer in model.model.layers:  # what random layers write would drown the circuit
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
         for head, back in enumerate(BACK):
             rows = slice(head * size, (head + 1) * size)
             attention = model.model.layers[0].self_attn
@@ -63,4 +66,4 @@ def install(model: Any, generator: Any) -> None:
                     attention.q_proj.weight[head * size + row] = 1.7 * read[head * size + row]
                     attention.k_proj.weight[head * size + row] = 1.7 * written[head * size + row]
                 attention.v_proj.weight[rows] = copied[rows]
-                attention.o_proj.weight[:, rows] = 0.08 * copied[rows].T
+                attention.o_proj.weight[:, rows] = 0.24 * copied[rows].T
