@@ -107,7 +107,9 @@ def _sandbox() -> Iterator[Finding]:
     for name, about in found["backends"].items():
         if about["works"]:
             chosen = " (chosen by auto)" if name == found["chosen"] else ""
-            yield Finding("sandbox", name, "ok", f"{', '.join(about['layers'])}{chosen}")
+            yield Finding(
+                "sandbox", name, "ok", f"{', '.join(about['layers'])}{chosen}; not covered: {about['not_covered']}"
+            )
         else:
             yield Finding("sandbox", name, "missing", about["reason"])
 

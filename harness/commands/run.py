@@ -108,6 +108,15 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
         click.option("--trust-remote-code", is_flag=True, help="Run code that the model's folder brings."),
         click.option("--offline", is_flag=True, help="Use no network; also by HF_HUB_OFFLINE=1."),
     ),
+    "Where programs run that the model wrote": (
+        click.option(
+            "--sandbox", default="auto", show_default=True, help="userns, bwrap, landlock; see `harness doctor`."
+        ),
+        click.option("--sandbox-workers", type=click.IntRange(1), help="Programs at once. [default: one a processor]"),
+        click.option(
+            "--sandbox-memory", type=click.FloatRange(0.25), default=4.0, show_default=True, help="GiB for a program."
+        ),
+    ),
     "What is kept, and what counts as done": (
         click.option(
             "-o",
@@ -200,6 +209,8 @@ def command(**flags: Any) -> None:
         plans = [plan for side in sides for plan in _plans(side)]
         click.echo(json.dumps(summary.plans_json(plans)) if as_json else summary.plans_text(plans))
         return
+    if not flags["predict_only"]:
+        _open_sandbox(specs, flags)
     found = [_measure(side, flags) for side in sides]
     records = [record for side in found for record in side]
     if as_json:
@@ -212,6 +223,16 @@ def command(**flags: Any) -> None:
     if left > fault_limit(flags["fail_on_error"], n):
         remedy = "`harness show RUN ID` tells why; the same command tries them again."
         raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
+
+
+def _open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> None:
+    """Find out whether programs can be judged before a model is loaded to write them."""
+    from harness import plugins, sandbox
+
+    if any(getattr(plugins.load("benchmarks", spec.benchmark), "runs_programs", False) for spec in specs):
+        memory = int(flags["sandbox_memory"] * 2**30)
+        sandbox.configure(backend=flags["sandbox"], workers=flags["sandbox_workers"], memory=memory)
+        click.echo(f"sandbox: {sandbox.shared().description}", err=True)
 
 
 def _plans(specs: Sequence[RunSpec]) -> list[Plan]:

@@ -24,6 +24,8 @@ class EvalPlus:
     name: str = "evalplus"
     version: str = data.VERSION
     check_workers: int = os.cpu_count() or 1
+    runs_programs: bool = True
+    """Nothing is played before a sandbox is found."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """The four categories, and `forgetting` for all of them."""
