@@ -26,6 +26,7 @@ from harness.types import EngineSettings
 from tests.bench import official as peer
 
 CATEGORIES = ("multi_turn_base", "multi_turn_miss_func", "multi_turn_miss_param")
+SIDES = ("ours", "theirs")
 ROUNDS = 3
 """The best of each side counts."""
 SLOTS, DELAY = 32, 0.02
@@ -109,9 +110,7 @@ def judging() -> None:
     results = recorded()
     n = sum(map(len, results.values()))
     rounds = [(ours(results), theirs(results)) for _ in range(ROUNDS)]
-    sides = {
-        side: min(found, key=lambda row: row[1]) for side, found in zip(("ours", "theirs"), zip(*rounds), strict=True)
-    }
+    sides = {side: min((row[place] for row in rounds), key=lambda row: row[1]) for place, side in enumerate(SIDES)}
     rows = [
         [side, n, passed, load, score, n / score, n / (load + score)] for side, (load, score, passed) in sides.items()
     ]
