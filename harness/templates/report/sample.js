@@ -98,7 +98,7 @@ function evidence(about) {
     ["calls", "expected", "results"].forEach((name) => delete rest[name]);
   }
   if (Array.isArray(about.differences)) {
-    parts.push(el("h4", {}, `State of ${about.class || "the environment"}`), differenceTable(about.differences));
+    parts.push(el("h4", {}, `State of ${about.class || "the environment"}`), differenceList(about.differences));
     delete rest.differences; delete rest.class;
   }
   const left = Object.entries(rest).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length));
@@ -111,9 +111,10 @@ function columnsOf(lists) {
     el("div", {}, el("h4", {}, title), el("ol", {}, items.map((item) => el("li", {}, el("code", { dir: "auto" }, plain(item))))))));
 }
 
-function differenceTable(found) {
-  return el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ["attribute", "expected", "got"].map((name) => el("th", {}, name)))),
-    el("tbody", {}, found.map((one) => el("tr", {}, el("th", { scope: "row" }, el("code", {}, one.attribute)), el("td", { class: "expected" }, el("code", { dir: "auto" }, plain(one.expected))), el("td", { class: "differs" }, el("code", { dir: "auto" }, plain(one.got))))))));
+function differenceList(found) {
+  return el("dl", { class: "differences" }, found.map((one) => el("div", {}, el("dt", {}, el("code", {}, one.attribute)),
+    el("dd", {}, el("small", {}, "expected"), el("code", { class: "expected", dir: "auto" }, plain(one.expected))),
+    el("dd", {}, el("small", {}, "got"), el("code", { class: "differs", dir: "auto" }, plain(one.got))))));
 }
 
 /** Each expected call with the call that comes closest; the argument the judge objected to is marked. */
