@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from harness.types import Verdict
@@ -26,6 +27,15 @@ def judge(
     Raises:
         UsageProblem: Unknown id, mode or rules; near matches are offered.
     """
+    judge_one = _JUDGES.get(sample_id.rpartition("_")[0]) or _judge_of(sample_id)
+    return judge_one(sample_id, raw, mode=mode, underscore_names=underscore_names, rules=rules)
+
+
+_JUDGES: dict[str, Callable[..., Verdict]] = {}
+"""By category, for those that were asked for so far: what precedes the number in an id without a configuration."""
+
+
+def _judge_of(sample_id: str) -> Callable[..., Verdict]:
     from harness.benchmarks.bfcl import data
 
     category = data.category_of(sample_id)
@@ -35,7 +45,8 @@ def judge(
         from harness.benchmarks.bfcl.benchmark import family_of
 
         judge_one = family_of(category).judge
-    return judge_one(sample_id, raw, mode=mode, underscore_names=underscore_names, rules=rules)
+    _JUDGES[category] = judge_one
+    return judge_one
 
 
 def __getattr__(name: str) -> Any:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harness.benchmarks.bfcl import convert_java, convert_js
 from harness.benchmarks.bfcl.rules import Rules
-from harness.benchmarks.bfcl.values import Finding, check_type, check_value
+from harness.benchmarks.bfcl.values import MAX_SHOWN, Finding, check_type, check_value, plain
 
 Shape = Literal["simple", "multiple", "parallel"]
 Call = Mapping[Any, Mapping[Any, Any]]
 Doc = Mapping[str, Any]
+Expected = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Language:
     convert: Callable[[Any, str, str | None], Any]
     text_only: str | None = None
     """Error type for an argument that is no text; None where arguments are values already."""
+    scalars: frozenset[type] = frozenset()
+    """Classes that conversion leaves as they are and that are no collections."""
 
 
 def _convert_python(value: Any, kind: str, element: str | None) -> Any:
@@ -55,19 +58,25 @@ PYTHON = Language(
     },
     ("array", "tuple"),
     _convert_python,
+    scalars=frozenset({str, int, float, bool}),
 )
 JAVA = Language(convert_java.CLASSES, convert_java.COLLECTIONS, convert_java.convert, "type_error:java")
 JAVASCRIPT = Language(convert_js.CLASSES, convert_js.COLLECTIONS, convert_js.convert, "type_error:js")
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What a reply is held against."""
+class Case(NamedTuple):
+    """One item: what its reply is held against."""
 
     shape: Shape
     docs: Sequence[Doc]
-    expected: Sequence[Mapping[str, Mapping[str, Sequence[Any]]]]
+    """Document of each expected call's function."""
+    expected: Sequence[Expected]
     """One map of function name to acceptable values by parameter for each expected call."""
+
+
+class Terms(NamedTuple):
+    """How calls are compared."""
+
     language: Language
     rules: Rules
     underscore_names: bool = False
@@ -81,12 +90,13 @@ WRONG_COUNT = {
 }
 
 
-def check_calls(calls: Sequence[Call], case: Case) -> Finding | None:
+def check_calls(calls: Sequence[Call], case: Case, terms: Terms) -> Finding | None:
     """Compare well-formed calls with the expected ones.
 
     Args:
         calls: Decoded calls.
-        case: Functions, expected calls and rules.
+        case: Functions and expected calls.
+        terms: Language and rules.
 
     Returns:
         The first thing that is wrong, or None.
@@ -95,25 +105,18 @@ def check_calls(calls: Sequence[Call], case: Case) -> Finding | None:
     if len(calls) != wanted:
         return Finding(WRONG_COUNT[case.shape], f"{len(calls)} calls where {wanted} are expected")
     if case.shape == "parallel":
-        return _check_parallel(calls, case)
-    doc = case.docs[0] if case.shape == "simple" else _doc(case, 0)
-    return check_call(doc, calls[0], case.expected[0], case)
+        return _check_parallel(calls, case, terms)
+    return check_call(case.docs[0], calls[0], case.expected[0], terms)
 
 
-def _doc(case: Case, index: int) -> Doc:
-    name = next(iter(case.expected[index]))
-    return next(doc for doc in case.docs if doc["name"] == name)
-
-
-def _check_parallel(calls: Sequence[Call], case: Case) -> Finding | None:
+def _check_parallel(calls: Sequence[Call], case: Case, terms: Terms) -> Finding | None:
     """Give each expected call one of the calls, in any order."""
     tries: list[dict[int, Finding | None]] = []
     taken: dict[int, int] = {}
-    for index, expected in enumerate(case.expected):
-        doc = _doc(case, index)
-        attempt = partial(check_call, doc, expected=expected, case=case)
+    for index, (doc, expected) in enumerate(zip(case.docs, case.expected, strict=True)):
+        attempt = partial(check_call, doc, expected=expected, terms=terms)
         tries.append({})
-        if case.rules.best_matching:
+        if terms.rules.best_matching:
             tries[index] = {at: attempt(call) for at, call in enumerate(calls)}
             found = _augment(index, tries, taken, set())
         else:
@@ -160,48 +163,59 @@ def _unmatched(index: int, expected: Mapping[str, Any], tried: Mapping[int, Find
     )
 
 
-def check_call(doc: Doc, call: Call, expected: Mapping[str, Mapping[str, Sequence[Any]]], case: Case) -> Finding | None:
+def check_call(doc: Doc, call: Call, expected: Expected, terms: Terms) -> Finding | None:
     """Compare one call with one expected call.
 
     Args:
         doc: Document of the expected function.
         call: One-key map of name to arguments.
         expected: One-key map of name to acceptable values.
-        case: Language and rules.
+        terms: Language and rules.
 
     Returns:
         The first thing that is wrong, or None.
     """
-    name = doc["name"].replace(".", "_") if case.underscore_names else doc["name"]
+    name = doc["name"]
+    if terms.underscore_names:
+        name = name.replace(".", "_")
     if name not in call:
         given = next(iter(call))
         return Finding(
             "simple_function_checker:wrong_func_name", f"{given!r} is called, not {name!r}", {"function": name}
         )
-    answers = next(iter(expected.values()))
-    finding = _check_arguments(doc["parameters"], call[name], answers, case)
+    (answers,) = expected.values()
+    finding = _check_arguments(doc["parameters"], call[name], answers, terms)
     if finding is not None:
         finding.details["function"] = name
     return finding
 
 
 def _check_arguments(
-    schema: Mapping[str, Any], arguments: Mapping[Any, Any], answers: Mapping[str, Sequence[Any]], case: Case
+    schema: Mapping[str, Any], arguments: Mapping[Any, Any], answers: Mapping[str, Sequence[Any]], terms: Terms
 ) -> Finding | None:
     properties, required = schema["properties"], schema["required"]
-    if case.rules.bind_positional:
+    if terms.rules.bind_positional:
         arguments = _bind(arguments, list(properties))
     for name in required:
         if name not in arguments:
             return _about(name, "simple_function_checker:missing_required", "is required and missing")
+    classes, scalars = terms.language.classes, terms.language.scalars
     for name, value in arguments.items():
         if name not in properties or name not in answers:
-            return _about(name, "simple_function_checker:unexpected_param", "is not expected", given=value)
-        finding = _check_argument(value, properties[name], answers[name], case, name in required)
+            return _about(name, "simple_function_checker:unexpected_param", "is not expected", given=plain(value))
+        # A scalar of the right class that is literally among the answers passes every further check.
+        kind = type(value)
+        wanted = classes[properties[name]["type"]]
+        fits = kind in scalars and (kind is wanted or (kind is int and wanted is float))
+        if fits and value in answers[name] and (value != "" or not terms.rules.marker_is_no_value):
+            continue
+        finding = _check_argument(value, properties[name], answers[name], terms, name in required)
         if finding is not None:
             finding.message = f"argument {name!r}: {finding.message}"
-            finding.details.update(argument=name, given=value, acceptable=answers[name])
+            finding.details.update(argument=plain(name), given=plain(value), acceptable=answers[name])
             return finding
+    if len(arguments) == len(answers):  # all that are given are expected, so none is missing
+        return None
     for name, accepted in answers.items():
         if name not in arguments and "" not in accepted:
             return _about(name, "simple_function_checker:missing_optional", "is missing", acceptable=accepted)
@@ -209,7 +223,7 @@ def _check_arguments(
 
 
 def _about(name: Any, code: str, what: str, **details: Any) -> Finding:
-    return Finding(code, f"argument {name!r} {what}", {"argument": name, **details})
+    return Finding(code, f"argument {name!r} {what}"[:MAX_SHOWN], {"argument": plain(name), **details})
 
 
 def _bind(arguments: Mapping[Any, Any], names: Sequence[str]) -> dict[Any, Any]:
@@ -222,14 +236,14 @@ def _bind(arguments: Mapping[Any, Any], names: Sequence[str]) -> dict[Any, Any]:
 
 
 def _check_argument(
-    value: Any, schema: Mapping[str, Any], answers: Sequence[Any], case: Case, required: bool
+    value: Any, schema: Mapping[str, Any], answers: Sequence[Any], terms: Terms, required: bool
 ) -> Finding | None:
-    kind, language = schema["type"], case.language
+    kind, language = schema["type"], terms.language
     if language.text_only and type(value) is not str:
         return Finding(language.text_only, f"{type(value).__name__} where source text is expected")
     element = schema["items"]["type"] if kind in language.collections else None
     value = language.convert(value, kind, element)
-    if case.rules.marker_is_no_value:
+    if terms.rules.marker_is_no_value:
         if value == "" and required and "" in answers:
             return None
         answers = [answer for answer in answers if answer != ""]
@@ -237,4 +251,4 @@ def _check_argument(
             return Finding("simple_function_checker:unexpected_param", "has to be left out")
     wanted, inner = language.classes[kind], language.classes[element] if element else None
     finding, variable = check_type(value, answers, wanted, inner)
-    return finding or check_value(value, answers, None if variable else wanted, inner, case.rules)
+    return finding or check_value(value, answers, None if variable else wanted, inner, terms.rules)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from harness.benchmarks.bfcl import data
-from harness.benchmarks.bfcl.ast_check import JAVA, JAVASCRIPT, PYTHON, Case, Shape, check_calls
+from harness.benchmarks.bfcl.ast_check import JAVA, JAVASCRIPT, PYTHON, Case, Shape, Terms, check_calls
 from harness.benchmarks.bfcl.decode import MODULES, Undecodable, decode, native, well_formed
 from harness.benchmarks.bfcl.relevance import check_abstention, check_relevance
-from harness.benchmarks.bfcl.rules import IMPOSSIBLE, Rules, rules_named
-from harness.benchmarks.bfcl.values import Finding
+from harness.benchmarks.bfcl.rules import BY_NAME, IMPOSSIBLE, Rules, rules_named
+from harness.benchmarks.bfcl.values import MAX_SHOWN, Finding, plain
 from harness.errors import UsageProblem, unknown_name
 from harness.types import Reply, Verdict
 
 MODES = ("prompt", "fc")
-LANGUAGES = {"simple_java": JAVA, "simple_javascript": JAVASCRIPT}
-DIALECTS = {"simple_java": "java", "simple_javascript": "javascript"}
+LANGUAGES = {"simple_java": (JAVA, "java"), "simple_javascript": (JAVASCRIPT, "javascript")}
+"""Category -> language of its values and dialect of its replies, where these are not Python."""
 
 BROKEN_CALL = [{"": ""}]
 """A native call that cannot be read: its arguments are no JSON."""
-
-MAX_SHOWN = 2000
-"""Characters of one text, and elements of one list, that evidence keeps."""
 
 
 def judge_single_turn(
@@ -38,39 +35,87 @@ def judge_single_turn(
         rules: `upstream` or `strict`.
 
     Returns:
-        The verdict. Evidence: `calls`, `expected`, and on failure what `Finding.details` holds.
+        The verdict. Evidence: `calls`, `expected`, and on failure `Finding.details`.
 
     Raises:
         UsageProblem: Unknown id, mode or rules.
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
-    chosen = rules_named(rules)
-    category, source_id, dialect, tagged = _read_id(sample_id)
-    question = data.question(source_id)
+    chosen = BY_NAME.get(rules) or rules_named(rules)
+    source_id, dialect, tagged = _read_id(sample_id) if ":" in sample_id else (sample_id, None, False)
+    kind, case = _ITEMS.get(source_id) or _load(source_id)
     if chosen.skip_impossible and source_id in IMPOSSIBLE:
         return Verdict("unscored", "strict:impossible_item", IMPOSSIBLE[source_id])
-    calls, error = _decode(raw, mode, dialect, tagged, chosen)
-    if category in data.UNANSWERED:
-        called = error is None and well_formed(calls) and bool(calls)
-        finding = check_relevance(called, category == "live_relevance")
-        finding = finding or (None if called else check_abstention(raw, error, chosen))
-        return _verdict(finding, calls, ())
-    case = Case(
-        _shape(category),
-        question["function"],
-        data.answer(source_id),
-        LANGUAGES.get(category, PYTHON),
-        chosen,
-        underscore_names,
-    )
-    if error is not None:
+    dialect = dialect or kind.dialect
+    calls: Any = None
+    error = None
+    try:
+        calls = native(raw) if mode == "fc" else decode(raw, dialect, tagged=tagged, rules=chosen)
+    except Undecodable as problem:
+        error = problem
+    if kind.wants_call is not None:
+        finding = _check_relevance(raw, calls, error, kind.wants_call, chosen)
+    elif error is not None:
         finding = Finding("ast_decoder:decoder_failed", f"cannot be read as {dialect}: {error}"[:MAX_SHOWN])
     elif not well_formed(calls):
         finding = Finding("ast_decoder:decoder_wrong_output_format", "not a list of calls with named arguments")
     else:
-        return _verdict(check_calls(calls, case), calls, case.expected)
-    return _verdict(finding, calls, case.expected)
+        finding = check_calls(calls, case, kind.terms[rules, bool(underscore_names)])
+    # Native calls that equal the expected ones are as short and plain as these.
+    as_it_is = mode == "fc" and ((finding is None and case.expected) or _small_json(raw))
+    evidence = {"calls": calls if as_it_is else plain(calls), "expected": case.expected}
+    if finding is None:
+        return Verdict("pass", None, "", evidence)
+    evidence |= finding.details
+    return Verdict("fail", finding.code, finding.message, evidence)
+
+
+class _Kind(NamedTuple):
+    """What all items of a category share."""
+
+    terms: Mapping[tuple[str, bool], Terms]
+    """By name of the rules and by whether names have underscores."""
+    dialect: str
+    wants_call: bool | None
+    """What a relevance category asks for; None where calls are compared with expected ones."""
+
+
+_ITEMS: dict[str, tuple[_Kind, Case]] = {}
+"""All items of the categories that were asked for so far, by id."""
+
+
+def _load(sample_id: str) -> tuple[_Kind, Case]:
+    """Read the category of an item.
+
+    Raises:
+        UsageProblem: There is no such id.
+    """
+    category = data.category_of(sample_id)
+    shape: Shape = "parallel" if "parallel" in category else "multiple" if "multiple" in category else "simple"
+    wants_call = category == "live_relevance" if category in data.UNANSWERED else None
+    language, dialect = LANGUAGES.get(category, (PYTHON, "python"))
+    terms = {(rules.name, flag): Terms(language, rules, flag) for rules in BY_NAME.values() for flag in (False, True)}
+    kind = _Kind(terms, dialect, wants_call)
+    for question, expected in zip(data.questions(category), data.answers(category), strict=True):
+        _ITEMS[question["id"]] = kind, Case(shape, _docs(question["function"], expected, shape), expected)
+    if sample_id not in _ITEMS:
+        raise unknown_name("BFCL id", sample_id, [name for name in _ITEMS if data.category_of(name) == category])
+    return _ITEMS[sample_id]
+
+
+def _docs(offered: Sequence[Any], expected: Sequence[Any], shape: Shape) -> Sequence[Any]:
+    if shape == "simple":
+        return offered[:1]
+    by_name = {doc["name"]: doc for doc in reversed(offered)}
+    return [by_name[next(iter(call))] for call in expected]
+
+
+def _check_relevance(raw: Any, calls: Any, error: Undecodable | None, wants_call: bool, rules: Rules) -> Finding | None:
+    called = error is None and bool(calls) and well_formed(calls)
+    if called != wants_call:
+        return check_relevance(called, wants_call)
+    return check_abstention(raw, error) if rules.abstain_cleanly and error is not None else None
 
 
 def raw_answer(reply: Reply) -> tuple[Any, str]:
@@ -82,12 +127,9 @@ def raw_answer(reply: Reply) -> tuple[Any, str]:
     return [{call.name: dict(call.arguments)} for call in reply.calls] or reply.text, "fc"
 
 
-def _read_id(sample_id: str) -> tuple[str, str, str, bool]:
-    """Category that decides the check, id of question and answer, dialect, and whether a call tag is expected."""
+def _read_id(sample_id: str) -> tuple[str, str, bool]:
+    """Source id, dialect, and whether a call tag is expected, of an id of format sensitivity."""
     parts = sample_id.split(":")
-    category = data.category_of(parts[-1])
-    if len(parts) == 1:
-        return category, sample_id, DIALECTS.get(category, "python"), False
     settings = dict(setting.partition("=")[::2] for setting in parts[1].split("&"))
     dialect = settings.get("ret_fmt", "")
     if len(parts) != 3 or dialect not in MODULES:
@@ -95,41 +137,15 @@ def _read_id(sample_id: str) -> tuple[str, str, str, bool]:
             f"{sample_id!r} is no id of format sensitivity",
             "Expected: format_sensitivity_<n>:ret_fmt=python&tool_call_tag=False&...:<source id>",
         )
-    return category, parts[2], dialect, settings.get("tool_call_tag") == "True"
+    return parts[2], dialect, settings.get("tool_call_tag") == "True"
 
 
-def _shape(category: str) -> Shape:
-    if "parallel" in category:
-        return "parallel"
-    return "multiple" if "multiple" in category else "simple"
-
-
-def _decode(raw: Any, mode: str, dialect: str, tagged: bool, rules: Rules) -> tuple[Any, Undecodable | None]:
-    try:
-        return native(raw) if mode == "fc" else decode(raw, dialect, tagged=tagged, rules=rules), None
-    except Undecodable as error:
-        return None, error
-
-
-def _verdict(finding: Finding | None, calls: Any, expected: Any) -> Verdict:
-    evidence = {"calls": plain(calls), "expected": expected}
-    if finding is None:
-        return Verdict("pass", evidence=evidence)
-    evidence.update((key, plain(value)) for key, value in finding.details.items())
-    return Verdict("fail", finding.code, finding.message, evidence)
-
-
-def plain(value: Any) -> Any:
-    """A decoded value as JSON can hold it and a person can read it: long texts and lists cut, odd classes as text."""
-    kind = type(value)
-    if kind is str:
-        return value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}… ({len(value)} characters)"
-    if kind is bool or kind is int or value is None:
-        return value
-    if kind is float:
-        return value if math.isfinite(value) else str(value)
-    if kind is dict:
-        return {str(plain(key)): plain(inner) for key, inner in list(value.items())[:MAX_SHOWN]}
-    if kind in (list, tuple):
-        return [plain(inner) for inner in value[:MAX_SHOWN]]
-    return repr(value)[:MAX_SHOWN]
+def _small_json(raw: Any) -> bool:
+    """Whether native calls are JSON texts so short that what they hold can be shown as it is."""
+    if type(raw) is not list:
+        return False
+    for call in raw:
+        for text in call.values() if type(call) is dict else (None,):
+            if type(text) is not str or len(text) > MAX_SHOWN or "NaN" in text or "Infinity" in text:
+                return False
+    return True

@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 from harness.benchmarks.bfcl.decode import Undecodable
-from harness.benchmarks.bfcl.rules import Rules
 from harness.benchmarks.bfcl.values import Finding
 
 _CALL_LIKE = re.compile(r"[\s`]*(?:(?:python|json|tool_code)\s+)?(?:\[\s*)?(?:[\w.]+\(|\{\s*[\"'])")
@@ -34,19 +33,16 @@ def check_relevance(called: bool, wanted: bool) -> Finding | None:
     return Finding("irrelevance_error:decoder_success", "a call, although no function fits the request")
 
 
-def check_abstention(raw: Any, error: Undecodable | None, rules: Rules) -> Finding | None:
+def check_abstention(raw: Any, error: Undecodable) -> Finding | None:
     """Tell a reply that declines from one that only failed to be a call; upstream takes both for an abstention.
 
     Args:
-        raw: The answer as it was decoded.
-        error: Why it could not be.
-        rules: Which quirks hold.
+        raw: An answer that does not decode.
+        error: Why.
 
     Returns:
         What is wrong, or None.
     """
-    if not rules.abstain_cleanly or error is None:
-        return None
     if not isinstance(raw, str):
         return Finding("strict:broken_call", f"a call that cannot be read: {error}")
     if raw.startswith("Error during inference:"):

@@ -6,6 +6,7 @@ string among the acceptable values marks a parameter that may be left out; upstr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +22,11 @@ class Finding:
     """Upstream's error type."""
     message: str
     details: dict[str, Any] = field(default_factory=dict)
-    """Where: `function`, `argument`, `given`, `acceptable`, ..."""
+    """Where, as JSON values: `function`, `argument`, `given`, `acceptable`, ..."""
 
+
+MAX_SHOWN = 2000
+"""Characters of one text, and elements of one list, that evidence keeps."""
 
 _DROPPED = str.maketrans("'", '"', " ,./-_*^")
 
@@ -47,7 +51,7 @@ def check_type(value: Any, answers: Sequence[Any], wanted: type, inner: type | N
     Returns:
         What is wrong, if anything, and whether the value counts as a variable.
     """
-    first = next((type(answer) for answer in answers if answer != ""), None)
+    first = _class_of_first(answers)
     if type(value) is wanted:
         if inner is None or any(_elements_fit(value, answer, inner) for answer in answers):
             return None, first is not None and first is not wanted
@@ -58,11 +62,18 @@ def check_type(value: Any, answers: Sequence[Any], wanted: type, inner: type | N
     return Finding("type_error:simple", f"{type(value).__name__} where {wanted.__name__} is expected"), False
 
 
+def _class_of_first(answers: Sequence[Any]) -> type | None:
+    for answer in answers:
+        if answer != "":
+            return type(answer)
+    return None
+
+
 def _elements_fit(value: Any, answer: Any, inner: type) -> bool:
     """Elements have the class of the schema or of the answer's first; an answer that is no list asks for nothing."""
     if type(answer) is not list:
         return True
-    first = next((type(element) for element in answer if element != ""), None)
+    first = _class_of_first(answer)
     return all(type(element) is inner or type(element) is first for element in value)
 
 
@@ -139,3 +150,20 @@ def _check_list_of_maps(value: Sequence[Any], answer: Sequence[Any], rules: Rule
         if fault is not None:
             return fault
     return None
+
+
+def plain(value: Any) -> Any:
+    """A decoded value as JSON can hold it and a person can read it: long texts and lists cut, odd classes as text."""
+    kind = type(value)
+    if kind is str:
+        return value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}… ({len(value)} characters)"
+    if kind is int or kind is bool or value is None:
+        return value
+    if kind is dict:
+        pairs = value.items() if len(value) <= MAX_SHOWN else list(value.items())[:MAX_SHOWN]
+        return {key if type(key) is str and len(key) <= MAX_SHOWN else str(plain(key)): plain(v) for key, v in pairs}
+    if kind is list or kind is tuple:
+        return [plain(inner) for inner in value[:MAX_SHOWN]]
+    if kind is float and math.isfinite(value):
+        return value
+    return repr(value)[:MAX_SHOWN]

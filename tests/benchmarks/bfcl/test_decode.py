@@ -11,9 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.benchmarks.bfcl.decode import MAX_SOURCE, Undecodable, decode, native, well_formed
+from harness.benchmarks.bfcl.decode import (
+    MAX_SOURCE,
+    Undecodable,
+    bracketed,
+    decode,
+    native,
+    python,
+    quick,
+    well_formed,
+)
 from harness.benchmarks.bfcl.decode.arithmetic import MAX_BITS
-from harness.benchmarks.bfcl.rules import STRICT
+from harness.benchmarks.bfcl.rules import STRICT, UPSTREAM
 
 
 def value(source, **options):
@@ -340,3 +349,32 @@ def test_written_calls_are_read_back(calls):
 def test_any_text_is_decoded_or_refused(text, dialect):
     with contextlib.suppress(Undecodable):
         decode(text, dialect)
+
+
+INSERTED = [*"()[]{}=,.:'\"\\-+*# \n\tx0_é", "None", "1e5", "''"]
+
+
+@given(st.lists(st.tuples(NAMES, st.dictionaries(NAMES, VALUES, max_size=3)), max_size=3), st.data())
+def test_the_quick_reader_agrees_with_the_tree_wherever_it_answers(calls, draws):
+    written = (f"{name}({', '.join(f'{k}={v!r}' for k, v in args.items())})" for name, args in calls)
+    text = f"[{', '.join(written)}]"
+    for _ in range(draws.draw(st.integers(0, 2))):
+        at = draws.draw(st.integers(0, len(text)))
+        text = text[:at] + draws.draw(st.sampled_from(INSERTED)) + text[at:]
+    found = quick.read(text)
+    if found is not None:
+        assert repr(found) == repr(python._by_tree(text, UPSTREAM)) == repr(python._by_tree(text, STRICT))
+
+
+@pytest.mark.usefixtures("bfcl_data")
+def test_the_quick_reader_agrees_with_the_tree_on_mutated_answers():
+    from tests.fuzz.replies import AST, cases
+
+    answered = 0
+    for case in cases(3, 6000, tuple(name for name in AST if not name.startswith("simple_java"))):
+        text = bracketed(case.raw) if case.mode == "prompt" and len(case.raw) < MAX_SOURCE else ""
+        found = quick.read(text)
+        if found is not None:
+            answered += 1
+            assert repr(found) == repr(python._by_tree(text, UPSTREAM))
+    assert answered > 1500

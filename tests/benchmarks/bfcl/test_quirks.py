@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from harness.benchmarks.bfcl import judge
-from harness.benchmarks.bfcl.ast_check import PYTHON, Case, check_calls
+from harness.benchmarks.bfcl.ast_check import PYTHON, Case, Terms, check_calls
 from harness.benchmarks.bfcl.decode import decode
 from harness.benchmarks.bfcl.rules import STRICT, UPSTREAM
 
@@ -28,8 +28,8 @@ def check(kind, answers, source, rules=UPSTREAM, required=True):
 
 def check_many(expected, text, schema, shape, rules=UPSTREAM, required=True):
     doc = {"name": "f", "parameters": {"properties": {"a": schema}, "required": ["a"] if required else []}}
-    case = Case(shape, [doc], [{"f": {"a": answers}} for answers in expected], PYTHON, rules)
-    finding = check_calls(decode(text, rules=rules), case)
+    case = Case(shape, [doc] * len(expected), [{"f": {"a": answers}} for answers in expected])
+    finding = check_calls(decode(text, rules=rules), case, Terms(PYTHON, rules))
     return finding.code if finding else "pass"
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 import threading
 import warnings
 from typing import Any
 
-from harness.benchmarks.bfcl.decode import Calls, Undecodable
+from harness.benchmarks.bfcl.decode import Calls, Undecodable, quick
 from harness.benchmarks.bfcl.decode.arithmetic import evaluate
 from harness.benchmarks.bfcl.rules import Rules
 
 _FAILURES = (SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, RecursionError)
+
+_WORD = re.compile(r"\w")
 
 # The filter list is global: two threads that each save and restore it could leave the wrong one behind.
 _WARNINGS = threading.Lock()
@@ -31,8 +34,18 @@ def decode(text: str, dialect: str, rules: Rules) -> Calls:
     Raises:
         Undecodable: Not an expression made of calls with readable arguments.
     """
+    text = text.strip().strip("'")
+    calls = quick.read(text)
+    if calls is not None:
+        return calls
+    if "(" not in text and "#" not in text and _WORD.search(text):
+        raise Undecodable("no call")
+    return _by_tree(text, rules)
+
+
+def _by_tree(text: str, rules: Rules) -> Calls:
     try:
-        tree = _parse(text.strip().strip("'")).body
+        tree = _parse(text).body
         if isinstance(tree, ast.Call):
             return [_call(tree, rules)]
         if isinstance(tree, ast.List | ast.Tuple | ast.Set) and all(isinstance(e, ast.Call) for e in tree.elts):
