@@ -10,6 +10,7 @@ from statistics import mean, stdev
 
 from harness import store
 from harness.aggregate import percent
+from harness.averages import Average
 from harness.comparison import Comparison, Pairing, as_json
 from harness.intervals import Interval
 from harness.lines import SampleLine
@@ -20,6 +21,7 @@ from harness.types import Generation
 HEADERS = ("", "n", "A", "B", "B-A", "interval", "lost", "gained", "p", "q")
 TERSE = ("", "n", "A", "B", "B-A", "interval", "-/+", "p")
 """Narrow enough for 80 columns; `-/+` is lost and gained, p is q for a category."""
+AVERAGE = ("average", "n", "A", "B", "B-A", "interval")
 MORE = ("both right", "both wrong", "unpaired", "permutation interval", "detectable")
 SHOWN = 1500
 """Characters of a reply that a flip shows."""
@@ -74,8 +76,17 @@ def _terminal(comparison: Comparison, width: int) -> str:
     rows = [_terse(comparison, row) for row in comparison.rows]
     align = ("left", *("right" for _ in TERSE[1:]))
     table = tabulate(rows, TERSE, tablefmt="simple", disable_numparse=True, colalign=align)
+    if comparison.averages:
+        averages = [_average(comparison, one) for one in comparison.averages]
+        table += "\n\n" + tabulate(averages, AVERAGE, tablefmt="simple", disable_numparse=True, colalign=align[:6])
     notes = [textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(comparison)]
     return "\n".join([f"A  {comparison.a.label}", f"B  {comparison.b.label}", "", table, "", *notes])
+
+
+def _average(comparison: Comparison, one: Average) -> list[str]:
+    mark = "*" if not one.interval.low <= 0 <= one.interval.high else ""
+    values = [str(one.pairs), percent(one.a), percent(one.b), f"{mark}{signed(one.difference)}", _limits(one.interval)]
+    return [one.name, *values]
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
@@ -106,12 +117,17 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
 def _markdown(comparison: Comparison) -> str:
     from harness.tables import escaped
 
-    lines = ["| " + " | ".join((*HEADERS, *MORE)) + " |", "| --- |" + " ---: |" * (len(HEADERS) + len(MORE) - 1)]
-    for row in comparison.rows:
-        cells = [*_cells(comparison, row), *_more(row)]
-        lines.append("| " + " | ".join(cell.replace("*", "**\\***") for cell in cells) + " |")
     title = f"### {escaped(comparison.b.label)} (B) against {escaped(comparison.a.label)} (A)"
-    return "\n\n".join([title, "\n".join(lines), "\n".join(f"- {escaped(note)}" for note in _notes(comparison))])
+    rows = [[*_cells(comparison, row), *_more(row)] for row in comparison.rows]
+    averages = [_average(comparison, one) for one in comparison.averages]
+    parts = [title, _pipes((*HEADERS, *MORE), rows), _pipes(AVERAGE, averages) if averages else ""]
+    parts.append("\n".join(f"- {escaped(note)}" for note in _notes(comparison)))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _pipes(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(headers) + " |", "| --- |" + " ---: |" * (len(headers) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row).replace("*", "**\\***") + " |" for row in rows)])
 
 
 def dumped(comparisons: Sequence[Comparison]) -> str:
@@ -125,7 +141,15 @@ def html(comparisons: Sequence[Comparison]) -> str:
 
     environment = Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.get_template("compare.html.j2")
-    return template.render(comparisons=comparisons, headers=(*HEADERS, *MORE), cells=_cells, more=_more, notes=_notes)
+    return template.render(
+        comparisons=comparisons,
+        headers=(*HEADERS, *MORE),
+        cells=_cells,
+        more=_more,
+        average_headers=AVERAGE,
+        average=_average,
+        notes=_notes,
+    )
 
 
 WRITERS: Mapping[str, Callable[[Sequence[Comparison]], str]] = {

@@ -6,17 +6,23 @@ nothing and are counted. Repeats of one item form one cluster, or a pattern name
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness import outcomes, stats
+from harness.averages import Average, average
 from harness.errors import UsageProblem
 from harness.intervals import Interval
 from harness.outcomes import Key, Outcomes
+from harness.pairing import Common, clustered, pairs
 
 ALL = "all"
+AVERAGES = (
+    *(f"v4/{name}" for name in ("overall", "non_live", "live", "multi_turn", "agentic")),
+    *(f"funreason/{name}" for name in ("overall", "live_v3")),
+)
+"""Aggregates that a comparison holds, where both runs have all their parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ class Comparison:
     cautions: tuple[str, ...] = ()
     repeats: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
     """Accuracy of each repeat of A and of B, where there is more than one."""
+    averages: tuple[Average, ...] = ()
+    """Aggregates of which both runs have all parts."""
     options: Options = field(default_factory=Options)
 
     def totals(self) -> Comparison:
@@ -147,20 +155,9 @@ def _compare(a: Outcomes, b: Outcomes, options: Options) -> Comparison:
         ]
     rows += [_row(name, "category", [name], common, unpaired, options) for name in common if common[name]]
     repeats = (_by_repeat(common, 0), _by_repeat(common, 1))
-    return Comparison(a, b, tuple(rows), tuple(refused), tuple(outcomes.cautions(a, b)), repeats, options)
-
-
-def pairs(a: Outcomes, b: Outcomes) -> dict[str, dict[Key, tuple[bool, bool]]]:
-    """Items that both sides judged, by category in A's order."""
-    return {
-        category: {
-            key: (one, other)
-            for key, one in items.items()
-            if one is not None and (other := b.results[category].get(key)) is not None
-        }
-        for category, items in a.results.items()
-        if category in b.results
-    }
+    found = (average(name, a, common, 1 - options.alpha, options.cluster) for name in AVERAGES)
+    averages = tuple(one for one in found if one is not None)
+    return Comparison(a, b, tuple(rows), tuple(refused), tuple(outcomes.cautions(a, b)), repeats, averages, options)
 
 
 def _unpaired(a: Outcomes, b: Outcomes, category: str) -> int:
@@ -172,7 +169,7 @@ def _row(
     scope: str,
     kind: str,
     categories: Sequence[str],
-    common: Mapping[str, Mapping[Key, tuple[bool, bool]]],
+    common: Common,
     unpaired: Mapping[str, int],
     options: Options,
 ) -> Pairing:
@@ -198,28 +195,7 @@ def _row(
     )
 
 
-def clustered(items: Sequence[tuple[Key, tuple[bool, bool]]], pattern: str | None) -> tuple[stats.Vector, stats.Vector]:
-    """Summed differences and sizes of clusters: repeats of an item, or what a pattern names.
-
-    Args:
-        items: Pairs by (id, repeat).
-        pattern: Regular expression over the id; where it does not match, the id itself is the cluster.
-
-    Returns:
-        Sums and sizes as `stats` takes them.
-    """
-    differences = [float(other) - float(one) for _, (one, other) in items]
-    if pattern is None:
-        return stats.cluster_sums(differences, [name for (name, _), _ in items])
-    expression = re.compile(pattern)
-    keys = []
-    for (name, _), _pair in items:
-        match = expression.search(name)
-        keys.append(name if match is None else (match[1] if match.groups() else match[0]))
-    return stats.cluster_sums(differences, keys)
-
-
-def _by_repeat(common: Mapping[str, Mapping[Key, tuple[bool, bool]]], side: int) -> tuple[float, ...]:
+def _by_repeat(common: Common, side: int) -> tuple[float, ...]:
     counts: dict[int, list[int]] = {}
     for items in common.values():
         for (_, repeat), pair in items.items():
@@ -242,4 +218,5 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "cautions": list(comparison.cautions),
         "repeats": [list(side) for side in comparison.repeats],
         "rows": rows,
+        "averages": [{name: getattr(one, name) for name in Average.__slots__} for one in comparison.averages],
     }

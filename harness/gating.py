@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness import outcomes, stats
-from harness.aggregate import coefficients, evaluate, percent
-from harness.comparison import clustered, pairs
+from harness.aggregate import evaluate, percent
+from harness.averages import average, parts, resolve
 from harness.errors import UsageProblem, unknown_name
 from harness.outcomes import Outcomes
+from harness.pairing import pairs
 from harness.policy import EVERY, Policy, Rule, known_names
 from harness.stats import Interval
-from harness.views import BARE, View, load_view
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
@@ -119,25 +119,13 @@ def _expanded(rule: Rule, run: Outcomes, against: Outcomes | None) -> list[str]:
     return [rule.name]
 
 
-def _resolve(name: str, run: Outcomes) -> tuple[View, str]:
-    """View and column of a name; a plain category is a leaf of the bare view."""
-    if name in run.results or "/" not in name:
-        return BARE, name
-    view, column = name.split("/", 1)
-    return load_view(view), column
-
-
-def _parts(name: str, run: Outcomes) -> dict[str, float]:
-    return coefficients(*_resolve(name, run), run.scores, run.repeats)
-
-
 def _lacking(name: str, run: Outcomes, against: Outcomes | None) -> list[str]:
     common = pairs(against, run) if against else {leaf: s.judged for leaf, s in run.scores.items()}
-    return [leaf for leaf in _parts(name, run) if not common.get(leaf)]
+    return [leaf for leaf in parts(name, run) if not common.get(leaf)]
 
 
 def _minimum(rule: Rule, run: Outcomes) -> Finding:
-    view, column = _resolve(rule.name, run)
+    view, column = resolve(rule.name, run)
     confidence = 2 * rule.confidence - 1
     cell = evaluate(view, run.scores, repeats=run.repeats, confidence=confidence, columns=[column])[column]
     assert cell.value is not None
@@ -151,24 +139,18 @@ def _minimum(rule: Rule, run: Outcomes) -> Finding:
 
 
 def _drop(rule: Rule, run: Outcomes, against: Outcomes) -> Finding:
-    common, terms, n, discordant = pairs(against, run), [], 0, 0
-    for leaf, weight in _parts(rule.name, run).items():
-        items = list(common[leaf].items())
-        sums, sizes = clustered(items, None)
-        interval = stats.paired_interval(sums, sizes, 2 * rule.confidence - 1)
-        terms.append((weight, float(sums.sum() / sizes.sum()), interval))
-        n += len(items)
-        discordant += sum(one != other for _, (one, other) in items)
-    difference, interval = stats.combine(terms)
-    outcome = decide(interval, -rule.value)
+    found = average(rule.name, run, pairs(against, run), 2 * rule.confidence - 1)
+    assert found is not None
+    outcome = decide(found.interval, -rule.value)
+    low, high = map(percent, found.interval)
     reason = (
-        f"changed by {percent(difference)} points (between {percent(interval.low)} and {percent(interval.high)}"
-        f" with confidence {rule.confidence:g} on each side, {n} pairs), allowed -{percent(rule.value)}"
+        f"changed by {percent(found.difference)} points (between {low} and {high} with confidence {rule.confidence:g}"
+        f" on each side, {found.pairs} pairs), allowed -{percent(rule.value)}"
     )
     if outcome == "inconclusive":
-        found = stats.minimum_detectable(n, discordant / n, 2 * (1 - rule.confidence))
-        reason += f"; {n} such pairs find a drop of {percent(found)} points" if found < 1 else "; too few pairs"
-    return Finding(rule, outcome, reason, difference, *interval, n)
+        seen = stats.minimum_detectable(found.pairs, found.discordant / found.pairs, 2 * (1 - rule.confidence))
+        reason += f"; {found.pairs} such pairs find a drop of {percent(seen)} points" if seen < 1 else "; too few pairs"
+    return Finding(rule, outcome, reason, found.difference, *found.interval, found.pairs)
 
 
 def decide(interval: Interval, threshold: float) -> Outcome:

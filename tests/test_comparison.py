@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import compare_tables, plugins, provenance, stats
+from harness.aggregate import evaluate
 from harness.cli import cli
-from harness.comparison import Options, clustered, compare
+from harness.comparison import Options, compare
 from harness.errors import DataError, UsageProblem
 from harness.outcomes import Outcomes, freeze, read, thaw
+from harness.pairing import clustered
+from harness.views import load_view
 from tests import synthetic_runs
 from tests.synthetic_runs import BENCHMARK, biased
 
@@ -202,3 +205,19 @@ def test_a_baseline_file_cannot_be_judged_again(tmp_path: Path) -> None:
     file.write_bytes(freeze(side("a", {"x": "1"})))
     with pytest.raises(UsageProblem, match="holds no replies"):
         read(file, "strict")
+
+
+def test_averages_are_compared_where_both_runs_have_all_parts(tmp_path: Path) -> None:
+    sizes = {name: n for name, n in synthetic_runs.SINGLE_TURN.items() if not name.startswith("live")}
+    folders = [synthetic_runs.write(tmp_path, "m", sizes, biased(i, 0.5 + i / 5)) for i in (0, 1)]
+    a, b = map(read, folders)
+    (found,) = compare(a, [b])
+    (only,) = found.averages
+    assert only.name == "v4/non_live"
+    expected = [evaluate(load_view("v4"), side.scores)["non_live"].value for side in (a, b)]
+    assert [only.a, only.b] == pytest.approx(expected)
+    assert only.difference == pytest.approx(only.b - only.a)
+    assert only.interval.low < only.difference < only.interval.high
+    assert only.pairs == sum(n for name, n in sizes.items() if name != "irrelevance")
+    for write in compare_tables.WRITERS.values():
+        assert "v4/non_live" in write([found])
