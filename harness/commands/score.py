@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.aggregate import Cell
-    from harness.scoring import Tallies
+    from harness.scoring import Report, Tallies
     from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+SAMPLES = click.Path(exists=True, path_type=Path)
 VIEW = "v4"
 SHOWN = 20
 """Ids that are printed of each kind of difference."""
+KEPT = 1000
+"""Problems that JSON output holds; all are printed."""
 
 
 @click.command()
 @click.argument("run", required=False)
 @click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
+@click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
 @click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
 @click.option("--rules", type=click.Choice(["upstream", "strict", "both"]), help="[default: the run's, or upstream]")
@@ -36,6 +40,7 @@ SHOWN = 20
 def command(
     run: str | None,
     from_bfcl: Path | None,
+    from_evalplus: Path | None,
     mode: str | None,
     underscore_names: bool,
     rules: str | None,
@@ -44,26 +49,40 @@ def command(
     write: bool,
     as_json: bool,
 ) -> None:
-    """Judge RUN (a folder, or the start of a run's id) again from its stored generations, or official results.
+    """Judge a run again, or official result files.
+
+    RUN is a folder, or the start of a run's id; its stored generations are judged.
 
     \b
       harness score results/qwen/bfcl/20261121T0312Z-1a2b3c --rules both
-      harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc --underscore-names -o score
+      harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc \\
+        --underscore-names -o score
+      harness score --from-evalplus samples.jsonl
     """
-    if (run is None) == (from_bfcl is None):
-        raise UsageProblem("give either RUN or --from-bfcl DIR")
+    from harness.text import one_line
+
+    if sum(source is not None for source in (run, from_bfcl, from_evalplus)) != 1:
+        raise UsageProblem("give one of RUN, --from-bfcl DIR and --from-evalplus FILE")
     problems: list[str] = []
+
+    def report(problem: str) -> None:
+        click.echo(one_line(problem, 500), err=True)
+        if len(problems) < KEPT:
+            problems.append(problem)
+
     if from_bfcl:
         if mode is None:
             raise UsageProblem("--from-bfcl needs --mode", "Result files do not say: prompt (text) or fc (lists).")
-        tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, problems)
+        tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, report)
+    elif from_evalplus:
+        if mode or underscore_names or write or rules not in (None, "upstream"):
+            raise UsageProblem("--from-evalplus goes with --partial, -o and --json only")
+        tallies = _score_programs(from_evalplus, output, report)
     else:
         if mode or underscore_names or output:
             raise UsageProblem("--mode, --underscore-names and -o belong to --from-bfcl")
         assert run is not None
-        tallies = _score_run(run, rules, write, problems)
-    for problem in problems:
-        click.echo(problem, err=True)
+        tallies = _score_run(run, rules, write, report)
     click.echo(json.dumps(_as_json(tallies, problems), indent=1) if as_json else _as_text(tallies))
     if tallies.lost and not partial:
         remedy = "They count neither as right nor as wrong; --partial accepts that."
@@ -71,14 +90,20 @@ def command(
 
 
 def _score_folder(
-    folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, problems: list[str]
+    folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, report: Report
 ) -> Tallies:
     from harness.scoring import RULES, Convention, score_folder
 
-    return score_folder(folder, Convention(mode, underscore_names), RULES[rules], problems.append, output)
+    return score_folder(folder, Convention(mode, underscore_names), RULES[rules], report, output)
 
 
-def _score_run(name: str, rules: str | None, write: bool, problems: list[str]) -> Tallies:
+def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
+    from harness.program_scoring import score_programs
+
+    return score_programs(samples, report, output / f"{samples.stem}_eval_results.json" if output else None)
+
+
+def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tallies:
     from harness import store
     from harness.rescoring import rewrite, tally
     from harness.scoring import RULES
@@ -89,8 +114,8 @@ def _score_run(name: str, rules: str | None, write: bool, problems: list[str]) -
         remedy = "Without --write the verdicts are printed only; for a run under other rules replay it."
         raise UsageProblem(f"the run was judged by {recorded!r}, --write keeps its rules", remedy)
     if write:
-        return rewrite(folder, problems.append)
-    return tally(folder, RULES[rules or recorded], problems.append)
+        return rewrite(folder, report)
+    return tally(folder, RULES[rules or recorded], report)
 
 
 def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
@@ -138,6 +163,8 @@ def _aggregates(scores: Mapping[str, Score]) -> str:
         (view.title_of(name), *((f"{percent(cell.value)}%", "") if cell.value is not None else ("N/A", _lacking(cell))))
         for name, cell in cells.items()
     ]
+    if not rows:
+        return ""
     return tabulate(rows, (view.title, "value", "without"), disable_numparse=True, colalign=("left", "right", "left"))
 
 

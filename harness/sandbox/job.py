@@ -177,7 +177,6 @@ def run(job: Job, send: _Sender) -> None:
     Calls share the process, so state that a program keeps between calls stays, as under EvalPlus.
     """
     clock = time.process_time if job.timed else time.perf_counter
-    convert, limit = _CONVERT[job.convert], job.body_limit
     try:
         scope: dict[str, Any] = {}
         exec(compile(job.code, "<string>", "exec", dont_inherit=True), scope)  # noqa: S102 - what the sandbox is for
@@ -189,24 +188,37 @@ def run(job: Job, send: _Sender) -> None:
     for arguments in marshal.loads(job.inputs):
         start = clock()
         try:
-            result = convert(function(*arguments))
-            kind, digest, body = _crossing(result, limit)
+            kind, digest, body = _crossing(function(*arguments), job.convert, job.body_limit)
             send(kind, clock() - start, digest, body)
         except BaseException as error:  # noqa: BLE001
             send(frames.RAISED, body=_described(error))
             return
 
 
-def _crossing(result: Any, limit: int) -> tuple[int, bytes, bytes]:
-    """What is sent of a result: frame kind, digest and body."""
-    if digest := values.quick_digest(result):
-        return frames.VALUE, digest, b""
+def _crossing(result: Any, convert: str, limit: int) -> tuple[int, bytes, bytes]:
+    """What is sent of a result: frame kind, digest and body.
+
+    With `set` the digest is that of the elements, the body still that of a list: its floats may be compared in order.
+    """
+    if convert == "value" and (quick := values.quick_digest(result)):
+        return frames.VALUE, quick, b""
+    shown = compared = _compared(result, convert)
     try:
-        value = values.plain(result)
+        value = values.plain(compared)
+        digest = values.digest(value)
+        if convert == "set" and type(result) in (list, tuple):
+            shown, value = result, values.plain(result)
     except values.Incomparable as error:
         return frames.OTHER, values.INCOMPARABLE, str(error).encode("utf-8", "replace")[:_TEXT_LIMIT]
-    kind = frames.VALUE if type(value) is type(result) else frames.CONVERTED
-    return kind, values.digest(value), _body(value, limit)
+    return frames.VALUE if type(value) is type(shown) else frames.CONVERTED, digest, _body(value, limit)
+
+
+def _compared(result: Any, convert: str) -> Any:
+    if convert == "set":
+        return set(result)
+    if convert == "present":
+        return result if isinstance(result, bool) else result is not None
+    return result
 
 
 def _body(value: Any, limit: int) -> bytes:
@@ -223,10 +235,3 @@ def _described(error: BaseException) -> bytes:
     except BaseException:  # noqa: BLE001 - a program's own exception class may raise here
         text = "exception without a text"
     return text.encode("utf-8", "replace")[:_TEXT_LIMIT]
-
-
-_CONVERT: dict[str, Any] = {
-    "value": lambda result: result,
-    "set": set,
-    "present": lambda result: result if isinstance(result, bool) else result is not None,
-}

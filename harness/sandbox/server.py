@@ -49,7 +49,6 @@ def main(settings: dict[str, Any]) -> None:
 
 
 def _prepare(settings: dict[str, Any]) -> job.Confinement:
-    linux.prctl(linux.PR_SET_DUMPABLE, 0)
     sys.path.extend(settings["site"])
     readable = namespaces.python_paths(settings["site"])
     _import()
@@ -57,6 +56,8 @@ def _prepare(settings: dict[str, Any]) -> job.Confinement:
     if made:
         _become_first_process()
         namespaces.private_root(readable)
+    # Not earlier: a process that cannot be dumped cannot write its own /proc/self/uid_map.
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)
     root = os.geteuid() == 0 and made != "user" and settings["namespaces"] != "inherit"
     own_user = root and (bool(made) or all(map(_open_to_all, readable)))
     return job.Confinement(

@@ -140,7 +140,7 @@ def test_both_rules_name_the_items_that_differ_and_why(harness, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give either RUN or --from-bfcl"),
+        ((), "give one of RUN, --from-bfcl"),
         (("--from-bfcl", "."), "needs --mode"),
         (("--from-bfcl", ".", "--mode", "fc"), "no BFCL_v4_"),
         (("nothing",), "is no run"),

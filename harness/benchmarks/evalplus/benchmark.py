@@ -14,7 +14,6 @@ from harness.protocols import Play
 from harness.types import Episode, Query, Sample, Verdict
 
 CATEGORIES = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus")
-_BASE_FAILED = "fails the base tests already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +60,12 @@ class EvalPlus:
         Returns:
             The base verdict, and the plus verdict: a program must pass both sets of tests.
         """
-        from harness.benchmarks.evalplus.check import judge
+        from harness.benchmarks.evalplus.check import by_category, judge
         from harness.benchmarks.evalplus.sanitize import sanitize
 
         problem = sample.target
-        verdicts = judge(problem.task_id, sanitize(episode.steps[-1].reply.text, problem.entry_point))
-        base, plus = verdicts["base"], verdicts["plus"]
-        if base.outcome == "fail" and plus.outcome != "fail":
-            plus = Verdict("fail", base.code, f"{_BASE_FAILED}: {base.message}", base.evidence)
-        return {problem.benchmark: base, f"{problem.benchmark}_plus": plus}
+        program = sanitize(episode.steps[-1].reply.text, problem.entry_point)
+        return by_category(problem.benchmark, judge(problem.task_id, program))
 
 
 def _messages(problem: Problem) -> tuple[Mapping[str, str], ...]:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from typing import Any
 
 from harness.benchmarks.evalplus import data, oracles
 from harness.benchmarks.evalplus.data import Problem
-from harness.benchmarks.evalplus.expected import PARTS, Expected, Part, ReferenceFailed, expected, inputs, packed_inputs
+from harness.benchmarks.evalplus.expected import (
+    PARTS,
+    Expected,
+    Part,
+    ReferenceFailed,
+    expected,
+    inputs,
+    known_seconds,
+    packed_inputs,
+)
 from harness.sandbox import shared, values
 from harness.sandbox.pool import Program, Result, SandboxFault
 from harness.types import Verdict
@@ -60,10 +69,8 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
     Yields:
         Position in `samples` and verdicts, as they are done.
     """
-    from concurrent.futures import as_completed
-
     workers = shared().workers or 1
-    order = sorted(range(len(samples)), key=lambda place: -_effort(samples[place][0]))
+    order = sorted(range(len(samples)), key=lambda place: -known_seconds(samples[place][0]))
     with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(judge, *samples[place]): place for place in order}
         try:
@@ -71,13 +78,6 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
                 yield futures[future], future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _effort(task_id: str) -> float:
-    """Seconds the reference needs, where that is known already."""
-    from harness.benchmarks.evalplus.expected import known_seconds
-
-    return known_seconds(task_id)
 
 
 def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) -> Verdict:
@@ -132,6 +132,17 @@ def _returned(result: Result) -> str:
         return "a value too long to be sent"
 
 
-def passed(verdicts: Iterable[Verdict]) -> bool:
-    """Whether all of several verdicts are passes."""
-    return all(verdict.outcome == "pass" for verdict in verdicts)
+def by_category(benchmark: str, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Verdicts of `judge` as a benchmark counts them: the plus score is for programs that pass both sets of tests.
+
+    Args:
+        benchmark: `humaneval` or `mbpp`.
+        verdicts: `base` and `plus`.
+
+    Returns:
+        By category, for example `humaneval` and `humaneval_plus`.
+    """
+    base, plus = verdicts["base"], verdicts["plus"]
+    if base.outcome == "fail" and plus.outcome != "fail":
+        plus = Verdict("fail", base.code, f"fails the base tests already: {base.message}", base.evidence)
+    return {benchmark: base, f"{benchmark}_plus": plus}

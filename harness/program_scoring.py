@@ -1,0 +1,58 @@
+"""Judging EvalPlus's sample files: programs that are already taken out of replies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from harness.benchmarks.evalplus import check, data, official
+from harness.lines import SampleLine
+from harness.scoring import Report, Tallies
+from harness.types import Verdict
+
+
+def score_programs(samples: Path, report: Report, results: Path | None = None) -> Tallies:
+    """Judge a sample file or folder.
+
+    Args:
+        samples: What `evalplus.evaluate --samples` takes.
+        report: Told about lines that cannot be used.
+        results: File for verdicts in EvalPlus's format; None for none.
+
+    Returns:
+        Counts of `humaneval` and `humaneval_plus`, `mbpp` and `mbpp_plus`; problems without a program are missing.
+    """
+    programs = list(official.read_samples(samples, report))
+    repeats = _repeats(programs)
+    benchmarks = {data.problem(program.task_id).benchmark for program in programs}
+    tries = {name: 1 + max(repeats[place] for place in _places(programs, name)) for name in benchmarks}
+    totals = {name: len(data.problems(name)) * count for name, count in sorted(tries.items())}
+    tallies = Tallies(["upstream"], totals)
+    verdicts: dict[int, dict[str, Verdict]] = {}
+    for place, found in check.judge_all(programs):
+        verdicts[place] = found
+        benchmark = data.problem(programs[place].task_id).benchmark
+        line = SampleLine(programs[place].task_id, repeats[place], benchmark, ())
+        tallies.add(line, {"upstream": check.by_category(benchmark, found)})
+    missing = sum(totals.values()) - len(programs)
+    if missing:
+        tallies.lost += missing
+        report(f"{samples}: {missing} of {sum(totals.values())} programs are missing")
+    if results:
+        results.parent.mkdir(parents=True, exist_ok=True)
+        official.write_results(results, [(programs[place], verdicts[place]) for place in sorted(verdicts)])
+    return tallies
+
+
+def _repeats(programs: list[official.Program]) -> list[int]:
+    """For each program how many of its task come before it."""
+    seen: Counter[str] = Counter()
+    numbers = []
+    for program in programs:
+        numbers.append(seen[program.task_id])
+        seen[program.task_id] += 1
+    return numbers
+
+
+def _places(programs: list[official.Program], benchmark: str) -> list[int]:
+    return [place for place, program in enumerate(programs) if data.problem(program.task_id).benchmark == benchmark]
