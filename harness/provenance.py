@@ -122,7 +122,7 @@ def _sources(file: Path) -> Iterator[tuple[str, Path]]:
         yield file.name, file
         return
     for path in sorted(file.parent.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
+        if path.is_file() and path.suffix not in (".pyc", ".md"):
             yield path.relative_to(file.parent).as_posix(), path
 
 

@@ -1,7 +1,7 @@
 """Expected calls against decoded calls: names, presence, types, values, in the order that decides the error type.
 
 Upstream rule: `bfcl_eval/eval_checker/ast_eval/ast_checker.py` (2026.3.23). What is odd here is odd there; each oddity
-is a quirk with a number and a test, see `docs/bfcl.md`.
+is a quirk with a number and a test, see the README beside this file.
 """
 
 from __future__ import annotations

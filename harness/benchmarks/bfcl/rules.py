@@ -9,7 +9,7 @@ from harness.errors import unknown_name
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Switches of single-turn judging; each names the mended behaviour. Quirk numbers: `docs/bfcl.md`."""
+    """Switches of single-turn judging; each names the mended behaviour. Quirk numbers: the README beside this file."""
 
     name: str
     true_signs: bool = False

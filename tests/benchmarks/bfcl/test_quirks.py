@@ -1,6 +1,6 @@
 """Odd verdicts of the official evaluator on single-turn items: kept under `upstream`, mended where `strict` says so.
 
-Numbers are those of docs/bfcl-quirks.md.
+Numbers are those of harness/benchmarks/bfcl/README.md.
 """
 
 from __future__ import annotations
