@@ -10,6 +10,7 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
+from harness.engines import _attention
 from harness.engines._slots import SlotDecoder
 from harness.engines._static import StaticDecoder
 from harness.errors import UsageProblem, unknown_name
@@ -76,7 +77,7 @@ def model(found: Located, settings: EngineSettings, tokenizer: Any) -> Any:
 def decoder(model: Any, settings: EngineSettings) -> SlotDecoder | StaticDecoder:
     """The slot decoder where the model's attention allows it, else the plain one."""
     on_cpu = model.device.type == "cpu"
-    slots = settings.batch_size or (32 if on_cpu else 128)
+    slots = settings.batch_size or (64 if on_cpu else 128)
     if _has_full_attention(model) and _agrees(model):
         budget = int(settings.options.get("token_budget") or (4096 if on_cpu else 16384))
         return SlotDecoder(model, slots, budget, _memory(model.device))
@@ -134,15 +135,20 @@ def _has_full_attention(model: Any) -> bool:
 def _agrees(model: Any) -> bool:
     """Whether the slot cache gives the logits of a plain pass on a probe: it knows nothing of exotic architectures."""
     probe = [[5, 6, 7, 8, 9, 10, 11], [5, 6, 7, 12]]
+    before = model.config._attn_implementation
     try:
         with torch.inference_mode():
-            ours = SlotDecoder(model, 2, 64).logits_of(probe)
             theirs = torch.stack([model(torch.tensor([ids], device=model.device)).logits[0, -1] for ids in probe])
+            if before == "sdpa":
+                model.set_attn_implementation(_attention.NAME)
+            ours = SlotDecoder(model, 2, 64).logits_of(probe)
+        tolerance = 1e-3 if model.dtype == torch.float32 else 5e-2
+        if (ours - theirs).abs().max() <= tolerance * theirs.abs().max().clamp_min(1.0):
+            return True
     except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
         LOG.info("slot cache probe: %s", error)
-        return False
-    tolerance = 1e-3 if model.dtype == torch.float32 else 5e-2
-    return bool((ours - theirs).abs().max() <= tolerance * theirs.abs().max().clamp_min(1.0))
+    model.set_attn_implementation(before)
+    return False
 
 
 def _memory(device: torch.device) -> int:

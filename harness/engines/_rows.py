@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.types import Finish, RequestKey, Sampling
 
@@ -46,3 +47,26 @@ class Row:
         elif len(self.out) >= self.limit:
             self.finish = "length"
         return self.finish is not None
+
+
+def reply_text(tokenizer: Any, prompt: list[int], out: Sequence[int], stops: Sequence[str]) -> str:
+    """A reply's tokens as text, without special tokens and without what follows a stop string.
+
+    Args:
+        tokenizer: A transformers tokenizer.
+        prompt: Token ids before the reply: some tokenizers drop the first token's leading space, so the reply is
+            decoded behind the prompt's end.
+        out: Token ids of the reply.
+        stops: The request's stop strings.
+
+    Returns:
+        The text.
+    """
+
+    def decode(ids: list[int]) -> str:
+        text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    text = decode([*prompt[-4:], *out]).removeprefix(decode(prompt[-4:]))
+    cuts = [place for stop in stops if (place := text.find(stop)) >= 0]
+    return text[: min(cuts)] if cuts else text

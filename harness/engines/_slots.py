@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from harness.engines._attention import set_ends
 from harness.engines._sampling import choose
 
 if TYPE_CHECKING:
@@ -120,7 +121,11 @@ class Plan:
     def mask(self, dtype: torch.dtype) -> torch.Tensor:
         """Additive causal mask `[rows, 1, new tokens, end]`."""
         seen = torch.arange(self.end, device=self.device) <= self.positions[:, None, :, None]
-        return torch.zeros(seen.shape, dtype=dtype, device=self.device).masked_fill_(~seen, float("-inf"))
+        mask = torch.zeros(seen.shape, dtype=dtype, device=self.device).masked_fill_(~seen, float("-inf"))
+        if self.positions.shape[1] == 1 and self.device.type == "cpu":
+            # A GPU would rather launch one kernel and compute the padding.
+            set_ends(mask, (self.positions[:, 0] + 1).tolist())
+        return mask
 
 
 class SlotDecoder:

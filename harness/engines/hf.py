@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.chat import render
-from harness.engines._rows import Row
+from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
 from harness.engines._workers import WorkersSession
 from harness.errors import UsageProblem, unknown_name
@@ -167,24 +167,13 @@ class HfSession:
 
     def _completion(self, row: Row) -> Completion:
         generation = Generation(
-            text=self._text(row),
+            text=reply_text(self._tokenizer, row.prompt, row.out, row.sampling.stop),
             finish=row.finish or "stop",
             prompt_tokens=len(row.prompt),
             completion_tokens=len(row.out),
             seconds=time.monotonic() - row.started,
         )
         return Completion(row.key, generation)
-
-    def _text(self, row: Row) -> str:
-        def decode(ids: list[int]) -> str:
-            text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            return text
-
-        # Decoded behind the prompt's end, as some tokenizers drop the first token's leading space.
-        before = decode(row.prompt[-4:])
-        text = decode(row.prompt[-4:] + row.out).removeprefix(before)
-        cuts = [place for stop in row.sampling.stop if (place := text.find(stop)) >= 0]
-        return text[: min(cuts)] if cuts else text
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.chat import render
 from harness.engines import _vllm
+from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
 from harness.errors import UsageProblem
 from harness.models import Located, locate, missing
@@ -75,7 +76,7 @@ class VllmSession:
         self._settings = settings
         self._context = config.model_config.max_model_len
         self._adapter = _lora(found)
-        self._asked: dict[str, tuple[RequestKey, int, float]] = {}
+        self._asked: dict[str, tuple[RequestKey, Sequence[str], float]] = {}
         self._done: list[Completion] = []
         self._count = 0
 
@@ -138,17 +139,17 @@ class VllmSession:
         self._count += 1
         name = str(self._count)
         self._engine.add_request(name, {"prompt_token_ids": ids}, parameters, lora_request=self._adapter)
-        self._asked[name] = key, len(ids), time.monotonic()
+        self._asked[name] = key, parameters.stop or (), time.monotonic()
 
     def _completion(self, output: Any) -> Completion:
-        key, prompt_tokens, started = self._asked.pop(output.request_id)
+        key, stops, started = self._asked.pop(output.request_id)
         [reply] = output.outputs
         if reply.finish_reason not in ("stop", "length"):
             return Completion(key, None, f"vllm ended the request: {reply.finish_reason}")
         generation = Generation(
-            text=reply.text,
+            text=reply_text(self._tokenizer, output.prompt_token_ids, reply.token_ids, stops),
             finish=reply.finish_reason,
-            prompt_tokens=prompt_tokens,
+            prompt_tokens=len(output.prompt_token_ids),
             completion_tokens=len(reply.token_ids),
             seconds=time.monotonic() - started,
         )
@@ -167,6 +168,8 @@ def _parameters(key: RequestKey, prompt: Prompt, sampling: Sampling) -> Any:
         stop=list(sampling.stop) or None,
         structured_outputs=StructuredOutputsParams(json=dict(prompt.schema)) if prompt.schema else None,
         output_kind=RequestOutputKind.FINAL_ONLY,
+        # Decoded by `reply_text`, as in the hf engine; vLLM needs text only to look for stop strings.
+        detokenize=bool(sampling.stop),
     )
 
 
