@@ -239,3 +239,18 @@ def test_an_unknown_export_format_offers_the_known_ones(harness, recorded):
     code, _, err = harness("export", recorded, "out", "--to", "bfcx")
     assert code == 2
     assert "Did you mean bfcl?" in err
+
+
+def test_a_multi_turn_export_is_nested_by_turn_and_step(harness, tmp_path):
+    record = data.questions("multi_turn_base")[0]
+    script = {record["id"]: ["[pwd()]", *["done"] * 20]}
+    (tmp_path / "script.json").write_text(json.dumps(script))
+    scripted = ("--engine", "scripted", "--model-args", "script=script.json", "--handler", "prompt", "-q")
+    harness("run", "--model", "m", "--tasks", "multi_turn_base", "--sample-id", record["id"], *scripted)
+    harness("export", store.find_runs(tmp_path / "results")[0], "out", "--to", "bfcl")
+    file = next((tmp_path / "out").rglob("BFCL_v4_multi_turn_base_result.json"))
+    written = json.loads(file.read_text())
+    assert written["result"] == [["[pwd()]", "done"], *[["done"]] * (len(record["question"]) - 1)]
+    assert [len(steps) for steps in written["latency"]] == [len(steps) for steps in written["result"]]
+    code, out, _ = harness("score", "--from-bfcl", file.parent, "--mode", "prompt", "--partial", "--json")
+    assert (code, scores(out)["multi_turn_base"]) == (0, (200, 1, 0))
