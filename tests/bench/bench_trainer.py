@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 STEPS, BATCH, WARM = 10, 4, 2
 ROUNDS = 2
+LOSSES = ("sft", "msl", "ssb")
 VOCABULARY, HIDDEN, ROWS, LENGTH = 151_936, 256, 4, 1024
 """Of the memory measurement: Qwen's vocabulary on a small body."""
 
@@ -88,8 +89,8 @@ def clock() -> Any:
     return Clock()
 
 
-def train_ours(loss: str, folder: str) -> dict[str, float]:
-    """Train with this project's trainer."""
+def our_trainer(net: Any, loss: str, folder: str) -> Any:
+    """This project's trainer on the records."""
     from array import array
 
     import transformers
@@ -98,15 +99,13 @@ def train_ours(loss: str, folder: str) -> dict[str, float]:
     from trainer.collate import Collator
     from trainer.data import Record
     from trainer.run import Rows
-    from trainer.train import RegionTrainer, fuse
+    from trainer.train import RegionTrainer
 
     rows = []
     for ids, think, result in records():
         regions = [0] * think + [1] * (result - think) + [2] * (len(ids) - result)
         rows.append((Record("", array("i", ids), array("b", regions)),))
-    net = model(8192, 256, 6, 768)
-    fuse(net)
-    trainer = RegionTrainer(
+    return RegionTrainer(
         loss=losses.load(loss, losses.LossSettings()),
         about={},
         model=net,
@@ -114,7 +113,32 @@ def train_ours(loss: str, folder: str) -> dict[str, float]:
         train_dataset=Rows(rows),
         data_collator=Collator(0),
     )
-    return _run(trainer)
+
+
+def train_ours(folder: str) -> dict[str, float]:
+    """Train with plain SFT."""
+    from trainer.train import fuse
+
+    net = model(8192, 256, 6, 768)
+    fuse(net)
+    return _run(our_trainer(net, "sft", folder))
+
+
+def losses_in_turn(folder: str) -> dict[str, float]:
+    """CPU seconds of a forward and backward pass with each loss, taking turns on every batch of one model."""
+    from trainer.train import fuse
+
+    net = model(8192, 256, 6, 768)
+    fuse(net)
+    trainers = {name: our_trainer(net, name, folder) for name in LOSSES}
+    times: dict[str, list[float]] = {name: [] for name in LOSSES}
+    for batch in trainers["sft"].get_train_dataloader():
+        for name, trainer in trainers.items():
+            began = time.process_time()
+            trainer.get_batch_samples(iter([batch]), 1, trainer.args.device)
+            trainer.training_step(net, batch)
+            times[name].append(time.process_time() - began)
+    return {name: statistics.median(taken[WARM:]) for name, taken in times.items()}
 
 
 def train_trl(folder: str) -> dict[str, float]:
@@ -202,48 +226,43 @@ def _side(name: str) -> dict[str, float]:
     if name.startswith("memory"):
         return step_memory(name == "memory-fused")
     with tempfile.TemporaryDirectory() as folder:
-        return train_trl(folder) if name == "trl" else train_ours(name, folder)
+        return {"trl": train_trl, "ours": train_ours, "losses": losses_in_turn}[name](folder)
 
 
 def main() -> None:
-    """Measure and print two tables."""
+    """Measure and print three tables."""
     if len(sys.argv) == 2:
         print(json.dumps(_side(sys.argv[1])))
         return
-    trl = os.environ.get("HARNESS_TRL_PYTHON", sys.executable)
-    taken: dict[str, list[dict[str, float]]] = {}
+    pythons = {"trl": os.environ.get("HARNESS_TRL_PYTHON", sys.executable), "ours": sys.executable}
+    taken: dict[str, list[dict[str, float]]] = {side: [] for side in pythons}
     for _ in range(ROUNDS):
-        for side in ("trl", "sft", "msl", "ssb"):
-            if side == "trl" and taken and "trl" not in taken:
-                continue
-            found = _measure(side, trl if side == "trl" else sys.executable)
-            if found:
-                taken.setdefault(side, []).append(found)
-    medians = {
-        side: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for side, runs in taken.items()
-    }
-    print(f"\n{STEPS} steps of {BATCH} x 300-640 tokens, 7M parameters, one thread, median of {ROUNDS} runs")
-    print(_speeds(medians))
+        for side, python in pythons.items():
+            if found := _measure(side, python):
+                taken[side].append(found)
+    print(f"\nSFT, {STEPS} steps of {BATCH} x 300-640 tokens, 7M parameters, one thread, median of {ROUNDS} runs")
+    print(_speeds({side: _medians(runs) for side, runs in taken.items() if runs}))
+    if steps := _measure("losses"):
+        print("\nthe same model and batches, losses taking turns")
+        rows = [[name, f"{steps[name]:.3f}", f"{steps[name] / steps['sft']:.3f}"] for name in LOSSES]
+        print(tabulate(rows, ["loss", "CPU s a step", "to sft"], disable_numparse=True))
     full, fused = _measure("memory-full"), _measure("memory-fused")
     if full and fused:
         print(f"\none step, vocabulary {VOCABULARY}, hidden {HIDDEN}, 2 layers, {ROWS} x {LENGTH} tokens")
         print(_memory(full, fused))
 
 
-def _speeds(medians: dict[str, dict[str, float]]) -> str:
-    base, sft = medians.get("trl", medians["sft"]), medians["sft"]
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+
+def _speeds(sides: dict[str, dict[str, float]]) -> str:
+    base = sides.get("trl", sides["ours"])
     rows = [
-        [
-            side,
-            f"{found['tokens/s']:.0f}",
-            f"{found['tokens/s'] / base['tokens/s']:.2f}",
-            f"{found['step'] / sft['step']:.3f}",
-            f"{found['rss']:.2f}",
-        ]
-        for side, found in medians.items()
+        [side, f"{found['tokens/s']:.0f}", f"{found['tokens/s'] / base['tokens/s']:.2f}", f"{found['rss']:.2f}"]
+        for side, found in sides.items()
     ]
-    first = "to TRL" if "trl" in medians else "to sft"
-    return tabulate(rows, ["side", "tokens/CPU s", first, "step to sft's", "peak GB"], disable_numparse=True)
+    return tabulate(rows, ["side", "tokens/CPU s", "ratio", "peak GB"], disable_numparse=True)
 
 
 def _memory(full: dict[str, float], fused: dict[str, float]) -> str:
