@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from types import ModuleType
@@ -78,6 +79,8 @@ def run(program: click.Group) -> None:
     Args:
         program: What `group` returned.
     """
+    if sys.stdout is None:  # closed by whoever started it
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     try:
         sys.exit(program(standalone_mode=False))  # what a command exits with comes back as a value
     except click.ClickException as error:
@@ -86,6 +89,10 @@ def run(program: click.Group) -> None:
     except HarnessError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # 1 would say that a gate failed
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; what was finished is kept, the same command continues", err=True)
         sys.exit(130)

@@ -16,6 +16,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MAX_NAMES = 40
+"""A message lists no more names than these: there are thousands of sample ids."""
+
 
 class HarnessError(Exception):
     """Base of all errors that end a command with a message instead of a traceback.
@@ -73,5 +76,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageProblem:
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(names)}."
+    some = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {some or 'none'}."
     return UsageProblem(f"unknown {kind} {name!r}", hint)

@@ -36,6 +36,15 @@ PRESETS = {
 
 VLLM_NAMES = {"tp": "tensor_parallel_size", "gpu_memory_utilization": "gpu_memory_utilization"}
 """Flags that are options of the engines that know them; the others refuse them."""
+NUMBERS: Mapping[str, tuple[type, float, float]] = {
+    "temperature": (float, 0, 1e9),
+    "top_p": (float, 1e-9, 1),
+    "max_tokens": (int, 1, 2**31),
+    "seed": (int, -(2**63), 2**63 - 1),
+    "sample_timeout": (float, 1e-3, 1e9),
+    "request_timeout": (float, 1e-3, 1e9),
+}
+"""Flag -> its type, smallest and largest value; held here because pairs, files and functions set them too."""
 SAME_NAME = (
     *("handler", "repeats", "rules", "limit", "output", "resume"),
     *("retry_errors", "overwrite", "predict_only", "sample_timeout"),
@@ -59,6 +68,8 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
         raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
     if flags["engine"] not in (known := plugins.names("engines")) and flags["engine"] != "auto":
         raise unknown_name("engine", flags["engine"], known)
+    fault_limit(flags["fail_on_error"], 0)
+    check_numbers({"sample_timeout": flags["sample_timeout"]})
     served, engine, notes = settings(flags)
     chosen = {name: unescape(flags[name]) for name in ("think_prefix", "answer_delimiter")}
     values = {name: flags[name] for name in ("temperature", "top_p", "max_tokens", "seed")}
@@ -160,12 +171,13 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
         given["batch_size"] = _batch_size(given["batch_size"])
     if isinstance(given.get("base_urls"), str):
         given["base_urls"] = (given["base_urls"],)
+    check_numbers(given)
     return EngineSettings(model=model, options=options, **given), engine, notes
 
 
 def _batch_size(value: Any) -> int | None:
     text = str(value)
-    if not text.isdecimal() and text != "auto":
+    if text != "auto" and not (text.isdecimal() and int(text)):
         raise UsageProblem(f"--batch-size {text!r} is no size", "Give auto or a number.")
     return None if text == "auto" else int(text)
 
@@ -192,7 +204,27 @@ def sampling(preset: str, values: Mapping[str, Any], more: Sequence[str]) -> Sam
     said = extra | {name: value for name, value in values.items() if value is not None}
     if "stop" in said:
         said["stop"] = (said["stop"],) if isinstance(said["stop"], str) else tuple(said["stop"])
+    check_numbers(said)
     return replace(PRESETS[preset], **said)
+
+
+def check_numbers(values: Mapping[str, Any]) -> None:
+    """Refuse numbers that no model can be asked with.
+
+    Args:
+        values: Values by flag; names that are not in `NUMBERS`, and None, pass.
+
+    Raises:
+        UsageProblem: One is of another type, or out of its bounds.
+    """
+    for name in NUMBERS.keys() & values.keys():
+        kind, least, most = NUMBERS[name]
+        value = values[name]
+        fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+        if value is not None and not (fits and least <= value <= most):
+            article = "a whole number" if kind is int else "a number"
+            flag = name.replace("_", "-")
+            raise UsageProblem(f"--{flag} cannot be {value!r}", f"Give {article} from {least:g} to {most:g}.")
 
 
 def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:

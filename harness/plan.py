@@ -15,7 +15,7 @@ from typing import Any
 
 from harness import handlers, models, plugins, provenance, store
 from harness.episodes import Key
-from harness.errors import unknown_name
+from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
@@ -146,6 +146,8 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
         if name not in known:
             raise unknown_name("sample", name, known)
     samples = {sample.id: sample for sample in choose(everything, spec.limit, spec.ids)}
+    if everything and not samples:
+        raise UsageProblem(f"--limit {spec.limit} leaves no sample of {spec.benchmark}", "Give another range.")
     # What others only depend on has no verdict, and is no item: played, it is taken off when its line has none.
     idle = {name for sample in everything for name in sample.after} - samples.keys()
     counted = Counter(sample.category for sample in everything if sample.id not in idle)

@@ -77,15 +77,14 @@ def read_ids(file: Path) -> list[str]:
     """
     try:
         text = file.read_text()
-        if not text.lstrip().startswith(("[", "{")):
-            return text.split()
-        data = json.loads(text)
+        data = json.loads(text) if text.lstrip().startswith(("[", "{")) else text.split()
         lists = data.values() if isinstance(data, dict) else [data]
         ids = [name for names in lists for name in names]
     except (OSError, ValueError, TypeError) as error:
         raise UsageProblem(f"--ids {file}: {error}", "Give one id a line, or JSON.") from None
-    if not all(isinstance(name, str) for name in ids):
-        raise UsageProblem(f"--ids {file}: an id is not a string", "Give one id a line, or JSON.")
+    if not ids or not all(isinstance(name, str) for name in ids):
+        what = "an id is not a string" if ids else "there is no id in it"
+        raise UsageProblem(f"--ids {file}: {what}", "Give one id a line, or JSON.")
     return ids
 
 
@@ -103,15 +102,14 @@ def span(limit: str, n: int) -> slice:
         UsageProblem: The limit is none of these.
     """
     match = LIMIT.fullmatch(limit.strip())
-    if match is None or (match["fraction"] and float(match["fraction"]) > 1):
-        raise UsageProblem(
-            f"--limit {limit!r} is not a limit", "Give a count (20), a fraction (0.1) or a range (11-20)."
-        )
-    if match["count"]:
+    if match and match["count"] and int(match["count"]):
         return slice(0, int(match["count"]))
-    if match["fraction"]:
+    if match and match["fraction"] and 0 < float(match["fraction"]) <= 1:
         return slice(0, math.ceil(float(match["fraction"]) * n))
-    return slice(max(int(match["first"]) - 1, 0), int(match["last"]))
+    if match and match["first"] and 1 <= int(match["first"]) <= int(match["last"]):
+        return slice(int(match["first"]) - 1, int(match["last"]))
+    remedy = "Give a count (20), a fraction (0.1) or a range (11-20)."
+    raise UsageProblem(f"--limit {limit!r} is not a limit", remedy)
 
 
 def choose(samples: Sequence[Sample[Any]], limit: str | None, ids: Collection[str]) -> list[Sample[Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import RunIncomplete
+from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
     from harness.plan import Plan, RunSpec
@@ -33,6 +33,8 @@ def _defaults_from(ctx: click.Context, _: click.Parameter, file: Path | None) ->
             values[name] = [f"{key}={json.dumps(part)}" for key, part in value.items()]
         elif known[name].multiple and not isinstance(value, list):
             values[name] = [str(value)]
+        elif not known[name].multiple and isinstance(value, Mapping | list):
+            raise UsageProblem(f"--config {file}: {name} cannot be {value!r}", "Give one value.")
     ctx.default_map = {**(ctx.default_map or {}), **values}
 
 
@@ -110,7 +112,10 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
     ),
     "Where programs run that the model wrote": (
         click.option(
-            "--sandbox", default="auto", show_default=True, help="userns, bwrap, landlock; see `harness doctor`."
+            "--sandbox",
+            default="auto",
+            show_default=True,
+            help="userns, bwrap, docker, landlock; see `harness doctor`.",
         ),
         click.option("--sandbox-workers", type=click.IntRange(1), help="Programs at once. [default: one a processor]"),
         click.option(

@@ -138,6 +138,9 @@ def test_faults_exit_3_unless_allowed(command: Command, capsys: pytest.CaptureFi
         (("--tasks", "echo", "--engine", "scrpted"), "Did you mean scripted"),
         (("--tasks", "echo", "--handler", "promt"), "Did you mean prompt"),
         (("--tasks", "echo", "--limit", "x"), "--limit 'x'"),
+        (("--tasks", "echo", "--limit", "90-99"), "--limit 90-99 leaves no sample of toy"),
+        (("--tasks", "echo", "--fail-on-error", "many"), "--fail-on-error 'many'"),
+        (("--tasks", "echo", "--sample-timeout", "-1"), "--sample-timeout cannot be -1.0"),
         (("--tasks", "echo", "-M", "dely=3"), "Did you mean delay"),
         (("--tasks", "echo", "-M", "script=nothing.json"), "nothing.json"),
         (("--tasks", "echo", "--handler", "prompt", "--answer-delimiter", ":"), "no --answer-delimiter"),
@@ -173,6 +176,9 @@ def test_a_flag_counts_before_environment_before_file(
     Path("run.yaml").write_text("taks: echo")
     assert command(*fixed, "--config", "run.yaml") == 2
     assert "Did you mean tasks" in capsys.readouterr().err
+    Path("run.yaml").write_text("temperature: {a: 1}")
+    assert command(*fixed, "--config", "run.yaml") == 2
+    assert "temperature cannot be {'a': 1}" in capsys.readouterr().err
 
 
 def test_line_breaks_are_typed_as_escapes(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
