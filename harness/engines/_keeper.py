@@ -1,4 +1,4 @@
-"""Keeps a server no longer than the program that started it: `python _keeper.py COMMAND...`, one line a duty.
+"""Keeps processes no longer than the program that started them: `_keeper.py COMMAND...` or `_keeper.py --guard PID...`.
 
 The keeper reads its standard input, which ends when its starter closes it or dies, even by kill -9. Then it stops the
 command's whole process group. Should the keeper itself be killed, the kernel stops the command (PR_SET_PDEATHSIG).
@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 GRACE = 15.0
@@ -45,6 +46,34 @@ def keep(command: list[str]) -> int:
         _stop(child)
 
 
+def guard(pids: list[int]) -> int:
+    """Wait until standard input ends, then kill processes that somebody else started.
+
+    Args:
+        pids: The processes; held by descriptor, so that a number used anew is never hit.
+
+    Returns:
+        0
+    """
+    held = [os.pidfd_open(pid) for pid in pids]
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    for descriptor in held:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    return 0
+
+
+def descendants(pid: int) -> list[int]:
+    """A process's children and theirs, at all depths."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, task.read_text().split())
+    return found[1:]
+
+
 def _stop(child: subprocess.Popen[bytes]) -> None:
     for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 5.0)):
         end = time.monotonic() + seconds
@@ -57,4 +86,4 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(sys.argv[1:]))
+    sys.exit(guard([int(pid) for pid in sys.argv[2:]]) if sys.argv[1] == "--guard" else keep(sys.argv[1:]))

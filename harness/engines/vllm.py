@@ -10,12 +10,14 @@ give `dtype=float32,gpu_memory_utilization=0.2` and set `VLLM_CPU_KVCACHE_SPACE`
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from harness.chat import render
-from harness.engines import _vllm
+from harness.engines import _keeper, _vllm
 from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
 from harness.errors import UsageProblem
@@ -53,11 +55,15 @@ class VllmEngine:
             import vllm
         except ImportError as error:
             raise missing("vllm", error) from error
+        before = set(_keeper.descendants(os.getpid()))
         try:
             llm = vllm.LLM(**arguments)
         except (ValueError, TypeError, RuntimeError, OSError) as error:
             raise UsageProblem(f"vllm cannot serve {found.folder}: {error}", "Its own log above says more.") from error
-        session = VllmSession(llm, settings, found)
+        # vLLM's own processes outlive a parent that is killed: a guard sees to them.
+        started = [str(pid) for pid in _keeper.descendants(os.getpid()) if pid not in before]
+        guard = subprocess.Popen([sys.executable, _keeper.__file__, "--guard", *started], stdin=subprocess.PIPE)
+        session = VllmSession(llm, settings, found, guard)
         if found.adapter:
             session.prove_adapter()
         return session
@@ -66,7 +72,8 @@ class VllmEngine:
 class VllmSession:
     """A running vLLM engine, stepped inside `collect`."""
 
-    def __init__(self, llm: Any, settings: EngineSettings, found: Located) -> None:
+    def __init__(self, llm: Any, settings: EngineSettings, found: Located, guard: subprocess.Popen[bytes]) -> None:
+        self._guard = guard
         self.version = _vllm.version()
         config = llm.llm_engine.vllm_config
         self.slots = settings.concurrency or 2 * config.scheduler_config.max_num_seqs
@@ -113,6 +120,7 @@ class VllmSession:
                 core.shutdown()
         self._llm = self._engine = None
         self._asked.clear()
+        self._guard.communicate()
 
     def prove_adapter(self) -> None:
         """See that the adapter changes what the model says.

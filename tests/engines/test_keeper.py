@@ -88,3 +88,26 @@ def test_what_ignores_the_request_to_stop_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(line, stdin=subprocess.PIPE):
         pids = pids_in(tmp_path / "pids")
     assert gone(pids)
+
+
+GUARDED = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", sys.argv[2], sys.argv[3]])
+time.sleep(0.5)
+from harness.engines._keeper import descendants
+import os
+subprocess.Popen([sys.executable, sys.argv[1], "--guard", *map(str, descendants(os.getpid()))], stdin=subprocess.PIPE)
+print(*descendants(os.getpid()), flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_guard_kills_what_somebody_else_started(tmp_path: Path) -> None:
+    line = [sys.executable, "-c", GUARDED, _keeper.__file__, SERVER, str(tmp_path / "pids")]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        pids = pids_in(tmp_path / "pids")
+        guarded = set(map(int, starter.stdout.readline().split()))
+        assert set(pids) <= guarded
+        starter.send_signal(signal.SIGKILL)
+    assert gone(sorted(guarded))
