@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import SandboxUnavailable, unknown_name
-from harness.sandbox import landlock, linux, namespaces
+from harness.sandbox import containers, landlock, linux, namespaces
 
 START_SECONDS = 60.0
 _ROOT = str(Path(__file__).parents[2])
@@ -23,6 +23,7 @@ _BOOT = (
     "import json, sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox import server; sys.path.pop(0);"
     " server.main(json.loads(sys.argv[2]))"
 )
+_FLAGS = ("-s", "-S", "-P", "-c")
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -50,6 +51,9 @@ BACKENDS = {
     for backend in (
         Backend("userns", "make", "bugs of the kernel itself"),
         Backend("bwrap", "inherit", "bugs of the kernel itself; no private /tmp, no user id of its own"),
+        Backend(
+            "docker", "inherit", "bugs of the kernel and the container engine; no private /tmp, no user id of its own"
+        ),
         Backend(
             "landlock",
             "none",
@@ -90,16 +94,26 @@ def start(backend: Backend, slot: int = 0) -> Server:
     Raises:
         OSError: A layer that the backend stands for could not be set up; the message names it.
     """
-    site = list(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
-    wrapper = _wrapper(backend, site)
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if not linux.supported():
+        raise OSError(f"needs Linux on x86-64 or aarch64, this is {platform.system()} on {linux.MACHINE}")
     settings = {
-        "control": theirs.fileno(),
-        "site": site,
+        "site": namespaces.site_packages(),
         "namespaces": backend.namespaces,
         "user": _FIRST_USER + (os.getpid() % 1_000_000) * 100 + slot,
     }
-    python = [os.path.realpath(sys.executable), "-s", "-S", "-P", "-c", _BOOT, _ROOT, json.dumps(settings)]
+    if backend.name == "docker":
+        inside = settings | {"site": [], "control": containers.SOCKET}
+        arguments = [*_FLAGS, _BOOT, containers.INSIDE, json.dumps(inside)]
+        process, control = containers.start(arguments, f"{_ROOT}/harness", _ENVIRONMENT, START_SECONDS)
+        return _shaken(Server(process, control, {}))
+    return _start_here(backend, settings)
+
+
+def _start_here(backend: Backend, settings: dict[str, Any]) -> Server:
+    wrapper = _bwrap(settings["site"]) if backend.name == "bwrap" else []
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    settings |= {"control": theirs.fileno()}
+    python = [os.path.realpath(sys.executable), *_FLAGS, _BOOT, _ROOT, json.dumps(settings)]
     with theirs, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
             [*wrapper, *python],
@@ -111,14 +125,21 @@ def start(backend: Backend, slot: int = 0) -> Server:
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
-        server = Server(process, ours, {})
         try:
-            server.confinement = _handshake(ours)
+            return _shaken(Server(process, ours, {}))
         except OSError as error:
-            server.close()
             complaints.seek(0)
             said = complaints.read().decode("utf-8", "replace").strip().splitlines()
             raise OSError(f"{error} {said[-1][:300] if said else ''}".strip()) from error
+
+
+def _shaken(server: Server) -> Server:
+    """The server once it has said what it could set up."""
+    try:
+        server.confinement = _handshake(server.control)
+    except OSError:
+        server.close()
+        raise
     return server
 
 
@@ -136,16 +157,11 @@ def _handshake(control: socket.socket) -> dict[str, Any]:
     return confinement
 
 
-def _wrapper(backend: Backend, site: list[str]) -> list[str]:
-    if backend.name == "bwrap":
-        return _bwrap(site)
-    return []
-
-
 def _bwrap(site: list[str]) -> list[str]:
     if not shutil.which("bwrap"):
         raise FileNotFoundError("bwrap is not installed (Debian and Ubuntu: apt-get install bubblewrap)")
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--uid", "65534", "--gid", "65534"]
+    # Not --die-with-parent: that is the thread that started it. The server ends with its control socket anyway.
+    command = ["bwrap", "--unshare-all", "--new-session", "--uid", "65534", "--gid", "65534"]
     for path in [*namespaces.python_paths(site), os.path.realpath(sys.executable), f"{_ROOT}/harness"]:
         command += ["--dev-bind" if path in namespaces.DEVICES else "--ro-bind", path, path]
     for name in ("lib", "lib64"):

@@ -22,16 +22,19 @@ class JobClock:
 
     def __init__(self, pidfd: int) -> None:
         self._start = time.monotonic()
-        self._process = _process_number(pidfd)
-        self._cpu = ((~self._process) << 3) | 2  # CPUCLOCK_SCHED of a process, as clock_getcpuclockid() makes it
         self._last = 0.0
         self._schedstat: int | None = None
+        process = _process_number(pidfd)
+        self._gone = process < 0
+        self._cpu = ((~process) << 3) | 2  # CPUCLOCK_SCHED of a process, as clock_getcpuclockid() makes it
         with contextlib.suppress(OSError):
-            self._schedstat = os.open(f"/proc/{self._process}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+            self._schedstat = os.open(f"/proc/{process}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
 
     def seconds(self) -> float:
         """Effective seconds since this clock was made; stands still once the process is gone."""
         elapsed = time.monotonic() - self._start
+        if self._gone:
+            return self._last
         try:
             cpu = time.clock_gettime(self._cpu)
             self._last = max(self._last, cpu, self._without_queueing(elapsed))
@@ -53,7 +56,10 @@ class JobClock:
 
 
 def _process_number(pidfd: int) -> int:
-    """The process's number in this process's own namespace."""
+    """The process's number in this process's own namespace, -1 if it has ended."""
     with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
         fields = dict(line.split(":", 1) for line in file)
-    return int(fields["Pid"])
+    number = int(fields["Pid"])
+    if number == 0:
+        raise OSError("the job's process cannot be seen from here, so its time cannot be measured")
+    return number

@@ -36,6 +36,11 @@ def python_paths(site: Iterable[str]) -> list[str]:
     return [path for path in found if not any(path.startswith(f"{other}/") for other in found)]
 
 
+def site_packages() -> list[str]:
+    """This Python's folders of installed packages."""
+    return list(dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]))
+
+
 def enter() -> str:
     """Move this process, and all children made from now on, into namespaces of their own.
 
@@ -77,7 +82,7 @@ def private_root(paths: Iterable[str]) -> None:
     linux.mount("tmpfs", PRIVATE, "tmpfs", _NOSUID, "size=1m,mode=755")
     for path, handle in handles:
         _show(path, handle, PRIVATE + path)
-    os.mkdir(PRIVATE + PRIVATE, 0o755)
+    os.makedirs(PRIVATE + PRIVATE, 0o755, exist_ok=True)  # it exists where a shown path lies in /tmp
     _link_system_folders(PRIVATE)
     os.chdir(PRIVATE)
     linux.syscall("pivot_root", b".", b".")

@@ -160,11 +160,10 @@ class _Worker:
         except OSError as error:
             self.close()
             raise SandboxFault(f"the sandbox server could not run a program: {error}") from error
-        clock = JobClock(handle)
         try:
-            yield from _watch(channel, clock, program)
+            with contextlib.closing(_clock(handle)) as clock:
+                yield from _watch(channel, clock, program)
         finally:
-            clock.close()
             os.close(channel)
             self._end(server.control, handle)
 
@@ -200,6 +199,13 @@ class _Worker:
             alive = b""
         if not alive:
             self.close()
+
+
+def _clock(handle: int) -> JobClock:
+    try:
+        return JobClock(handle)
+    except OSError as error:
+        raise SandboxFault(str(error)) from error
 
 
 def _payload(program: Program, memory: int) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
+from collections.abc import Iterable
+from functools import cache
 
 from harness.sandbox import linux
 
@@ -59,6 +61,7 @@ Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
 
 
+@cache
 def numbers(table: str, machine: str) -> dict[str, int]:
     """Call numbers of one architecture by name; calls it does not have are left out."""
     rows = (row.split() for row in table.split(";"))
@@ -123,17 +126,37 @@ def program(machine: str, pid: int) -> list[Instruction]:
     Returns:
         Classic BPF over `struct seccomp_data` (nr, arch, instruction pointer, six 64-bit arguments).
     """
+    return [*_same_for_all(machine), *_conditional(machine, pid)]
+
+
+@cache
+def _same_for_all(machine: str) -> tuple[Instruction, ...]:
     code: list[Instruction] = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, _AUDIT_ARCH[machine]), (_RETURN, 0, 0, _KILL)]
     code.append((_LOAD, 0, 0, 0))
     if machine == "x86_64":
         code += [(_JUMP_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _KILL)]
     for number in numbers(ALLOWED, machine).values():
         code += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
+    return tuple(code)
+
+
+def _conditional(machine: str, pid: int) -> list[Instruction]:
+    code: list[Instruction] = []
     blocks = _conditions(pid)
     for name, number in numbers(CONDITIONAL, machine).items():
         code += [(_JUMP_EQUAL, 0, len(blocks[name]), number), *blocks[name]]
-    code.append(_refuse(errno.EPERM))
-    return code
+    return [*code, _refuse(errno.EPERM)]
+
+
+def _packed(instructions: Iterable[Instruction]) -> bytes:
+    return b"".join(struct.pack("=HBBI", *item) for item in instructions)
+
+
+@cache
+def prepare(machine: str) -> bytes:
+    """Pack what is the same for all processes; called before forking, so that no job spends time on it."""
+    numbers(CONDITIONAL, machine)
+    return _packed(_same_for_all(machine))
 
 
 def restrict(pid: int) -> None:
@@ -147,7 +170,7 @@ def restrict(pid: int) -> None:
     """
     if linux.MACHINE not in _AUDIT_ARCH:
         raise OSError(errno.ENOSYS, f"seccomp: no system call table for {linux.MACHINE}")
-    instructions = program(linux.MACHINE, pid)
-    packed = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *item) for item in instructions))
-    header = ctypes.create_string_buffer(struct.pack("@HP", len(instructions), ctypes.addressof(packed)))
+    code = prepare(linux.MACHINE) + _packed(_conditional(linux.MACHINE, pid))
+    packed = ctypes.create_string_buffer(code, len(code))
+    header = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(packed)))
     linux.syscall("seccomp", _SET_MODE_FILTER, 0, header)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from typing import Any
 
-from harness.sandbox import job, landlock, linux, namespaces
+from harness.sandbox import job, landlock, linux, namespaces, seccomp
 
 PREIMPORTED = (
     "bisect cmath collections copy ctypes dataclasses datetime decimal enum fractions functools hashlib heapq itertools"
@@ -32,10 +32,10 @@ def main(settings: dict[str, Any]) -> None:
     """Set up the shared layers and serve until the control socket closes.
 
     Args:
-        settings: `control` (descriptor), `site` (folders of packages), `namespaces` (`make`, `inherit` or `none`),
-            `user` (id for jobs, where this is root).
+        settings: `control` (descriptor, or path of a socket), `site` (folders of packages; none for this Python's own),
+            `namespaces` (`make`, `inherit` or `none`), `user` (id for jobs, where this is root).
     """
-    control = socket.socket(fileno=settings["control"])
+    control = _connect(settings["control"])
     try:
         confinement = _prepare(settings)
     except OSError as error:
@@ -48,10 +48,20 @@ def main(settings: dict[str, Any]) -> None:
         _serve(control, request, confinement)
 
 
+def _connect(control: int | str) -> socket.socket:
+    if isinstance(control, int):
+        return socket.socket(fileno=control)
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connected.connect(control)
+    return connected
+
+
 def _prepare(settings: dict[str, Any]) -> job.Confinement:
-    sys.path.extend(settings["site"])
-    readable = namespaces.python_paths(settings["site"])
+    site = settings["site"] or namespaces.site_packages()
+    sys.path.extend(site)
+    readable = namespaces.python_paths(site)
     _import()
+    seccomp.prepare(linux.MACHINE)
     made = namespaces.enter() if settings["namespaces"] == "make" else ""
     if made:
         _become_first_process()

@@ -15,7 +15,7 @@ MEMORY = 1 << 30
 Run = Callable[..., list[Result]]
 
 
-@pytest.fixture(scope="session", params=["userns", "bwrap", "landlock"])
+@pytest.fixture(scope="session", params=["userns", "bwrap", "docker", "landlock"])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     try:
         opened = Sandbox(request.param, workers=1, memory=MEMORY)

@@ -86,7 +86,9 @@ def program(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", LEGAL)
-def test_legal_programs_run(run: Run, name: str) -> None:
+def test_legal_programs_run(sandbox: Sandbox, run: Run, name: str) -> None:
+    if (sandbox.name, name) == ("docker", "numpy"):
+        pytest.skip("the image decides which packages there are")
     (result,) = run(program(LEGAL[name]), [3], limit=5.0)
     assert result.kind == "value", result
 

@@ -1,0 +1,222 @@
+"""Judging programs against `evalplus.evaluate`: time, memory and verdicts on the same samples in the same run.
+
+Both are timed as whole commands with their expected outputs cached; `floor` is the CPU time of the reference programs
+alone, run on the same inputs in this process, over the processors used. `--all` adds MBPP+, EvalPlus's default
+settings, cold caches and two more runs of ours for the stability of verdicts (about an hour on two cores).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import marshal
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tabulate import tabulate
+
+from harness import datasets
+from harness.benchmarks.evalplus import data
+from harness.benchmarks.evalplus.expected import PARTS, inputs
+from tests.benchmarks.evalplus.mutants import mutants
+
+WORKERS = 2
+KNOWN = {
+    "HumanEval/32": "evalplus 0.3.1 fails every program (mended upstream, unreleased)",
+    "Mbpp/255": "evalplus runs out of time on a list of two million tuples",
+    "Mbpp/392": "evalplus's memory limit counts what the program inherits from its own process",
+}
+MUTATED = ("off by one", "raises later", "endless later", "memory", "sleeps a little", "wrong later", "exits hard")
+MUTATED_SHARE = 0.4
+Status = dict[str, list[tuple[str, str]]]
+
+
+class Run(NamedTuple):
+    """One timed command."""
+
+    seconds: float
+    memory: int
+    """Peak of the whole process tree, shared pages counted once, in bytes."""
+    statuses: Status
+
+
+def canonical(benchmark: str) -> list[tuple[str, str]]:
+    """The reference programs."""
+    return [(problem.task_id, problem.reference) for problem in data.problems(benchmark).values()]
+
+
+def mutated(benchmark: str) -> list[tuple[str, str]]:
+    """The reference programs, two in five of them broken."""
+    rng = random.Random(0)
+    samples = []
+    for problem in data.problems(benchmark).values():
+        broken = mutants(problem.entry_point, problem.reference)[rng.choice(MUTATED)]
+        samples.append((problem.task_id, broken if rng.random() < MUTATED_SHARE else problem.reference))
+    return samples
+
+
+def cheap(benchmark: str) -> list[tuple[str, str]]:
+    """Five programs a task that end at once."""
+    programs = [f"def {{name}}(*arguments):\n    return {value}" for value in ("None", "0", "''", "[]", "True")]
+    return [
+        (problem.task_id, program.format(name=problem.entry_point))
+        for problem in data.problems(benchmark).values()
+        for program in programs
+    ]
+
+
+def write(samples: Sequence[tuple[str, str]], folder: Path) -> Path:
+    """A sample file of its own, so that neither side finds results of an earlier run."""
+    file = Path(tempfile.mkdtemp(dir=folder)) / "samples.jsonl"
+    file.write_text("".join(json.dumps({"task_id": name, "solution": code}) + "\n" for name, code in samples))
+    return file
+
+
+def timed(command: Sequence[str], environment: Mapping[str, str], results: Path) -> Run:
+    """Run a command and read the results file it wrote."""
+    began = time.monotonic()
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=quiet, stderr=quiet)
+    peak = [0]
+    watcher = threading.Thread(target=_watch, args=(process, peak))
+    watcher.start()
+    code = process.wait()
+    seconds = time.monotonic() - began
+    watcher.join()
+    if not results.is_file():
+        raise SystemExit(f"exit code {code}: {' '.join(command)}")
+    rows = json.loads(results.read_text())["eval"]
+    found = {name: [(row["base_status"], row["plus_status"]) for row in tries] for name, tries in rows.items()}
+    return Run(seconds, peak[0], found)
+
+
+def _watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
+    while process.poll() is None:
+        peak[0] = max(peak[0], sum(_memory(one) for one in _tree(process.pid)))
+        time.sleep(0.2)
+
+
+def _tree(process: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
+    return [process, *(one for child in children for one in _tree(int(child)))]
+
+
+def _memory(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def theirs(benchmark: str, samples: Sequence[tuple[str, str]], folder: Path, *flags: str, cold: bool = False) -> Run:
+    """`evalplus.evaluate`."""
+    file = write(samples, folder)
+    cache = tempfile.mkdtemp(dir=folder) if cold else str(folder / "evalplus")
+    command = [sys.executable, "-m", "evalplus.evaluate", "--dataset", benchmark, "--samples", str(file), *flags]
+    return timed(command, {"XDG_CACHE_HOME": cache}, file.with_name("samples_eval_results.json"))
+
+
+def ours(samples: Sequence[tuple[str, str]], folder: Path, *, cold: bool = False) -> Run:
+    """`harness score --from-evalplus`."""
+    file = write(samples, folder)
+    cache = tempfile.mkdtemp(dir=folder) if cold else str(folder / "harness")
+    command = [sys.executable, "-m", "harness.cli", "score", "--from-evalplus", str(file), "-o", str(file.parent)]
+    return timed(command, {"HARNESS_CACHE": cache}, file.with_name("samples_eval_results.json"))
+
+
+def floor(benchmark: str) -> float:
+    """CPU seconds of the reference programs on all inputs, nothing else."""
+    total = 0.0
+    for problem in data.problems(benchmark).values():
+        for part in PARTS:
+            scope: dict[str, Any] = {}
+            exec(problem.reference, scope)  # noqa: S102 - the data set's own programs
+            function = scope[problem.entry_point]
+            copies = marshal.loads(marshal.dumps([list(item) for item in inputs(problem, part)]))
+            began = time.process_time()
+            for arguments in copies:
+                function(*arguments)
+            total += time.process_time() - began
+    return total
+
+
+def differing(left: Status, right: Status) -> list[str]:
+    """Tasks with another outcome, as a person would count them."""
+    return [
+        name
+        for name in left
+        if [[part == "pass" for part in row] for row in left[name]]
+        != [[part == "pass" for part in row] for row in right[name]]
+    ]
+
+
+def compare(title: str, benchmark: str, samples: Sequence[tuple[str, str]], folder: Path) -> list[Any]:
+    """One row of the table."""
+    peer = theirs(benchmark, samples, folder, "--parallel", str(WORKERS))
+    own = ours(samples, folder)
+    unknown = [name for name in differing(peer.statuses, own.statuses) if name not in KNOWN]
+    return [title, *_times(peer, own), f"{peer.memory / 2**30:.2f}", f"{own.memory / 2**30:.2f}", _listed(unknown)]
+
+
+def _times(peer: Run, own: Run) -> list[str]:
+    return [f"{peer.seconds:.1f}", f"{own.seconds:.1f}", f"{peer.seconds / own.seconds:.1f}x"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "") or "none"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", action="store_true")
+    everything = parser.parse_args().all
+    files = {name: datasets.path(name) for name in data.DATA_SETS.values()}
+    os.environ["HUMANEVAL_OVERRIDE_PATH"] = str(files["humaneval_plus"])
+    os.environ["MBPP_OVERRIDE_PATH"] = str(files["mbpp_plus"])
+    benchmarks = ("humaneval", "mbpp") if everything else ("humaneval",)
+    print(f"load average {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} processors, {WORKERS} used")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows, floors = [], []
+        for benchmark in benchmarks:
+            samples = canonical(benchmark)
+            theirs(benchmark, samples, folder, "--parallel", str(WORKERS))
+            ours(samples, folder)
+            rows.append(compare(f"{benchmark}: canonical", benchmark, samples, folder))
+            least = floor(benchmark) / WORKERS
+            floors.append([benchmark, f"{least:.1f}", rows[-1][2], f"{float(rows[-1][2]) / least:.2f}"])
+            rows.append(compare(f"{benchmark}: 40 % mutated", benchmark, mutated(benchmark), folder))
+            if benchmark == "humaneval":
+                rows.append(compare(f"{benchmark}: five cheap a task", benchmark, cheap(benchmark), folder))
+            if everything:
+                peer = theirs(benchmark, samples, folder)
+                own = ours(samples, folder)
+                rows.append([f"{benchmark}: canonical, EvalPlus's defaults", *_times(peer, own)])
+                peer = theirs(benchmark, samples, folder, "--parallel", str(WORKERS), cold=True)
+                rows.append([f"{benchmark}: canonical, cold caches", *_times(peer, ours(samples, folder, cold=True))])
+                broken = mutated(benchmark)
+                first, *others = (ours(broken, folder).statuses for _ in range(3))
+                moved = sorted({name for other in others for name in differing(first, other)})
+                print(f"{benchmark}: verdicts that differ between three of our runs: {_listed(moved)}")
+        headers = ["samples", "evalplus s", "ours s", "ratio", "evalplus GiB", "ours GiB", "unexplained differences"]
+        print(tabulate(rows, headers, disable_numparse=True))
+        print(tabulate(floors, ["canonical", "floor s", "ours s", "over the floor"], disable_numparse=True))
+    for name, reason in KNOWN.items():
+        print(f"known difference {name}: {reason}")
+
+
+if __name__ == "__main__":
+    main()
