@@ -36,7 +36,8 @@ class Tally:
     outcomes: dict[str, int] = field(default_factory=dict)
     stages: dict[str, int] = field(default_factory=dict)
     """Finished examples by the stage that decided."""
-    calls: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    """Calls by stage."""
     faults: int = 0
     tokens: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Prompt and completion tokens by model."""
@@ -196,7 +197,7 @@ class Pipeline:
         assert one.ask is not None
         generation = completion.generation or Generation("")
         read = one.ask.question.read(generation) if completion.generation else None
-        self.tally.calls += 1
+        self.tally.calls[one.ask.stage] = self.tally.calls.get(one.ask.stage, 0) + 1
         self.tally.faults += read is None
         prompt, done = self.tally.tokens.get(judge.model, (0, 0))
         self.tally.tokens[judge.model] = (prompt + generation.prompt_tokens, done + generation.completion_tokens)

@@ -24,7 +24,7 @@ from refine.repair import REWRITE
 from refine.stages import score, write_cot
 from refine.types import Context, Finding, Stage
 
-DECISIVE = (*checks.ANSWER_CHECKS, "duplicate", "contaminated")
+DECISIVE = (*checks.ANSWER_CHECKS, "duplicate", "near_duplicate", "contaminated")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Settings:
     """Free checks that decide without the judge."""
     against: tuple[str, ...] = ()
     """Benchmarks whose questions count as contamination."""
+    near_duplicates: float | None = None
+    """Similarity from which examples are marked as near duplicates; None does not look for them."""
     limit: int | None = None
     sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=2048, seed=0))
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class Settings:
             "threshold": self.threshold,
             "decide": sorted(self.decide),
             "against": sorted(self.against),
+            "near_duplicates": self.near_duplicates,
             "sampling": asdict(self.sampling) | {"stop": list(self.sampling.stop)},
             "prompts": questions,
         }
@@ -253,12 +256,14 @@ def _screened(
 
     Rows that cannot be used go to `unusable.jsonl` with the reason.
     """
-    duplicates = similar.Duplicates()
+    repeats: list[Callable[[Example], list[Finding]]] = [similar.Duplicates().check]
+    if settings.near_duplicates is not None:
+        repeats.append(similar.NearDuplicates(settings.near_duplicates).check)
     contamination = similar.Contamination(similar.benchmark_questions(settings.against))
     number, shards = shard
     with (folder / "unusable.jsonl").open("w", encoding="utf-8") as file:
         for index, example in usable(settings, lambda row: file.write(json.dumps(asdict(row)) + "\n")):
-            repeated = duplicates.check(example)
+            repeated = [finding for check in repeats for finding in check(example)]
             if index % shards == number and index not in finished:
                 yield index, example, [*checks.answer_findings(example), *repeated, *contamination.check(example)]
 

@@ -1,7 +1,7 @@
 """Duplicates inside a data set, and overlap with benchmarks that the trained model will be measured on.
 
-Exact duplicates and contamination are found in one pass, in memory that does not grow with text length (8 bytes a
-fingerprint). Near duplicates by MinHash keep a signature an example and are a pass of their own (`refine dedup`).
+Exact duplicates and contamination are found in memory that does not grow with text length (8 bytes a fingerprint);
+near duplicates by MinHash keep a signature an example and are looked for on request.
 """
 
 from __future__ import annotations
@@ -108,32 +108,41 @@ def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
     return texts
 
 
-def near_duplicates(examples: Iterable[Example], threshold: float = 0.8) -> Iterator[tuple[Example, str | None]]:
-    """Mark near duplicates by MinHash over 3-word shingles of the query and the answer.
+class NearDuplicates:
+    """Finds examples that nearly repeat an earlier one, by MinHash over 3-word shingles of query and answer.
+
+    Memory grows by a signature (about a kilobyte) with each example that repeats none.
 
     Args:
-        examples: The data set.
         threshold: Jaccard similarity from which two examples are near duplicates.
-
-    Yields:
-        Each example with the id of the earlier one that it repeats, or None.
 
     Raises:
         UsageProblem: `datasketch` is not installed.
     """
-    try:
-        from datasketch import MinHash, MinHashLSH
-    except ImportError:
-        raise UsageProblem("near duplicates need datasketch", "pip install 'funreason-harness[refine]'") from None
-    index = MinHashLSH(threshold=threshold, num_perm=128)
-    for number, example in enumerate(examples):
+
+    def __init__(self, threshold: float) -> None:
+        try:
+            from datasketch import MinHash, MinHashLSH
+        except ImportError:
+            raise UsageProblem("near duplicates need datasketch", "pip install 'funreason-harness[refine]'") from None
+        self._signature, self._index = MinHash, MinHashLSH(threshold=threshold, num_perm=128)
+        self._ids: list[str] = []
+
+    def original(self, example: Example) -> str | None:
+        """Id of the earliest example that this one nearly repeats; None where it is new, and then it is remembered."""
         tokens = words(query_of(example) + "\n" + example.answer)
-        signature = MinHash(num_perm=128)
+        signature = self._signature(num_perm=128)
         signature.update_batch([" ".join(tokens[i : i + 3]).encode() for i in range(max(1, len(tokens) - 2))])
-        found = index.query(signature)
-        if not found:
-            index.insert(f"{number} {example.id}", signature)
-        yield example, min(found, key=lambda key: int(key.split(" ")[0])).split(" ", 1)[1] if found else None
+        if found := self._index.query(signature):
+            return self._ids[min(found)]
+        self._index.insert(len(self._ids), signature)
+        self._ids.append(example.id)
+        return None
+
+    def check(self, example: Example) -> list[Finding]:
+        """A finding for an example that nearly repeats an earlier one."""
+        original = self.original(example)
+        return [] if original is None else [Finding("near_duplicate", f"nearly repeats example {original!r}")]
 
 
 def _grams(tokens: Sequence[str]) -> Iterator[int]:

@@ -20,7 +20,7 @@ class Finding:
     """What a free check found wrong with an example, without asking anybody."""
 
     check: str
-    """`decode`, `function`, `required`, `unexpected`, `type`, `enum`, `duplicate` or `contaminated`."""
+    """`decode`, `function`, `required`, `unexpected`, `type`, `enum`, `duplicate`, `near_duplicate`, `contaminated`."""
     message: str
 
 

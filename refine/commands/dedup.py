@@ -20,14 +20,14 @@ def command(source: str, output: Path, threshold: float) -> None:
     """
     from harness import examples as data
     from harness.types import Example
-    from refine.similar import near_duplicates
+    from refine.similar import NearDuplicates
 
     usable = (row for row in data.read(source) if isinstance(row, Example))
-    kept = repeated = 0
+    seen, kept, repeated = NearDuplicates(threshold), 0, 0
     new = output.with_name(output.name + ".new")
     with new.open("w", encoding="utf-8") as file:
-        for example, original in near_duplicates(usable, threshold):
-            if original is None:
+        for example in usable:
+            if seen.original(example) is None:
                 kept += 1
                 file.write(json.dumps(asdict(example)) + "\n")
             else:

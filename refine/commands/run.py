@@ -35,6 +35,12 @@ from harness.errors import RunIncomplete, UsageProblem
 )
 @click.option("--decide", multiple=True, metavar="CHECK", help="Free checks that decide without the judge.")
 @click.option("--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, humaneval, mbpp.")
+@click.option(
+    "--near-duplicates",
+    type=click.FloatRange(0, 1),
+    metavar="SIMILARITY",
+    help="Mark near duplicates from here on (0.8).",
+)
 @click.option("--concurrency", type=click.IntRange(1), help="Calls in flight.")
 @click.option(
     "--runner",
@@ -77,7 +83,7 @@ def command(**flags: Any) -> None:
 
         counts = run_on_ray(settings, flags["shards"])
     else:
-        with _progress(settings.limit) as watch:
+        with _Progress(settings.prices) as watch:
             counts = run(settings, watch)
     summary = report.summarise(settings.output, report.token_counter(tokenizer) if tokenizer else None)
     report.write_report(settings.output, summary)
@@ -108,6 +114,7 @@ def _settings(flags: dict[str, Any]) -> Any:
         max_attempts=flags["max_attempts"],
         decide=_split(flags["decide"]),
         against=_split(flags["against"]),
+        near_duplicates=flags["near_duplicates"],
         limit=flags["limit"],
         sampling=Sampling(temperature=flags["temperature"], max_tokens=flags["max_tokens"], seed=flags["seed"]),
         prices=_prices(flags["prices"]),
@@ -163,14 +170,14 @@ def _counts(counts: dict[str, int], folder: Path) -> str:
     return ", ".join(f"{n} {outcome}" for outcome, n in counts.items()) + f"; report: {folder / 'report.html'}"
 
 
-class _progress:
+class _Progress:
     """Counts on a live line of a terminal, or a plain line every ten seconds elsewhere."""
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, prices: dict[str, dict[str, float]]) -> None:
         from rich.console import Console
 
         self.console = Console(stderr=True)
-        self.limit, self.last = limit, 0.0
+        self.prices, self.last = prices, 0.0
 
     def __enter__(self) -> Any:
         return self.show
@@ -183,11 +190,33 @@ class _progress:
         if monotonic() - self.last < (0.2 if live else 10):
             return
         self.last = monotonic()
-        tokens = sum(prompt + completion for prompt, completion in tally.tokens.values())
-        done = " · ".join(f"{n} {outcome}" for outcome, n in sorted(tally.outcomes.items())) or "0 done"
-        line = f"{done} · {tally.calls} calls, {tally.faults} unreadable, {tokens} tokens"
-        self.console.print(line, end="\r" if live else "\n", highlight=False, no_wrap=True, overflow="ellipsis")
+        self.console.print(
+            progress_line(tally, self.prices),
+            end="\r" if live else "\n",
+            highlight=False,
+            no_wrap=True,
+            overflow="ellipsis",
+        )
 
     def __exit__(self, *exception: object) -> None:
         if sys.stderr.isatty():
             self.console.print()
+
+
+def progress_line(tally: Any, prices: dict[str, dict[str, float]]) -> str:
+    """Outcomes, calls by stage, unreadable ones, tokens and cost in one line.
+
+    Args:
+        tally: A `refine.pipeline.Tally`.
+        prices: By model; the cost is left out without them.
+
+    Returns:
+        The line.
+    """
+    from refine.pipeline import cost
+
+    done = " · ".join(f"{n} {outcome}" for outcome, n in sorted(tally.outcomes.items())) or "0 done"
+    calls = ", ".join(f"{stage} {n}" for stage, n in tally.calls.items()) or "none"
+    tokens = sum(prompt + completion for prompt, completion in tally.tokens.values())
+    spent = f" · cost {cost(tally.tokens, prices):.2f}" if prices else ""
+    return f"{done} · calls: {calls} ({tally.faults} unreadable) · {tokens} tokens{spent}"

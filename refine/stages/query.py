@@ -17,7 +17,7 @@ class Query:
 
     def run(self, example: Example, context: Context) -> Asking:
         """Drop duplicates and contaminated examples where those checks decide, then ask."""
-        if finding := context.found("duplicate", "contaminated"):
+        if finding := context.found("duplicate", "near_duplicate", "contaminated"):
             return Ruling("dropped", example, finding.message)
         answer = yield Ask(self.name, QUESTION, material.of(example, "query", "tools"))
         if answer is None:

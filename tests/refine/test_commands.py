@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from harness.errors import RunIncomplete, UsageProblem
 from harness.types import Example
 from refine.cli import cli
+from refine.commands.run import progress_line
+from refine.pipeline import Tally
 from tests.refine.judges import yes
 from tests.refine.test_pipeline import example
 
@@ -128,3 +130,16 @@ def test_benchmark_questions_are_left_out(tmp_path, bfcl_data):
 def test_kept_examples_are_exported(tmp_path, source):
     run(source, tmp_path / "out")
     assert "4 written" in refine("export", tmp_path / "out", "--format", "openai", "-o", tmp_path / "o.jsonl")
+
+
+def test_near_duplicates_are_marked_and_may_decide(tmp_path, source):
+    pytest.importorskip("datasketch", reason="datasketch is an extra")
+    found = json.loads(run(source, tmp_path / "out", "--near-duplicates", 0.2, "--decide", "near_duplicate", "--json"))
+    assert found["dropped"] == 3
+    assert "nearly repeats example '0'" in refine("show", tmp_path / "out", "1")
+
+
+def test_progress_tells_outcomes_calls_by_stage_and_cost():
+    tally = Tally({"kept": 2}, {"end": 2}, {"response": 3, "query": 2}, 1, {"known": (1000, 500)})
+    line = progress_line(tally, {"known": {"input": 10.0, "output": 20.0}})
+    assert line == "2 kept · calls: response 3, query 2 (1 unreadable) · 1500 tokens · cost 0.02"
