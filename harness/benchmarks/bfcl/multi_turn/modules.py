@@ -14,6 +14,7 @@ import builtins
 import copy
 import datetime
 import importlib
+import threading
 import typing
 from functools import cache
 from types import ModuleType, SimpleNamespace
@@ -55,6 +56,9 @@ def plain_copy(value: Any) -> Any:
     return value if kind in _ATOMS else copy.deepcopy(value)
 
 
+# One module twice would be two classes of one name, and the methods of one do not know the instances of the other.
+_LOADING = threading.RLock()
+
 _REPLACED: dict[str, Any] = {
     "copy": SimpleNamespace(deepcopy=plain_copy),
     "datetime": SimpleNamespace(datetime=FrozenDatetime, time=datetime.time, timedelta=datetime.timedelta),
@@ -66,7 +70,6 @@ _REPLACED: dict[str, Any] = {
 }
 
 
-@cache
 def load(name: str) -> ModuleType:
     """Run one environment module.
 
@@ -80,6 +83,12 @@ def load(name: str) -> ModuleType:
         DataError: The data set is missing or damaged.
         ImportError: A package that the module needs is not installed.
     """
+    with _LOADING:
+        return _loaded(name)
+
+
+@cache
+def _loaded(name: str) -> ModuleType:
     file = package() / "eval_checker" / "multi_turn_eval" / "func_source_code" / f"{name}.py"
     # Annotations are kept as text: evaluating them is most of the time that a class body takes.
     code = compile(file.read_bytes(), str(file), "exec", __future__.annotations.compiler_flag, dont_inherit=True)
