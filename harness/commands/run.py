@@ -203,8 +203,8 @@ def command(**flags: Any) -> None:
     from harness import options, summary
     from harness.options import fault_limit
 
-    # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does. A job in the background ignores SIGINT itself.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     specs, notes = options.specs(flags)
     for note in notes:
         click.echo(note, err=True)
