@@ -27,6 +27,8 @@ class Finding:
 
 MAX_SHOWN = 2000
 """Characters of one text, and elements of one list, that evidence keeps."""
+MAX_DEPTH = 100
+"""Levels of nesting that evidence keeps: a reply's JSON may be deeper than Python's stack."""
 
 _DROPPED = str.maketrans("'", '"', " ,./-_*^")
 
@@ -152,18 +154,23 @@ def _check_list_of_maps(value: Sequence[Any], answer: Sequence[Any], rules: Rule
     return None
 
 
-def plain(value: Any) -> Any:
-    """A decoded value as JSON can hold it and a person can read it: long texts and lists cut, odd classes as text."""
+def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """A decoded value as JSON can hold it and a person can read it: long and deep ones cut, odd classes as text."""
     kind = type(value)
     if kind is str:
         return value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}… ({len(value)} characters)"
     if kind is int or kind is bool or value is None:
         return value
+    if depth == 0:
+        return "…"
     if kind is dict:
         pairs = value.items() if len(value) <= MAX_SHOWN else list(value.items())[:MAX_SHOWN]
-        return {key if type(key) is str and len(key) <= MAX_SHOWN else str(plain(key)): plain(v) for key, v in pairs}
+        return {
+            key if type(key) is str and len(key) <= MAX_SHOWN else str(plain(key, depth - 1)): plain(v, depth - 1)
+            for key, v in pairs
+        }
     if kind is list or kind is tuple:
-        return [plain(inner) for inner in value[:MAX_SHOWN]]
+        return [plain(inner, depth - 1) for inner in value[:MAX_SHOWN]]
     if kind is float and math.isfinite(value):
         return value
     return repr(value)[:MAX_SHOWN]
