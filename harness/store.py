@@ -196,6 +196,9 @@ def path_of(root: Path, record: RunRecord) -> Path:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace a file so that a reader, or a machine that loses power, sees the old or the new one."""
+    if path.exists() and not path.is_file():  # /dev/stdout and its like cannot be replaced
+        path.write_bytes(data)
+        return
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
             file.write(data)

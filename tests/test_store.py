@@ -240,6 +240,17 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_what_is_no_file_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    store.write_atomic(pipe, b"new")
+    assert os.read(reader, 9) == b"new"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_the_newest_run_of_a_configuration_is_found(tmp_path: Path) -> None:
     base = tmp_path / "org_model" / "toy"
     for name, config in (("20260101T000000Z-a", "c"), ("20260102T000000Z-b", "c"), ("20260103T000000Z-c", "d")):
