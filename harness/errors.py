@@ -75,7 +75,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageProblem:
         The error, to be raised by the caller.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
     some = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {some or 'none'}."
     return UsageProblem(f"unknown {kind} {name!r}", hint)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from harness import stats
+from harness.errors import UsageProblem
 from harness.outcomes import Key, Outcomes
 
 Common = Mapping[str, Mapping[Key, tuple[bool, bool]]]
@@ -34,11 +35,19 @@ def clustered(items: Sequence[tuple[Key, tuple[bool, bool]]], pattern: str | Non
 
     Returns:
         Sums and sizes as `stats` takes them.
+
+    Raises:
+        UsageProblem: The pattern is no regular expression.
     """
     differences = [float(other) - float(one) for _, (one, other) in items]
     if pattern is None:
         return stats.cluster_sums(differences, [name for (name, _), _ in items])
-    expression = re.compile(pattern)
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise UsageProblem(
+            f"--cluster {pattern!r}: {error}", r"Give a regular expression, for example ^\w+_\d+."
+        ) from None
     keys = []
     for (name, _), _pair in items:
         match = expression.search(name)

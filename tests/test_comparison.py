@@ -77,6 +77,8 @@ def test_clusters_come_from_repeats_or_from_a_pattern() -> None:
     assert clustered(items, None)[0].tolist() == [2.0, -1.0]
     assert clustered(items, r"_\d+-(\d+)")[0].tolist() == [1.0]
     assert clustered(items, "no match")[0].tolist() == [2.0, -1.0]
+    with pytest.raises(UsageProblem, match="--cluster"):
+        clustered(items, "(")
 
 
 def test_repeats_that_always_agree_prove_no_more_than_one(tmp_path: Path) -> None:
