@@ -28,7 +28,7 @@ from harness.types import EngineSettings, Prompt, RequestKey, Sampling
 
 CATEGORIES = ("simple_python", "multiple", "live_simple", "live_multiple")
 PROMPTS = 400
-BATCH = 64
+BATCH = 32
 LONGEST = 1700
 PEER = Path(__file__).with_name("lmeval_peer.py")
 ROOT = Path(__file__).parents[2]
