@@ -178,6 +178,8 @@ def bundle(names: list[str], target: Path) -> list[str]:
         raise DataError(f"no data set in {cache_root()}", "Fetch one first: harness data fetch bfcl")
     for data in chosen:
         verify(data.name)
+    if target.exists() and not target.is_file():  # a device would be replaced
+        raise UsageProblem(f"cannot write {target}: it is no file", "Name a file in a folder that can be written.")
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -186,6 +186,8 @@ def test_bundle_round_trip_between_two_caches(wheel: Path, tmp_path: Path, monke
     datasets.fetch("lines", _lines(wheel))
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
     assert datasets.bundle([], first) == ["pack", "lines"]
+    with pytest.raises(UsageProblem, match="it is no file"):
+        datasets.bundle([], Path(os.devnull))
     source = {name: unpacked(datasets.dataset(name).folder) for name in SETS}
 
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
