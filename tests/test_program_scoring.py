@@ -11,7 +11,12 @@ from click.testing import CliRunner
 from harness.commands.score import command
 from harness.program_scoring import score_programs
 
-from .benchmarks.evalplus.conftest import evalplus_data, judging  # noqa: F401 - fixtures
+from .benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
+    evalplus_data,
+    evalplus_environment,
+    judging,
+    sandbox_pool,
+)
 
 RIGHT = "def add(x, y):\n    return x + y"
 ONLY_BASE = "def add(x, y):\n    return x + y if abs(x) < 1500 else 0"

@@ -28,18 +28,20 @@ def _file(name: str, shared_name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def evalplus_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    patch = pytest.MonkeyPatch()
-    files = {variable: _file(name, shared_name) for name, (variable, shared_name) in FILES.items()}
-    for variable, file in files.items():
-        patch.setenv(variable, str(file))
-    patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
+def evalplus_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where the data is, and one cache of expected outputs for the session."""
+    files = {variable: str(_file(name, shared_name)) for name, (variable, shared_name) in FILES.items()}
+    return files | {"HARNESS_CACHE": str(tmp_path_factory.mktemp("cache"))}
+
+
+@pytest.fixture
+def evalplus_data(evalplus_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in evalplus_environment.items():
+        monkeypatch.setenv(variable, value)
 
 
 @pytest.fixture(scope="session")
-def judging(evalplus_data: None) -> Iterator[None]:
+def sandbox_pool() -> Iterator[None]:
     try:
         sandbox.configure(workers=1)
         sandbox.shared()
@@ -47,3 +49,8 @@ def judging(evalplus_data: None) -> Iterator[None]:
         pytest.skip(str(error).splitlines()[0])
     yield
     sandbox.close()
+
+
+@pytest.fixture
+def judging(evalplus_data: None, sandbox_pool: None) -> None:
+    pass
