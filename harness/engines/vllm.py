@@ -62,7 +62,12 @@ class VllmEngine:
             raise UsageProblem(f"vllm cannot serve {found.folder}: {error}", "Its own log above says more.") from error
         # vLLM's own processes outlive a parent that is killed: a guard sees to them.
         started = [str(pid) for pid in _keeper.descendants(os.getpid()) if pid not in before]
-        guard = subprocess.Popen([sys.executable, _keeper.__file__, "--guard", *started], stdin=subprocess.PIPE)
+        guard = subprocess.Popen(
+            [sys.executable, _keeper.__file__, "--guard", *started],
+            stdin=subprocess.PIPE,
+            # A signal to the whole process group (Ctrl-C, `timeout`) must not end the guard first.
+            start_new_session=True,
+        )
         session = VllmSession(llm, settings, found, guard)
         if found.adapter:
             session.prove_adapter()
