@@ -24,7 +24,6 @@ PACKAGES = (
     "tokenizers",
     "peft",
     "vllm",
-    "httpx",
     "mpmath",
     "numpy",
     "tree-sitter",

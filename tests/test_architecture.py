@@ -40,7 +40,6 @@ HEAVY = (
     "evalplus",
     "scipy",
     "numpy",
-    "httpx",
     "jinja2",
     "tree_sitter",
     "rich",
