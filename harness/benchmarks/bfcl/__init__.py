@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from harness.errors import UsageProblem
 from harness.types import Verdict
 
 
@@ -27,6 +28,8 @@ def judge(
     Raises:
         UsageProblem: Unknown id, mode or rules; near matches are offered.
     """
+    if not isinstance(sample_id, str) or "_" not in sample_id:
+        raise UsageProblem(f"{sample_id!r} is no BFCL id", "For example simple_python_0 or live_simple_0-0-0.")
     judge_one = _JUDGES.get(sample_id.rpartition("_")[0]) or _judge_of(sample_id)
     return judge_one(sample_id, raw, mode=mode, underscore_names=underscore_names, rules=rules)
 

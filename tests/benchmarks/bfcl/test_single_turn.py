@@ -1,10 +1,12 @@
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from harness import plugins
+from harness.benchmarks import bfcl
 from harness.benchmarks.bfcl import data, format_sensitivity, prompts, single_turn
 from harness.benchmarks.bfcl.benchmark import PLUGIN, leaves
 from harness.errors import UsageProblem
@@ -107,6 +109,21 @@ def test_tasks_are_those_of_the_official_command_line() -> None:
     assert all(leaf in leaves() for group in tasks.values() for leaf in group)
     with pytest.raises(UsageProblem, match="live_simple"):
         list(PLUGIN.load(["live_simpel"]))
+
+
+@pytest.mark.parametrize("sample_id", [None, 3, b"simple_python_0", ["simple_python_0"], "", "nonsense"])
+def test_what_is_no_id_is_named(sample_id: object) -> None:
+    with pytest.raises(UsageProblem, match=re.escape(f"{sample_id!r} is no BFCL id")):
+        bfcl.judge(sample_id, "[f(a=1)]")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("raw", [None, 3, 0.5, True, b"f()", {}, [None], [3], [{"f": None}], object()], ids=repr)
+@pytest.mark.parametrize("mode", ["prompt", "fc"])
+def test_an_answer_of_any_type_gets_a_verdict(raw: object, mode: str) -> None:
+    verdict = bfcl.judge("simple_python_0", raw, mode=mode)
+    assert verdict.outcome == "fail"
+    assert str(verdict.code).startswith(("ast_decoder:", "simple_function_checker:"))
+    assert bfcl.judge("irrelevance_0", raw, mode=mode).outcome == "pass"  # what does not decode is no call
 
 
 def test_format_sensitivity_asks_200_items_26_times() -> None:
