@@ -100,7 +100,9 @@ def read_script(options: Mapping[str, Any]) -> Script:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         remedy = "See `harness/engines/scripted.py` for what a script looks like."
         raise UsageProblem(f"script {file}: {type(error).__name__}: {error}", remedy) from None
-    return Script(entries, str(options.get("default", "")), float(options.get("delay", 0.0)))
+    default = options.get("default", "")
+    text = default if isinstance(default, str) else json.dumps(default)
+    return Script(entries, text, float(options.get("delay", 0.0)))
 
 
 class Reciting:
