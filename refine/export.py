@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import unknown_name
 from harness.examples import read_calls
 from harness.types import Example
+from refine.ledger import write_lines
 
 
 def export(examples: Iterable[Example], form: str, path: Path) -> tuple[int, int]:
@@ -28,18 +29,18 @@ def export(examples: Iterable[Example], form: str, path: Path) -> tuple[int, int
     """
     if form not in _WRITERS:
         raise unknown_name("export format", form, _WRITERS)
-    written = left_out = 0
-    new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
+    left_out = 0
+
+    def rows() -> Iterator[Mapping[str, Any]]:
+        nonlocal left_out
         for example in examples:
             row = _WRITERS[form](example)
             if row is None:
                 left_out += 1
             else:
-                file.write(json.dumps(row) + "\n")
-                written += 1
-    new.replace(path)
-    return written, left_out
+                yield row
+
+    return write_lines(rows(), path), left_out
 
 
 def _openai(example: Example) -> Mapping[str, Any]:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from harness.errors import UsageProblem
+from harness.errors import DataError, UsageProblem
+from harness.store import write_atomic
 
 CallKey = tuple[int, int, int]
 """Index of the example, step in its way through the stages, vote."""
@@ -41,27 +42,15 @@ class Ledger:
         self._lock = FileLock(folder / ".lock")
         try:
             self._lock.acquire(timeout=0)
+            claim(folder / "run.json", identity, "run")
         except Timeout:
             raise UsageProblem(f"{folder} is being written by another process", "Wait for it or end it.") from None
-        self._claim(identity)
+        except BaseException:
+            self._lock.release()
+            raise
         self.calls = _open(folder / "calls.jsonl")
         self.outcomes = _open(folder / "outcomes.jsonl")
         self._dirty: set[IO[bytes]] = set()
-
-    def _claim(self, identity: Mapping[str, Any]) -> None:
-        """Write the identity of a new run, or compare it with the old one's."""
-        path = self.folder / "run.json"
-        if not path.exists():
-            write_atomic(path, json.dumps(identity, indent=1))
-            return
-        old = json.loads(path.read_text("utf-8"))
-        changed = sorted(key for key in {*old, *identity} if old.get(key) != identity.get(key))
-        if changed:
-            self._lock.release()
-            raise UsageProblem(
-                f"{self.folder} holds a run with another {', '.join(changed)}",
-                "Give a new --output, or the old settings to resume.",
-            )
 
     def finished(self) -> set[int]:
         """Indices of examples with an outcome; unjudged ones are left out, so that they are tried again."""
@@ -117,6 +106,33 @@ class Ledger:
         self._lock.release()
 
 
+def claim(path: Path, identity: Mapping[str, Any], what: str) -> None:
+    """Write down what a folder is of, or hold it to what is written there.
+
+    Args:
+        path: The file that says so.
+        identity: Settings that may not change between sessions, as JSON values.
+        what: `run` or `loop`.
+
+    Raises:
+        UsageProblem: The folder is of something else.
+        DataError: The file cannot be read.
+    """
+    if not path.exists():
+        write_atomic(path, json.dumps(identity, indent=1).encode())
+        return
+    try:
+        old = dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as problem:
+        raise DataError(f"{path} is damaged: {problem}", "Give a new --output.") from None
+    changed = sorted(name for name in {*old, *identity} if old.get(name) != identity.get(name))
+    if changed:
+        raise UsageProblem(
+            f"{path.parent} holds a {what} with another {', '.join(changed)}",
+            "Give a new --output, or the old settings to go on.",
+        )
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The whole lines of a ledger file; a line torn by a kill is not one."""
     if path.exists():
@@ -126,14 +142,27 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                     yield json.loads(raw)
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Replace a file as a whole, or leave it as it was."""
+def write_lines(rows: Iterable[Mapping[str, Any]], path: Path) -> int:
+    """Write a JSONL file that appears when it is whole.
+
+    Args:
+        rows: Its lines, taken one at a time.
+        path: The file.
+
+    Returns:
+        How many there were.
+    """
+    count = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     with new.open("w", encoding="utf-8") as file:
-        file.write(text)
+        for row in rows:
+            file.write(json.dumps(row) + "\n")
+            count += 1
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+    return count
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -31,11 +31,12 @@ from typing import Any, Literal
 
 from harness import examples as data
 from harness import store
-from harness.errors import RunIncomplete, UsageProblem
+from harness.errors import RunIncomplete
+from harness.store import write_atomic
 from harness.types import Example
-from refine.ledger import write_atomic
+from refine.ledger import claim, write_lines
 from refine.outputs import last_outcomes
-from refine.rollouts import best, candidates, split_hard, write_examples
+from refine.rollouts import best, candidates, split_hard
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,14 @@ class Loop:
     harness_args: tuple[str, ...] = ()
     refine_args: tuple[str, ...] = ()
     trainer_args: tuple[str, ...] = ()
+    trainer_launcher: tuple[str, ...] = (sys.executable,)
+    """What starts the training, for example `torchrun --nproc-per-node 8`; it is given `-m trainer.cli run ...`."""
     score_args: tuple[str, ...] = ()
 
     def identity(self) -> dict[str, Any]:
         """What may not change between sessions; rounds may be added."""
-        return {
-            name: value for name, value in json.loads(json.dumps(asdict(self), default=str)).items() if name != "rounds"
-        }
+        settings: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return {name: value for name, value in settings.items() if name not in ("rounds", "trainer_launcher")}
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def run(loop: Loop, tell: Callable[[str], None] = lambda line: None) -> list[dic
         UsageProblem: The folder holds another loop.
         RunIncomplete: A program failed; the same call goes on from its step.
     """
-    _claim(loop)
+    loop.output.mkdir(parents=True, exist_ok=True)
+    claim(loop.output / "loop.json", loop.identity(), "loop")
     for number in range(1, loop.rounds + 1):
         for step in steps(loop, number):
             mark = folder(loop, number) / f".{step.name}.done"
@@ -133,8 +136,8 @@ def steps(loop: Loop, number: int) -> Iterator[Step]:
     yield Step("refined", (*refined, *loop.refine_args))
     yield Step("selected", function=lambda: _select(loop, number, source))
     if not nothing_left(loop, number):
-        trained = _program("trainer", model=model, data=here / "train.jsonl", output_dir=here / "model")
-        yield Step("model", (*trained, *loop.trainer_args))
+        _, *trained = _program("trainer", model=model, data=here / "train.jsonl", output_dir=here / "model")
+        yield Step("model", (*loop.trainer_launcher, *trained, *loop.trainer_args))
         if loop.tasks:
             scored = _program("harness", model=here / "model", tasks=loop.tasks, output=here / "scores")
             yield Step("scores", (*scored, *loop.score_args))
@@ -181,16 +184,16 @@ def _carry_out(step: Step) -> None:
 
 def _collect(here: Path, source: Path) -> None:
     (run,) = store.find_runs(here / "rollouts")
-    write_examples(candidates(run, source), here / "candidates.jsonl")
+    write_lines(map(asdict, candidates(run, source)), here / "candidates.jsonl")
 
 
 def _select(loop: Loop, number: int, source: Path) -> None:
     """What trains the next model, and what stays hard."""
     here = folder(loop, number)
     solved = best(_examples(here / "refined" / "kept.jsonl"))
-    write_examples(split_hard(_examples(source), solved), here / "hard.jsonl")
+    write_lines(map(asdict, split_hard(_examples(source), solved)), here / "hard.jsonl")
     extra = list(_examples(loop.replay)) if loop.replay and solved else []
-    write_examples([*solved, *extra], here / "train.jsonl")
+    write_lines(map(asdict, [*solved, *extra]), here / "train.jsonl")
 
 
 def _summarise(loop: Loop, number: int) -> None:
@@ -213,7 +216,7 @@ def _summarise(loop: Loop, number: int) -> None:
         "hard_left": _count(here / "hard.jsonl"),
         "scores": scores,
     }
-    write_atomic(here / "summary.json", json.dumps(summary, indent=1))
+    write_atomic(here / "summary.json", json.dumps(summary, indent=1).encode())
 
 
 def _examples(path: Path) -> Iterator[Example]:
@@ -223,16 +226,3 @@ def _examples(path: Path) -> Iterator[Example]:
 def _count(path: Path) -> int:
     with path.open("rb") as file:
         return sum(1 for line in file if line.strip())
-
-
-def _claim(loop: Loop) -> None:
-    """Write the settings of a new loop, or compare them with the old one's."""
-    loop.output.mkdir(parents=True, exist_ok=True)
-    path, identity = loop.output / "loop.json", loop.identity()
-    if not path.exists():
-        write_atomic(path, json.dumps(identity, indent=1))
-    elif (old := json.loads(path.read_text("utf-8"))) != identity:
-        changed = sorted(name for name in {*old, *identity} if old.get(name) != identity.get(name))
-        raise UsageProblem(
-            f"{loop.output} holds a loop with another {', '.join(changed)}", "Give a new --output, or the old settings."
-        )

@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from refine.ledger import read_lines, write_atomic
+from harness.store import write_atomic
+from refine.ledger import read_lines
 from refine.outputs import books, last_outcomes
 from refine.similar import words
 
@@ -90,8 +91,9 @@ def write_report(folder: Path, summary: Mapping[str, Any]) -> None:
     environment = Environment(loader=loader, autoescape=select_autoescape(["html.j2"]), trim_blocks=True)
     environment.filters["plain"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
     for name in ("report.md", "report.html"):
-        write_atomic(folder / name, environment.get_template(f"{name}.j2").render(s=summary))
-    write_atomic(folder / "stats.json", json.dumps(summary, indent=1))
+        page = environment.get_template(f"{name}.j2").render(s=summary)
+        write_atomic(folder / name, page.encode("utf-8", "replace"))
+    write_atomic(folder / "stats.json", json.dumps(summary, indent=1).encode())
 
 
 def token_counter(tokenizer: str) -> Count:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness import examples as data
 from harness import plugins, store
 from harness.types import Example, Query
-from refine.ledger import write_atomic
 
 REPEAT = "#"
 """Separates the id of an example from the number of its rollout."""
@@ -74,19 +72,3 @@ def split_hard(source: Iterable[Example], solved: Iterable[Example]) -> list[Exa
     """
     done = {example.id for example in solved}
     return [example for example in source if example.id not in done]
-
-
-def write_examples(examples: Iterable[Example], path: Path) -> int:
-    """Write a JSONL file of examples as a whole.
-
-    Args:
-        examples: What to write.
-        path: The file.
-
-    Returns:
-        How many were written.
-    """
-    lines = [json.dumps(asdict(example)) + "\n" for example in examples]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, "".join(lines))
-    return len(lines)

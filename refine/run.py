@@ -256,16 +256,18 @@ def _screened(
 
     Rows that cannot be used go to `unusable.jsonl` with the reason.
     """
-    repeats: list[Callable[[Example], list[Finding]]] = [similar.Duplicates().check]
+    repeats = {"duplicate": similar.Duplicates().objection}
     if settings.near_duplicates is not None:
-        repeats.append(similar.NearDuplicates(settings.near_duplicates).check)
+        repeats["near_duplicate"] = similar.NearDuplicates(settings.near_duplicates).objection
     contamination = similar.Contamination(similar.benchmark_questions(settings.against))
     number, shards = shard
     with (folder / "unusable.jsonl").open("w", encoding="utf-8") as file:
         for index, example in usable(settings, lambda row: file.write(json.dumps(asdict(row)) + "\n")):
-            repeated = [finding for check in repeats for finding in check(example)]
+            found = [Finding(check, why) for check, objection in repeats.items() if (why := objection(example))]
             if index % shards == number and index not in finished:
-                yield index, example, [*checks.answer_findings(example), *repeated, *contamination.check(example)]
+                if why := contamination.objection(example):
+                    found.append(Finding("contaminated", why))
+                yield index, example, [*checks.answer_findings(example), *found]
 
 
 def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from harness.errors import UsageProblem
 from harness.types import Example
-from refine.types import Finding
 
 NGRAM = 13
 """Words in a row that count as overlap, as in the contamination studies since GPT-3 (arXiv 2005.14165, appendix C)."""
@@ -40,14 +39,14 @@ class Duplicates:
 
     _seen: set[int] = field(default_factory=set)
 
-    def check(self, example: Example) -> list[Finding]:
-        """A finding for the second and later ones of the same content."""
+    def objection(self, example: Example) -> str | None:
+        """What speaks against the second and later ones of the same content."""
         names = sorted(str(tool.get("name")) for tool in example.tools)
         key = fingerprint([*words(query_of(example)), "\0", *names, "\0", *words(example.answer)])
         if key in self._seen:
-            return [Finding("duplicate", "same query, tools and answer as an earlier example")]
+            return "same query, tools and answer as an earlier example"
         self._seen.add(key)
-        return []
+        return None
 
 
 class Contamination:
@@ -66,15 +65,15 @@ class Contamination:
                 self._whole[fingerprint(tokens)] = name
                 self._grams.update((gram, name) for gram in _grams(tokens))
 
-    def check(self, example: Example) -> list[Finding]:
-        """A finding where the whole query, or 13 words in a row, stand in a benchmark."""
+    def objection(self, example: Example) -> str | None:
+        """What speaks against an example whose whole query, or 13 words of it in a row, stand in a benchmark."""
         tokens = words(query_of(example))
         if name := self._whole.get(fingerprint(tokens)):
-            return [Finding("contaminated", f"the query is a question of {name}")]
+            return f"the query is a question of {name}"
         for gram in _grams(tokens):
             if name := self._grams.get(gram):
-                return [Finding("contaminated", f"the query shares {NGRAM} words in a row with {name}")]
-        return []
+                return f"the query shares {NGRAM} words in a row with {name}"
+        return None
 
 
 def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
@@ -128,21 +127,16 @@ class NearDuplicates:
         self._signature, self._index = MinHash, MinHashLSH(threshold=threshold, num_perm=128)
         self._ids: list[str] = []
 
-    def original(self, example: Example) -> str | None:
-        """Id of the earliest example that this one nearly repeats; None where it is new, and then it is remembered."""
+    def objection(self, example: Example) -> str | None:
+        """What speaks against an example that nearly repeats an earlier one; a new one is remembered."""
         tokens = words(query_of(example) + "\n" + example.answer)
         signature = self._signature(num_perm=128)
         signature.update_batch([" ".join(tokens[i : i + 3]).encode() for i in range(max(1, len(tokens) - 2))])
         if found := self._index.query(signature):
-            return self._ids[min(found)]
+            return f"nearly repeats example {self._ids[min(found)]!r}"
         self._index.insert(len(self._ids), signature)
         self._ids.append(example.id)
         return None
-
-    def check(self, example: Example) -> list[Finding]:
-        """A finding for an example that nearly repeats an earlier one."""
-        original = self.original(example)
-        return [] if original is None else [Finding("near_duplicate", f"nearly repeats example {original!r}")]
 
 
 def _grams(tokens: Sequence[str]) -> Iterator[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -18,19 +16,7 @@ def command(source: str, output: Path, threshold: float) -> None:
 
     By MinHash over three-word shingles of query and answer.
     """
-    from harness import examples as data
-    from harness.types import Example
+    from refine.sift import sift
     from refine.similar import NearDuplicates
 
-    usable = (row for row in data.read(source) if isinstance(row, Example))
-    seen, kept, repeated = NearDuplicates(threshold), 0, 0
-    new = output.with_name(output.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
-        for example in usable:
-            if seen.original(example) is None:
-                kept += 1
-                file.write(json.dumps(asdict(example)) + "\n")
-            else:
-                repeated += 1
-    new.replace(output)
-    click.echo(f"{kept} kept, {repeated} near duplicates left out")
+    click.echo("\n".join(sift(source, output, NearDuplicates(threshold).objection)))

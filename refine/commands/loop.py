@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from harness.errors import UsageProblem
+
 
 @click.command("loop")
 @click.option("--mode", type=click.Choice(["srml", "hdr"]), required=True, help="Whole source set, or hard data only.")
@@ -28,6 +30,9 @@ import click
 @click.option("--harness-args", default="", help="Further flags of the rollouts' `harness run`, as one string.")
 @click.option("--refine-args", default="", help="Further flags of `refine run`: judges, votes, threshold.")
 @click.option("--trainer-args", default="", help="Further flags of `trainer run`: loss, steps, batch.")
+@click.option(
+    "--trainer-launcher", default="", help="What starts the training: 'torchrun --nproc-per-node 8'. [default: python]"
+)
 @click.option("--score-args", default="", help="Further flags of the scoring `harness run`.")
 @click.option("--dry-run", is_flag=True, help="Print the first round's commands, for another machine or a look.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
@@ -46,7 +51,9 @@ def command(**flags: Any) -> None:
 
     dry, as_json = flags.pop("dry_run"), flags.pop("as_json")
     extra = ("harness_args", "refine_args", "trainer_args", "score_args")
-    flags |= {name: tuple(shlex.split(flags[name])) for name in extra}
+    flags |= {name: _words(name, flags[name]) for name in extra}
+    if launcher := _words("trainer_launcher", flags.pop("trainer_launcher")):
+        flags["trainer_launcher"] = launcher
     loop = loops.Loop(**flags)
     if dry:
         for step in loops.steps(loop, 1):
@@ -54,6 +61,14 @@ def command(**flags: Any) -> None:
         return
     rows = loops.run(loop, lambda line: click.echo(line, err=True))
     click.echo(json.dumps(rows, indent=1) if as_json else table(rows))
+
+
+def _words(name: str, text: str) -> tuple[str, ...]:
+    """Words of a string of flags, as a shell splits them."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as problem:
+        raise UsageProblem(f"--{name.replace('_', '-')} {text!r}: {problem}", "Quote it as for a shell.") from None
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,23 @@ from harness.errors import RunIncomplete, UsageProblem
 @click.option("--input", "source", required=True, metavar="FILE|HF_ID", help="Data set: JSONL file or hub id[:split].")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, file_okay=False), help="Run folder.")
 @click.option("--judge-model", "judges", required=True, multiple=True, help="Judging model; repeat for several judges.")
-@click.option("--judge-base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several.")
-@click.option("--judge-engine", "engine", default="openai", show_default=True, help="openai, hf, vllm, ...")
 @click.option(
-    "--judge-args", "options", multiple=True, metavar="K=V", help="Options of the engine; commas or repeated."
+    "--judge-base-url",
+    "--base-url",
+    "base_urls",
+    multiple=True,
+    help="OpenAI-compatible server; repeat for several.",
+)
+@click.option(
+    "--judge-engine", "--engine", "engine", default="openai", show_default=True, help="openai, hf, vllm_server, ..."
+)
+@click.option(
+    "--judge-args",
+    "--model-args",
+    "options",
+    multiple=True,
+    metavar="K=V",
+    help="Options of the engine; commas or repeated.",
 )
 @click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Environment variable with the key.")
 @click.option("--format", "form", default="auto", show_default=True, help="example, xlam, openai, sharegpt or auto.")
@@ -94,16 +106,17 @@ def command(**flags: Any) -> None:
 
 def _settings(flags: dict[str, Any]) -> Any:
     """Flags as `refine.run.Settings`."""
+    from harness.options import pairs, split
     from harness.types import Sampling
     from refine.run import Settings
 
     return Settings(
         input=flags["source"],
         output=flags["output"],
-        judges=_split(flags["judges"]),
+        judges=tuple(split(flags["judges"])),
         engine=flags["engine"],
-        base_urls=_split(flags["base_urls"]),
-        engine_options=dict(_pair(item) for group in flags["options"] for item in re.split(r",(?=[\w-]+=)", group)),
+        base_urls=tuple(split(flags["base_urls"])),
+        engine_options=pairs("--judge-args", flags["options"]),
         api_key_env=flags["api_key_env"],
         concurrency=flags["concurrency"],
         form=flags["form"],
@@ -112,8 +125,8 @@ def _settings(flags: dict[str, Any]) -> Any:
         threshold=flags["threshold"],
         votes=flags["votes"],
         max_attempts=flags["max_attempts"],
-        decide=_split(flags["decide"]),
-        against=_split(flags["against"]),
+        decide=tuple(split(flags["decide"])),
+        against=tuple(split(flags["against"])),
         near_duplicates=flags["near_duplicates"],
         limit=flags["limit"],
         sampling=Sampling(temperature=flags["temperature"], max_tokens=flags["max_tokens"], seed=flags["seed"]),
@@ -121,18 +134,6 @@ def _settings(flags: dict[str, Any]) -> Any:
         cost_limit=flags["cost_limit"],
         overwrite=flags["overwrite"],
     )
-
-
-def _split(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Values that were repeated or separated by commas."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
-
-
-def _pair(item: str) -> tuple[str, str]:
-    name, equals, value = item.partition("=")
-    if not equals:
-        raise UsageProblem(f"--judge-args {item!r} is not K=V")
-    return name, value
 
 
 def _prices(path: Path | None) -> dict[str, dict[str, float]]:

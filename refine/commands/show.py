@@ -16,6 +16,7 @@ from harness.errors import UsageProblem
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as they are.")
 def command(folder: Path, example_id: str, as_json: bool) -> None:
     """Show what became of one example, and why."""
+    from harness.text import one_line
     from refine.ledger import read_lines
     from refine.outputs import books
 
@@ -30,12 +31,9 @@ def command(folder: Path, example_id: str, as_json: bool) -> None:
         return
     for line in calls:
         read = "unreadable" if line["read"] is None else ", ".join(f"{k}: {v}" for k, v in line["read"].items())
-        click.echo(f"{line['stage']:<10} {plain(line['model'])}  {plain(line['fault'] or read)}")
+        click.echo(f"{line['stage']:<10} {one_line(line['model'])}  {one_line(line['fault'] or read)}")
     for line in outcomes:
-        click.echo(f"{line['outcome']:<10} at {line['stage']} after {line['repairs']} repairs  {plain(line['reason'])}")
-        click.echo(f"answer     {plain(line['example']['answer'])}")
-
-
-def plain(text: str) -> str:
-    """Text whose control characters cannot steer a terminal."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(text))
+        click.echo(
+            f"{line['outcome']:<10} at {line['stage']} after {line['repairs']} repairs  {one_line(line['reason'])}"
+        )
+        click.echo(f"answer     {one_line(line['example']['answer'])}")

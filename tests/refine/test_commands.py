@@ -111,8 +111,8 @@ def test_flags_that_cannot_be_meant_are_refused(tmp_path, source, flags, message
 def test_near_duplicates_are_left_out(tmp_path, source):
     pytest.importorskip("datasketch", reason="datasketch is an extra")
     dedup = ("dedup", "--input", source, "-o", tmp_path / "d.jsonl")
-    assert "3 kept, 1 near duplicates" in refine(*dedup, "--threshold", 0.9)
-    assert "1 kept, 3 near duplicates" in refine(*dedup, "--threshold", 0.2)
+    assert "3 kept, 1 left out, 1 unusable" in refine(*dedup, "--threshold", 0.9)
+    assert "1 kept, 3 left out" in refine(*dedup, "--threshold", 0.2)
 
 
 def test_benchmark_questions_are_left_out(tmp_path, bfcl_data):

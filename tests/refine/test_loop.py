@@ -133,10 +133,13 @@ def test_a_failed_step_is_tried_again_and_finished_ones_are_not(tmp_path, monkey
 
 def test_the_commands_of_a_round_can_be_printed(tmp_path):
     source = written(source_set(1, seed=5), tmp_path / "source.jsonl")
-    loop = Loop("srml", "base", source, tmp_path / "loop", tasks="simple_python", trainer_args=("--loss", "msl"))
+    several = ("torchrun", "--nproc-per-node", "8")
+    settings = {"tasks": "simple_python", "trainer_args": ("--loss", "msl"), "trainer_launcher": several}
+    loop = Loop("srml", "base", source, tmp_path / "loop", **settings)
     printed = [str(step) for step in steps(loop, 1)]
     assert [step.name for step in steps(loop, 1)] == [
         "rollouts", "candidates", "refined", "selected", "model", "scores", "summary"
     ]  # fmt: skip
     assert printed[0].startswith(f"HARNESS_EXAMPLES={source} ")
+    assert printed[4].startswith("torchrun --nproc-per-node 8 -m trainer.cli run --model base ")
     assert printed[4].endswith("--loss msl")
