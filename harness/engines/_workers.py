@@ -1,157 +1,254 @@
-"""Several copies of an engine in processes of their own, one a GPU or a share of the cores, behind one session.
+"""Several copies of an engine, one a GPU or a share of the cores, behind one session.
 
-A request goes to the least busy worker. A worker that dies gives its requests back, and the others get them: nothing
-is lost, and nothing counted twice, because a reply counts only when it arrives here.
+A request goes to the least busy worker. A worker that dies gives its requests back and the others get them: nothing is
+lost, and nothing counted twice, because a reply counts only when it arrives here. As many workers as there were at the
+start may be replaced. Where workers live is a `Place`: processes of this machine, or actors of a ray cluster.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import logging
 from collections.abc import Sequence
-from dataclasses import replace
-from multiprocessing.connection import Connection, wait
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 from harness import plugins
 from harness.chat import plain
-from harness.errors import HarnessError, UsageProblem
+from harness.errors import HarnessError, UsageProblem, unknown_name
 from harness.types import Completion, EngineSettings, Prompt, RequestKey, Sampling
+
+LOG = logging.getLogger(__name__)
+LAYOUT = ("dp", "runner", "ray_address")
+"""Options of an engine that can be copied: how many copies, where they live, and the cluster's address."""
+RUNNERS = ("local", "ray")
 
 Request = tuple[RequestKey, Prompt, Sampling]
 
 
-class Worker:
-    """One process and what it has been asked."""
+class Opened(NamedTuple):
+    """A worker's first word."""
 
-    def __init__(self, engine: str, settings: EngineSettings, index: int, count: int) -> None:
-        # Spawned, not forked: torch and CUDA do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, engine, settings, index, count), daemon=True)
-        self.process.start()
-        theirs.close()
-        self.asked: dict[RequestKey, Request] = {}
+    version: str
+    slots: int
+    gpus: int | None
+    """As of a session."""
+
+
+Word = Opened | HarnessError | list[Completion]
+"""What a worker says: that it is there or why it cannot be, and then replies."""
+
+
+class Lost(Exception):
+    """A worker is dead; the message says how it ended."""
+
+
+class Worker(Protocol):
+    """A copy of an engine that lives elsewhere."""
+
+    def give(self, requests: list[Request]) -> None:
+        """Send requests; what goes wrong is told by `take`."""
+
+    def take(self) -> Word:
+        """The next word, once `Place.wait` has said that there is one. Raises `Lost`."""
 
     def stop(self) -> None:
-        """End it, at once: whoever stops a worker does not wait for its replies."""
-        self.pipe.close()
-        self.process.kill()
-        self.process.join()
+        """End it, at once: whoever stops a worker does not wait for its replies. Safe to call twice."""
+
+
+class Place(Protocol):
+    """Where workers live."""
+
+    def start(self, index: int) -> Worker:
+        """Start worker number `index`; it is not waited for."""
+
+    def wait(self, workers: Sequence[Any]) -> Sequence[Any]:
+        """Block until some of these workers have a word or are dead, and return those."""
+
+    def close(self) -> None:
+        """Free what the place itself holds."""
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A worker in a session's books."""
+
+    index: int
+    worker: Worker
+    opened: Opened | None = None
+    """None until it can be asked."""
+    asked: dict[RequestKey, Request] = field(default_factory=dict)
+    unsent: list[Request] = field(default_factory=list)
 
 
 class WorkersSession:
     """A session over several workers.
 
     Args:
-        engine: Name of the engine that every worker opens.
-        settings: For each of them.
+        place: Where they live.
         count: How many.
 
     Raises:
-        UsageProblem: A worker could not open its engine.
+        HarnessError: A worker cannot open its engine.
+        UsageProblem: A worker died while it started.
     """
 
-    def __init__(self, engine: str, settings: EngineSettings, count: int) -> None:
-        self.workers = [Worker(engine, settings, index, count) for index in range(count)]
+    def __init__(self, place: Place, count: int) -> None:
+        self._place = place
+        self._replacements = count
+        self._waiting: list[Request] = []
+        """Requests that no worker is there for."""
+        self.members = [Member(index, place.start(index)) for index in range(count)]
         try:
-            ready = [_first_word(worker) for worker in self.workers]
+            while not all(member.opened for member in self.members):
+                self._hear(starting=True)
         except BaseException:
             self.close()
             raise
-        self.version = f"{ready[0][0]}, {count} workers"
-        self.slots = sum(slots for _, slots in ready)
+        opened = [member.opened for member in self.members if member.opened]
+        self.version = "; ".join(dict.fromkeys(one.version for one in opened))
+        self.slots = sum(one.slots for one in opened)
+        self.gpus = None if any(one.gpus is None for one in opened) else sum(one.gpus or 0 for one in opened)
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
-        """Give a request to the least busy worker."""
+        """Put a request down for the least busy worker; it is sent with the others when replies are asked for."""
         # What crosses to another process must be plain: a mapping proxy cannot.
-        sent = replace(prompt, messages=tuple(plain(prompt.messages)), tools=tuple(plain(prompt.tools)))
-        self._give((key, sent, sampling))
+        schema = None if prompt.schema is None else plain(prompt.schema)
+        sent = replace(prompt, messages=tuple(plain(prompt.messages)), tools=tuple(plain(prompt.tools)), schema=schema)
+        self._assign((key, sent, sampling))
 
     def collect(self) -> Sequence[Completion]:
         """Wait for a reply of any worker; empty where none is outstanding."""
-        while any(worker.asked for worker in self.workers):
-            done: list[Completion] = []
-            for worker in self._ready():
-                done += self._take(worker)
-            if done:
+        while self._waiting or any(member.asked for member in self.members):
+            if done := self._hear():
                 return done
         return []
 
     def close(self) -> None:
         """Stop all workers."""
-        for worker in self.workers:
-            worker.stop()
-        self.workers = []
+        for member in self.members:
+            member.worker.stop()
+        self.members = []
+        self._place.close()
 
-    def _ready(self) -> list[Worker]:
-        pipes = wait([worker.pipe for worker in self.workers])
-        return [worker for worker in self.workers if worker.pipe in pipes]
+    def _assign(self, request: Request) -> None:
+        ready = [member for member in self.members if member.opened]
+        if not ready:
+            self._waiting.append(request)
+            return
+        member = min(ready, key=lambda member: len(member.asked))
+        member.asked[request[0]] = request
+        member.unsent.append(request)
 
-    def _take(self, worker: Worker) -> list[Completion]:
-        """A worker's replies; where it has died, its requests go to the others."""
-        try:
-            done: list[Completion] = worker.pipe.recv()
-        except (EOFError, OSError):
-            self._bury(worker)
-            return []
-        for completion in done:
-            del worker.asked[completion.key]
+    def _hear(self, *, starting: bool = False) -> list[Completion]:
+        """Send what is unsent, wait for a word of any worker, and return the replies in it."""
+        for member in self.members:
+            if member.unsent:
+                member.worker.give(member.unsent)
+                member.unsent = []
+        workers = {id(member.worker): member for member in self.members}
+        done: list[Completion] = []
+        for worker in self._place.wait([member.worker for member in self.members]):
+            member = workers[id(worker)]
+            try:
+                done += self._understood(member, member.worker.take())
+            except (Lost, HarnessError) as error:
+                if starting:
+                    self._refuse(error)
+                self._bury(member, error)
         return done
 
-    def _bury(self, worker: Worker) -> None:
-        worker.stop()
-        self.workers.remove(worker)
-        if not self.workers:
-            raise RuntimeError(f"all workers have died; the last with status {worker.process.exitcode}")
-        for request in worker.asked.values():
-            self._give(request)
+    def _understood(self, member: Member, word: Word) -> list[Completion]:
+        if isinstance(word, HarnessError):
+            raise word
+        if isinstance(word, Opened):
+            member.opened = word
+            waiting, self._waiting = self._waiting, []
+            for request in waiting:
+                self._assign(request)
+            return []
+        for completion in word:
+            del member.asked[completion.key]
+        return word
 
-    def _give(self, request: Request) -> None:
-        worker = min(self.workers, key=lambda worker: len(worker.asked))
-        worker.asked[request[0]] = request
+    def _refuse(self, error: Exception) -> None:
+        if isinstance(error, HarnessError):
+            raise error
+        raise UsageProblem(f"a worker ended while it started: {error}", "Its own message is above.") from None
+
+    def _bury(self, member: Member, error: Exception) -> None:
+        """Give a dead worker's requests to the others and start another in its place."""
+        member.worker.stop()
+        self.members.remove(member)
+        if self._replacements:
+            self._replacements -= 1
+            LOG.warning("worker %d is lost (%s): another one is started", member.index, error)
+            self.members.append(Member(member.index, self._place.start(member.index)))
+        if not self.members:
+            raise RuntimeError(f"all workers have died; the last: {error}")
+        for request in member.asked.values():
+            self._assign(request)
+
+
+class Copy:
+    """A worker's own side: an engine session and how many requests it has not answered.
+
+    Args:
+        engine: The engine's name.
+        settings: Of one copy.
+    """
+
+    def __init__(self, engine: str, settings: EngineSettings) -> None:
+        self.engine, self.settings = engine, settings
+        self.outstanding = 0
+        self._session: Any = None
+
+    def open(self) -> Opened | HarnessError:
+        """Open the engine; what the user can mend is returned, as exceptions do not cross to every place whole."""
         try:
-            worker.pipe.send(request)
-        except OSError:
-            self._bury(worker)
+            self._session = plugins.load("engines", self.engine).open(self.settings)
+        except HarnessError as error:
+            return error
+        return Opened(self._session.version, self._session.slots, getattr(self._session, "gpus", None))
+
+    def work(self, requests: Sequence[Request]) -> list[Completion]:
+        """Take requests on and wait for a reply to any; empty where none is outstanding."""
+        for request in requests:
+            self._session.submit(*request)
+        self.outstanding += len(requests)
+        done = list(self._session.collect()) if self.outstanding else []
+        self.outstanding -= len(done)
+        return done
 
 
-def _first_word(worker: Worker) -> tuple[str, int]:
-    try:
-        word = worker.pipe.recv()
-    except EOFError:
-        raise UsageProblem("a worker ended while it started", "Its own message is above.") from None
-    if isinstance(word, HarnessError):
-        raise word
-    version, slots = word
-    return version, slots
+def spread(engine: str, settings: EngineSettings, gpus: int = 1) -> WorkersSession | None:
+    """Copies of an engine where its options ask for them.
 
+    Args:
+        engine: The engine's name.
+        settings: `options` may hold `dp` (how many), `runner` and `ray_address`.
+        gpus: That one copy takes, where there are any.
 
-def _work(pipe: Connection, engine: str, settings: EngineSettings, index: int, count: int) -> None:
-    """A worker's life: open the engine, then answer until the pipe closes."""
-    _share_machine(index, count)
-    try:
-        session: Any = plugins.load("engines", engine).open(settings)
-    except HarnessError as error:
-        pipe.send(UsageProblem(str(error)))
-        return
-    pipe.send((session.version, session.slots))
-    outstanding = 0
-    try:
-        while True:
-            while not outstanding or pipe.poll():
-                session.submit(*pipe.recv())
-                outstanding += 1
-            done = list(session.collect())
-            outstanding -= len(done)
-            pipe.send(done)
-    except (EOFError, OSError):
-        session.close()
+    Returns:
+        A session over the copies; None where one in this process is meant.
 
+    Raises:
+        UsageProblem: An option has no meaning, or a copy cannot be opened.
+    """
+    copies, runner, address = (settings.options.get(name) for name in LAYOUT)
+    if copies is not None and (type(copies) is not int or copies < 1):
+        raise UsageProblem(f"dp cannot be {copies!r}", "Give a whole number of copies, from 1.")
+    if runner not in (None, *RUNNERS):
+        raise unknown_name("runner", str(runner), RUNNERS)
+    if address is not None and runner != "ray":
+        raise UsageProblem("a ray address is given, but not the runner", "Give --runner ray, too.")
+    count = copies or 1
+    alone = replace(settings, options={k: v for k, v in settings.options.items() if k not in LAYOUT})
+    if runner == "ray":
+        from harness.engines._ray import Cluster
 
-def _share_machine(index: int, count: int) -> None:
-    """This worker's own GPU, or its share of the cores; before torch is loaded."""
-    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    os.environ["CUDA_VISIBLE_DEVICES"] = visible[index % len(visible)] if visible else str(index)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // count)))
+        return WorkersSession(Cluster(engine, alone, count, gpus, address), count)
+    if count == 1:
+        return None
+    from harness.engines._processes import Processes
+
+    return WorkersSession(Processes(engine, alone, count, gpus), count)

@@ -6,8 +6,8 @@ was generated so far. Only the run's `Sampling` chooses tokens: sampling default
 (temperature, repetition penalty) are not applied; its end-of-turn tokens are.
 
 `--model-args`: `attn_implementation` (default sdpa), `token_budget` (prompt tokens a forward pass, default 4096 on
-CPU, 16384 on GPU), `device_map` (spread a model over GPUs), `compile` (torch.compile), `dp` (copies of the model in
-processes of their own, one a GPU or a share of the cores).
+CPU, 16384 on GPU), `device_map` (spread a model over GPUs), `compile` (torch.compile), and those of `--dp`, `--runner`
+and `--ray-address`: copies of the model in processes or ray actors, one a GPU or a share of the cores.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ import gc
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.chat import render
 from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
-from harness.engines._workers import WorkersSession
+from harness.engines._workers import LAYOUT, WorkersSession, spread
 from harness.errors import UsageProblem, unknown_name
 from harness.models import locate, missing
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
 
-OPTIONS = ("attn_implementation", "token_budget", "device_map", "compile", "dp")
+OPTIONS = ("attn_implementation", "token_budget", "device_map", "compile", *LAYOUT)
 BUCKET = 64
 """Prompts whose lengths differ by less count as equally long, and are ordered by what they share instead."""
 
@@ -38,6 +37,8 @@ class HfEngine:
     name = "hf"
     requires = ("torch", "transformers", "peft")
     extra = "hf"
+    flags: ClassVar = {name: name for name in LAYOUT}
+    layout = (*LAYOUT, "token_budget", "device_map")
 
     def open(self, settings: EngineSettings) -> HfSession | WorkersSession:
         """Load model, adapter and tokenizer.
@@ -56,10 +57,8 @@ class HfEngine:
                 raise unknown_name("hf model argument", name, OPTIONS)
         if settings.base_urls:
             raise UsageProblem("the hf engine loads the model itself", "Use --engine openai with --base-url.")
-        copies = int(settings.options.get("dp") or 1)
-        if copies > 1:
-            alone = {name: value for name, value in settings.options.items() if name != "dp"}
-            return WorkersSession(self.name, replace(settings, options=alone), copies)
+        if copies := spread(self.name, settings):
+            return copies
         try:
             import torch
             import transformers
