@@ -6,12 +6,15 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
-from harness.engines._http import Address, BadHttp, Connection, Response, Stale
+import aiohttp
+
 from harness.engines._wire import BadReply, excerpt, read
 from harness.types import Generation
 
@@ -23,6 +26,10 @@ PROBE = 10.0
 RETRIED = {408, 409, 425, 429}
 REST = 5.0
 """Seconds for which a server that could not be reached is passed over while others can."""
+IDLE = 4.0
+"""Seconds that an idle connection is kept: less than servers do (uvicorn: 5), which so close none under a request."""
+LONGEST = 256 << 20
+"""Bytes of a body; a server that sends more is broken."""
 
 
 class Refused(Exception):
@@ -46,23 +53,14 @@ class Server:
     """One base URL."""
 
     url: str
-    address: Address
+    proxy: str | None
     busy: int = 0
     """Requests under way."""
     rests_until: float = 0.0
-    idle: list[Connection] = field(default_factory=list)
-
-    def connection(self) -> Connection:
-        """An idle connection, or a new one that is not yet made."""
-        while self.idle:
-            if (known := self.idle.pop()).alive:
-                return known
-            known.close()
-        return Connection(self.address)
 
 
 class Servers:
-    """A pool of servers that answer alike.
+    """A pool of servers that answer alike. Proxies are those of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
 
     Args:
         urls: Base URLs, up to and including `/v1`.
@@ -72,8 +70,9 @@ class Servers:
     """
 
     def __init__(self, urls: Sequence[str], key: str, timeout: float, retries: int) -> None:
-        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
-        self.servers = [Server(url, Address(url, headers)) for url in urls]
+        self.servers = [Server(url, _proxy(url)) for url in urls]
+        self._headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+        self._client: aiohttp.ClientSession | None = None
         self._key = key
         self._timeout = timeout
         self._retries = retries
@@ -114,10 +113,10 @@ class Servers:
             Failed: It cannot be reached.
         """
         try:
-            response = await self._request(server, "GET", "models", b"", min(PROBE, self._timeout))
-            if response.status in (401, 403):
-                raise Refused(response.status, self._shown(response.content))
-            return [str(entry["id"]) for entry in json.loads(response.content)["data"]]
+            status, content, _ = await self._request(server, "GET", "models", b"", min(PROBE, self._timeout))
+            if status in (401, 403):
+                raise Refused(status, self._shown(content))
+            return [str(entry["id"]) for entry in json.loads(content)["data"]]
         except Failed as error:
             if isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, TimeoutError):
                 raise
@@ -125,11 +124,10 @@ class Servers:
         except (ValueError, TypeError, LookupError, RecursionError):
             return []
 
-    def close(self) -> None:
-        """Close all idle connections."""
-        for server in self.servers:
-            while server.idle:
-                server.idle.pop().close()
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.close()
 
     def _pick(self) -> Server:
         """The least busy server that is not resting; the one that has rested longest if all are."""
@@ -142,51 +140,66 @@ class Servers:
         return any(other is not server and other.rests_until <= now for other in self.servers)
 
     async def _post(self, server: Server, path: str, body: bytes) -> bytes:
-        response = await self._request(server, "POST", path, body, self._timeout)
-        if response.status == 200:
-            return response.content
-        message = f"{server.url}: HTTP {response.status} {self._shown(response.content)}"
-        if response.status in RETRIED or response.status >= 500:
-            raise Failed(message, _asked_for(response.headers.get("retry-after")))
-        raise Refused(response.status, message)
+        status, content, retry_after = await self._request(server, "POST", path, body, self._timeout)
+        if status == 200:
+            return content
+        message = f"{server.url}: HTTP {status} {self._shown(content)}"
+        if status in RETRIED or status >= 500:
+            raise Failed(message, _asked_for(retry_after))
+        raise Refused(status, message)
 
-    async def _request(self, server: Server, method: str, path: str, body: bytes, seconds: float) -> Response:
-        while True:
-            connection = server.connection()
-            try:
-                return await self._attempt(server, connection, connection.request(method, path, body), seconds)
-            except Stale:
-                continue
-
-    async def _attempt(
-        self, server: Server, connection: Connection, request: Coroutine[None, None, Response], seconds: float
-    ) -> Response:
+    async def _request(
+        self, server: Server, method: str, path: str, body: bytes, seconds: float
+    ) -> tuple[int, bytes, str | None]:
+        """Status, content and `Retry-After` of a response."""
+        if self._client is None:  # here, because it belongs to the loop that runs
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE),
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=None),
+            )
+        url = f"{server.url}/{path}"
         server.busy += 1
         try:
-            async with asyncio.timeout(seconds):
-                response = await request
+            async with (
+                asyncio.timeout(seconds),
+                self._client.request(method, url, data=body, proxy=server.proxy, allow_redirects=False) as response,
+            ):
+                content = await _bounded(response.content)
         except TimeoutError as error:
             raise Failed(f"{server.url}: no reply in {seconds:g} s") from error
         except OSError as error:
             server.rests_until = time.monotonic() + REST
             raise Failed(f"{server.url}: {error}") from error
-        except Stale:
-            raise
-        except BadHttp as error:
-            raise Failed(f"{server.url}: {error}") from error
+        except (aiohttp.ClientError, ValueError) as error:
+            raise Failed(f"{server.url}: a broken response ({type(error).__name__}: {error})") from error
         else:
             server.rests_until = 0.0
-            return response
+            return response.status, content, response.headers.get("retry-after")
         finally:
             server.busy -= 1
-            if connection.alive:
-                server.idle.append(connection)
-            else:
-                connection.close()
 
     def _shown(self, content: bytes) -> str:
         """The start of a body without the key, which some servers quote."""
         return excerpt(content.replace(self._key.encode(), b"***") if self._key else content)
+
+
+def _proxy(url: str) -> str | None:
+    """The environment's proxy for a URL; found once, because aiohttp's `trust_env` looks for it at each request."""
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    parts, size = [], 0
+    async for part in content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > LONGEST:
+            raise ValueError(f"a body of more than {LONGEST} bytes")
+    return b"".join(parts)
 
 
 def _wait(attempt: int, error: Exception) -> float:

@@ -57,7 +57,7 @@ class OpenAIEngine:
             The session.
 
         Raises:
-            UsageProblem: A setting cannot be honoured, no server answers, or the key is refused.
+            UsageProblem: A setting cannot be honoured, no server answers, or the key is none or refused.
         """
         _refuse(settings)
         urls = base_urls(settings)
@@ -121,7 +121,7 @@ class OpenAISession:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._servers.close()
+        await self._servers.close()
 
     def _start(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
         task = self._loop.create_task(self._answer(key, prompt, sampling))
@@ -222,6 +222,10 @@ def _refuse(settings: EngineSettings) -> None:
 
 def _api_key(settings: EngineSettings, urls: Sequence[str]) -> str:
     key = os.environ.get(settings.api_key_env, "").strip()
+    if not key.isprintable():
+        raise UsageProblem(
+            f"{settings.api_key_env} holds a line break or control character", "Set it to the key alone."
+        )
     if not key and DEFAULT_URL in urls:
         raise UsageProblem(f"{settings.api_key_env} is not set", "Export the key, or name a server with --base-url.")
     return key

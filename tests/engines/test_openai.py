@@ -280,6 +280,25 @@ def test_a_model_that_the_server_does_not_list_is_said(caplog: pytest.LogCapture
     assert "does not list 'n', but: m" in caplog.text
 
 
+def test_the_environments_proxy_is_used_and_its_exceptions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with loopback(always(chat())) as server:
+        monkeypatch.setenv("http_proxy", server.url.replace("//", "//me:s%20t@").removesuffix("/v1"))
+        for url in ("http://gpu.example:8000/v1", server.url):
+            assert one(PLUGIN.open(EngineSettings("m", base_urls=(url,)))).generation
+    proxied, direct = server.asked
+    assert proxied.path == "http://gpu.example:8000/v1/chat/completions"
+    assert proxied.headers["proxy-authorization"] == "Basic bWU6cyB0"
+    assert direct.path == "/v1/chat/completions"
+    assert "proxy-authorization" not in direct.headers
+
+
+def test_a_key_cannot_smuggle_in_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk\r\nx-evil: 1")
+    with pytest.raises(UsageProblem, match="OPENAI_API_KEY holds a line break"):
+        PLUGIN.open(EngineSettings("m", base_urls=("http://localhost:1",)))
+
+
 def test_closing_gives_up_what_is_under_way() -> None:
     with loopback(always(chat(), delay=60.0)) as server:
         session = opened(server)
