@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from harness.benchmarks.evalplus import check, data, official
+from harness.errors import UsageProblem
 from harness.lines import SampleLine
 from harness.scoring import Report, Tallies
 from harness.types import Verdict
@@ -21,8 +22,13 @@ def score_programs(samples: Path, report: Report, results: Path | None = None) -
 
     Returns:
         Counts of `humaneval` and `humaneval_plus`, `mbpp` and `mbpp_plus`; problems without a program are missing.
+
+    Raises:
+        UsageProblem: It holds no program at all.
     """
     programs = list(official.read_samples(samples, report))
+    if not programs:
+        raise UsageProblem(f"{samples} holds no program", "Give EvalPlus's samples as .jsonl or a folder.")
     repeats = _repeats(programs)
     benchmarks = {data.problem(program.task_id).benchmark for program in programs}
     tries = {name: 1 + max(repeats[place] for place in _places(programs, name)) for name in benchmarks}

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands.score import command
+from harness.errors import UsageProblem
 from harness.program_scoring import score_programs
 
 from .benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
@@ -58,6 +59,16 @@ def test_the_command_exits_3_where_programs_are_missing(samples: Path) -> None:
     assert type(result.exception).__name__ == "RunIncomplete"
     result = CliRunner().invoke(command, ["--from-evalplus", str(samples), "--partial", "--json"])
     assert json.loads(result.stdout)["scores"]["upstream"]["humaneval"]["passed"] == 2
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "not json\n", '{"task_id": "HumanEval/9999", "solution": "1"}\n'])
+@pytest.mark.usefixtures("evalplus_data")
+def test_a_file_without_a_program_is_exit_2(tmp_path: Path, content: str) -> None:
+    (tmp_path / "samples.jsonl").write_text(content)
+    result = CliRunner().invoke(command, ["--from-evalplus", str(tmp_path / "samples.jsonl"), "-o", str(tmp_path / "o")])
+    assert isinstance(result.exception, UsageProblem), result.output
+    assert "samples.jsonl holds no program" in str(result.exception)
+    assert not (tmp_path / "o").exists()
 
 
 def test_flags_of_other_formats_are_refused(samples: Path) -> None:
