@@ -1,8 +1,8 @@
 """Evaluate a view (a tree of averages, `harness.views`) over the scores of a run.
 
 Every average is linear in its leaves, so a node is evaluated by collecting the coefficient of each leaf: value,
-interval (Wilson at the leaves, combined by `stats.combine`), n, coverage and what is missing follow from those. A node
-with a missing leaf is N/A and names the leaf; `upstream_missing` gives the official evaluator's number instead, in
+interval (Wilson at the leaves, combined by `intervals.combine`), n, coverage and what is missing follow from those. A
+node with a missing leaf is N/A and names the leaf; `upstream_missing` gives the official evaluator's number instead, in
 which a missing category is 0 with its full size. Repeats of an item count as one observation in intervals, the cautious
 choice.
 """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness import stats
 from harness.aggregate import coefficients
-from harness.intervals import Interval
+from harness.intervals import Interval, combine
 from harness.outcomes import Key, Outcomes
 from harness.pairing import Common, clustered
 from harness.views import BARE, View, load_view
@@ -67,5 +67,5 @@ def average(name: str, run: Outcomes, common: Common, confidence: float, cluster
         b += weight * sum(other for _, (_, other) in items) / len(items)
         n += len(items)
         discordant += sum(one != other for _, (one, other) in items)
-    difference, interval = stats.combine(terms)
+    difference, interval = combine(terms)
     return Average(name, a, b, difference, interval, n, discordant)

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from harness.agreement import incomplete_notes
 from harness.gating import Finding, Gate, as_json
 from harness.tables import escaped
 from harness.text import one_line, printable
@@ -25,7 +26,7 @@ def headline(result: Gate) -> str:
 
 def terminal(result: Gate, width: int = 80) -> str:
     """One paragraph a rule."""
-    lines = [headline(result), *(f"FORCED: {why}" for why in result.forced)]
+    lines = [headline(result), *(textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(result))]
     for finding in result.findings:
         text = f"{SYMBOLS[finding.outcome]} {finding.rule.title}: {finding.reason}"
         lines.append(textwrap.fill(printable(text), width, subsequent_indent="  "))
@@ -43,8 +44,13 @@ def summary(result: Gate) -> str:
     for finding in result.findings:
         why = escaped(finding.reason)
         rows.append(f"| {escaped(finding.rule.title)} | {SYMBOLS[finding.outcome]} {finding.outcome} | {why} |")
-    forced = "".join(f"- forced: {escaped(why)}\n" for why in result.forced)
-    return f"## {SYMBOLS[result.verdict]} {escaped(headline(result))}\n\n{forced}" + "\n".join(rows) + "\n"
+    notes = "".join(f"- {escaped(note)}\n" for note in _notes(result))
+    return f"## {SYMBOLS[result.verdict]} {escaped(headline(result))}\n\n{notes}" + "\n".join(rows) + "\n"
+
+
+def _notes(result: Gate) -> list[str]:
+    cautions = [f"caution: {why}" for why in incomplete_notes(result.incomplete)]
+    return [*(f"FORCED: {why}" for why in result.forced), *cautions]
 
 
 def junit(result: Gate) -> str:
@@ -79,6 +85,8 @@ def _xml(text: str) -> str:
 
 def workflow_commands(result: Gate) -> Iterator[str]:
     """Workflow commands that GitHub shows beside the job."""
+    for why in incomplete_notes(result.incomplete):
+        yield f"::warning title=gate::{_command(why)}"
     for finding in result.findings:
         if finding.outcome != "pass":
             level = "error" if _kind(result, finding) == "failure" else "warning"

@@ -9,17 +9,17 @@ fails if one rule fails, and passes only if all do: adding a rule can only tight
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness import outcomes, stats
+from harness import agreement, stats
 from harness.aggregate import evaluate, percent
 from harness.averages import average, parts, resolve
 from harness.errors import UsageProblem, unknown_name
+from harness.intervals import Interval
 from harness.outcomes import Outcomes
 from harness.pairing import pairs
 from harness.policy import EVERY, Policy, Rule, known_names
-from harness.stats import Interval
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
@@ -47,6 +47,8 @@ class Gate:
     run: str
     baseline: str | None = None
     forced: tuple[str, ...] = ()
+    incomplete: Mapping[str, int] = field(default_factory=dict)
+    """Runs with items left, of all sides."""
 
     @property
     def verdict(self) -> Outcome:
@@ -79,14 +81,15 @@ def gate(
         UsageProblem: A rule needs a side that is not given or names nothing, or the sides cannot be compared.
     """
     sides = {"max_drop": baseline, "forgetting": base or baseline}
-    forced = [why for side in (baseline, base) if side is not None for why in outcomes.disagreements(side, run)]
+    forced = [why for side in (baseline, base) if side is not None for why in agreement.disagreements(side, run)]
     if forced and not force:
         raise UsageProblem(
             "the run cannot be held against its baseline:\n" + "\n".join(f"  {why}" for why in forced),
             "Freeze a new baseline, score the run again with its data and rules, or give --force.",
         )
     findings = [finding for rule in policy.rules for finding in _apply(rule, run, sides, policy)]
-    return Gate(tuple(findings), policy, run.label, baseline.label if baseline else None, tuple(forced))
+    left = agreement.incomplete(run, baseline, base)
+    return Gate(tuple(findings), policy, run.label, baseline.label if baseline else None, tuple(forced), left)
 
 
 def _apply(rule: Rule, run: Outcomes, sides: Mapping[str, Outcomes | None], policy: Policy) -> Iterator[Finding]:
@@ -203,5 +206,6 @@ def as_json(result: Gate) -> dict[str, Any]:
         }
         for finding in result.findings
     ]
-    facts = {"run": result.run, "baseline": result.baseline, "forced": list(result.forced)}
-    return {"verdict": result.verdict, "passed": result.passed, **facts, "rules": rules}
+    notes = {"forced": list(result.forced), "incomplete": dict(result.incomplete)}
+    facts = {"verdict": result.verdict, "passed": result.passed, "run": result.run, "baseline": result.baseline}
+    return {**facts, **notes, "rules": rules}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Outcomes:
     usage: Usage = field(default_factory=Usage)
     folders: tuple[Path, ...] = ()
     """The runs themselves; empty for a frozen baseline."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """Incomplete run -> items it was to play and has no answer for, faults among them."""
 
     @property
     def repeats(self) -> int:
@@ -120,6 +122,7 @@ def gather(
     benchmarks: dict[str, dict[str, Any]] = {}
     results: dict[str, dict[Key, bool | None]] = {}
     sizes: dict[str, int] = {}
+    left: dict[str, int] = {}
     everything: list[SampleLine] = []
     for folder, record in records.items():
         found = list(lines[folder] if lines else store.read_samples(folder))
@@ -131,9 +134,11 @@ def gather(
         results |= mine
         sizes |= {name: score.n for name, score in record.scores.items()}
         benchmarks[record.benchmark["name"]] = _identity(record) | {"categories": sorted(mine)}
+        left[folder.name] = store.unfinished(record, sum(line.fault is None for line in found))
         everything += found
     labels = dict.fromkeys(one_line(record.model.name, 80) for record in records.values())
-    return Outcomes(" + ".join(labels), benchmarks, sizes, results, measure(everything), tuple(records))
+    left = {name: count for name, count in left.items() if count}
+    return Outcomes(" + ".join(labels), benchmarks, sizes, results, measure(everything), tuple(records), left)
 
 
 def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:
@@ -166,6 +171,7 @@ def freeze(outcomes: Outcomes) -> bytes:
         "label": outcomes.label,
         "benchmarks": outcomes.benchmarks,
         "sizes": outcomes.sizes,
+        "left": dict(outcomes.left),
         "outcomes": marks,
     }
     return json.dumps(data, indent=1).encode() + b"\n"
@@ -203,34 +209,10 @@ def thaw(path: Path) -> Outcomes:
             }
             for category, items in data["outcomes"].items()
         }
-        return Outcomes(str(data["label"]), data["benchmarks"], data["sizes"], results)
+        left = {name: int(count) for name, count in data.get("left", {}).items()}
+        return Outcomes(str(data["label"]), data["benchmarks"], data["sizes"], results, left=left)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is no baseline file: {type(error).__name__}: {error}",
             "Make one with `harness gate RUN --baseline FILE --update-baseline`.",
         ) from None
-
-
-def disagreements(a: Outcomes, b: Outcomes) -> list[str]:
-    """Why two sides do not measure the same thing, one sentence each; empty where they do."""
-    return [
-        f"{name}: {fact} differs ({_short(a.benchmarks[name].get(fact))} and {_short(b.benchmarks[name].get(fact))})"
-        for name in a.benchmarks
-        if name in b.benchmarks
-        for fact in MUST_AGREE
-        if a.benchmarks[name].get(fact) != b.benchmarks[name].get(fact)
-    ]
-
-
-def cautions(a: Outcomes, b: Outcomes) -> Iterator[str]:
-    """Differences that do not forbid a comparison but can move scores."""
-    for name in a.benchmarks:
-        for fact in ("handler", "engine", "sampling"):
-            one, other = a.benchmarks[name].get(fact), b.benchmarks.get(name, {}).get(fact)
-            if name in b.benchmarks and one != other:
-                yield f"{name}: {fact} differs ({_short(one)} and {_short(other)})"
-
-
-def _short(value: Any) -> str:
-    text = ", ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-    return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)

@@ -61,10 +61,6 @@ class Policy:
     on_inconclusive: Literal["fail", "pass"] = "fail"
     allow_missing: bool = False
 
-    def has(self, section: Section) -> bool:
-        """Whether there is a rule of a section."""
-        return any(rule.section == section for rule in self.rules)
-
 
 def load(path: Path | None, extra: Mapping[Section, Iterable[str]], overrides: Mapping[str, Any]) -> Policy:
     """Read a policy file and what the command line adds to it.

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,9 @@ from harness.scheduler import Played
 from harness.scoring import Report, Tallies
 from harness.types import Episode, RunRecord, Sample, Verdict
 
+Judged = Mapping[str, Mapping[str, Verdict]]
+"""Rule set -> category -> verdict."""
+
 
 def tally(run: Path, rules: Sequence[str], report: Report) -> Tallies:
     """Count what the verdicts of a run would be.
@@ -32,12 +32,7 @@ def tally(run: Path, rules: Sequence[str], report: Report) -> Tallies:
     Returns:
         The counts.
     """
-    record = store.read_run(run)
-    samples = _samples(record)
-    tallies = Tallies(rules, _totals(samples, record))
-    for line, verdicts in _judge(run, record, samples, rules, report):
-        tallies.add(line, verdicts)
-    return tallies
+    return _tallied(run, store.read_run(run), rules, report, lambda line, verdicts: None)
 
 
 def rewrite(run: Path, report: Report) -> Tallies:
@@ -58,17 +53,16 @@ def rewrite(run: Path, report: Report) -> Tallies:
     from filelock import FileLock, Timeout
 
     record = store.read_run(run)
-    samples = _samples(record)
-    tallies = Tallies([record.rules], _totals(samples, record))
     try:
-        with FileLock(run / ".lock", timeout=0), _replacing(run / store.SAMPLES) as write:
-            for line, verdicts in _judge(run, record, samples, [record.rules], report):
-                tallies.add(line, verdicts)
+        with FileLock(run / ".lock", timeout=0), store.replacing(run / store.SAMPLES) as write:
+
+            def keep(line: SampleLine, verdicts: Judged) -> None:
                 write(encode(replace(line, verdicts=verdicts[record.rules])))
+
+            tallies = _tallied(run, record, [record.rules], report, keep)
     except Timeout:
         raise UsageProblem(f"another process writes {run}", "Wait for it.") from None
-    about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(_benchmark(record))}
-    store.write_run(run, replace(record, scores=tallies.scores(record.rules), benchmark=about))
+    store.write_run(run, _judged_today(record, record.rules, tallies))
     return tallies
 
 
@@ -84,14 +78,36 @@ def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[Sam
         Its record and lines.
     """
     record = store.read_run(run)
-    samples = _samples(record)
-    tallies = Tallies([rules], _totals(samples, record))
-    lines = []
-    for line, verdicts in _judge(run, record, samples, [rules], report):
-        tallies.add(line, verdicts)
+    lines: list[SampleLine] = []
+
+    def keep(line: SampleLine, verdicts: Judged) -> None:
         lines.append(replace(line, verdicts=verdicts[rules]))
+
+    tallies = _tallied(run, record, [rules], report, keep)
+    return _judged_today(record, rules, tallies), lines
+
+
+def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
     about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(_benchmark(record))}
-    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about), lines
+    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about)
+
+
+def _tallied(
+    run: Path, record: RunRecord, rules: Sequence[str], report: Report, keep: Callable[[SampleLine, Judged], None]
+) -> Tallies:
+    """Judge all lines and count them; what the run was to play and has no line for is lost, too."""
+    samples = _samples(record)
+    counts = Counter(sample.category for sample in samples.values())
+    tallies = Tallies(rules, {name: n * record.repeats for name, n in counts.items()})
+    seen = 0
+    for line, verdicts in _judge(run, record, samples, rules, report):
+        seen += 1
+        tallies.add(line, verdicts)
+        keep(line, verdicts)
+    if missing := store.unfinished(record, seen):
+        tallies.lost += missing
+        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark['n']} items are missing")
+    return tallies
 
 
 def _benchmark(record: RunRecord) -> Any:
@@ -100,10 +116,6 @@ def _benchmark(record: RunRecord) -> Any:
 
 def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
     return {sample.id: sample for sample in _benchmark(record).load(tuple(record.benchmark["categories"]))}
-
-
-def _totals(samples: Mapping[str, Sample[Any]], record: RunRecord) -> dict[str, int]:
-    return {name: n * record.repeats for name, n in Counter(sample.category for sample in samples.values()).items()}
 
 
 def episodes(run: Path, report: Report) -> Iterator[tuple[Episode, str]]:
@@ -123,7 +135,7 @@ def episodes(run: Path, report: Report) -> Iterator[tuple[Episode, str]]:
 
 def _judge(
     run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], rules: Sequence[str], report: Report
-) -> Iterator[tuple[SampleLine, dict[str, Mapping[str, Verdict]]]]:
+) -> Iterator[tuple[SampleLine, Judged]]:
     """Each stored line and, by rule set, its verdicts by category."""
     benchmark = _benchmark(record)
     for line, played in _played(run, record, samples, report):
@@ -145,18 +157,3 @@ def _played(
         steps = () if line.fault else tuple(step for _, step in ended.retrace(line.key))
         episode = Episode(line.id, steps, line.fault, line.repeat)
         yield line, Played(samples[line.id], episode, line.seconds)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Callable[[bytes], object]]:
-    """A writer whose output takes the file's place when all of it is on the disk."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            yield file.write
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise

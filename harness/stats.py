@@ -14,16 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from harness.intervals import Interval, z_value
-from harness.intervals import combine as combine  # with these, everything statistical is found here
-from harness.intervals import wilson as wilson
 
 Vector = NDArray[np.float64]
-
-
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Exact two-sided p-value of McNemar's test: the discordant pairs fall either way with probability one half."""
-    smaller = min(only_a, only_b)
-    return min(1.0, 2 * float(special.bdtr(smaller, only_a + only_b, 0.5)))
 
 
 def cluster_sums(differences: ArrayLike, clusters: Sequence[str]) -> tuple[Vector, Vector]:
@@ -71,7 +63,8 @@ def permutation_test(sums: ArrayLike) -> float:
     """Exact two-sided p-value of the sign-flip test on clusters with whole-numbered sums.
 
     The distribution of the flipped total is built by convolving one binomial for each distinct size of sum; nothing is
-    sampled. Same answer as `scipy.stats.permutation_test(permutation_type="samples")` with all flips enumerated.
+    sampled. Same answer as `scipy.stats.permutation_test(permutation_type="samples")` with all flips enumerated, and
+    for single pairs as McNemar's exact test.
 
     Args:
         sums: Summed difference of each cluster, integers.

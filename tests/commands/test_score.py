@@ -183,6 +183,22 @@ def test_a_run_is_judged_again(harness, recorded):
     assert store.read_run(recorded).scores["multiple"].passed == 27
 
 
+def test_a_run_that_was_stopped_is_incomplete(harness, recorded):
+    file = recorded / store.SAMPLES
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:20]) + lines[20][:40])
+    lost = 10 + sum(json.loads(line)["fault"] is not None for line in lines[:20])
+    code, out, err = harness("score", recorded, "--json")
+    assert code == 3
+    assert "samples.jsonl:21: cut off" in err
+    assert "10 of 30 items are missing" in err
+    assert f"{lost} items have no verdict" in err
+    assert any("10 of 30" in problem for problem in json.loads(out)["problems"])
+    assert harness("score", recorded, "--partial")[0] == 0
+    file.write_bytes(b"")
+    assert harness("score", recorded)[0] == 3
+
+
 def test_stored_verdicts_are_replaced_on_demand_only_and_generations_never(harness, recorded):
     file = recorded / store.SAMPLES
     spoilt = [json.loads(line) for line in file.read_text().splitlines()]

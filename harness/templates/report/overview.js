@@ -70,7 +70,7 @@ function verdictOfTwo(found) {
       el("a", { href: address({ flip: "lost" }) }, `${count(total.only_a)} lost`), ", ",
       el("a", { href: address({ flip: "gained" }) }, `${count(total.only_b)} gained`), "."),
     found.forced.map((why) => el("p", { class: "bad" }, `Not the same measurement: ${why}`)),
-    found.cautions.map((why) => el("p", { class: "muted" }, `Differs: ${why}`)));
+    found.cautions.map((why) => el("p", { class: "muted" }, `Caution: ${why}`)));
 }
 
 function differences(found) {
