@@ -64,8 +64,9 @@ def test_the_command_exits_3_where_programs_are_missing(samples: Path) -> None:
 @pytest.mark.parametrize("content", ["", "\n\n", "not json\n", '{"task_id": "HumanEval/9999", "solution": "1"}\n'])
 @pytest.mark.usefixtures("evalplus_data")
 def test_a_file_without_a_program_is_exit_2(tmp_path: Path, content: str) -> None:
-    (tmp_path / "samples.jsonl").write_text(content)
-    result = CliRunner().invoke(command, ["--from-evalplus", str(tmp_path / "samples.jsonl"), "-o", str(tmp_path / "o")])
+    samples = tmp_path / "samples.jsonl"
+    samples.write_text(content)
+    result = CliRunner().invoke(command, ["--from-evalplus", str(samples), "-o", str(tmp_path / "o")])
     assert isinstance(result.exception, UsageProblem), result.output
     assert "samples.jsonl holds no program" in str(result.exception)
     assert not (tmp_path / "o").exists()
