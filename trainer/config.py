@@ -167,7 +167,7 @@ class TrainConfig:
             if getattr(self, name) < 1:
                 raise UsageProblem(f"--{name.replace('_', '-')} {getattr(self, name)} is not positive")
         if self.eval_every and not self.eval_tasks:
-            raise UsageProblem("--eval-every needs --eval-tasks", "For example: --eval-tasks bfcl_smoke")
+            raise UsageProblem("--eval-every needs --eval-tasks", "For example: --eval-tasks simple_python")
         return self
 
 

@@ -1,4 +1,4 @@
-"""How long a run is and what memory it takes, from the model's config and the tokenised data."""
+"""How long a run is and what memory and compute it takes, from the model's config and the tokenised data."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 import torch
 import transformers
 
-from harness import models
 from trainer.config import TrainConfig
 from trainer.losses.fused import CHUNK
-from trainer.run import encode, load_tokenizer
+from trainer.run import encode, load_tokenizer, small_files
 
 GIB = 2**30
 
@@ -24,7 +23,7 @@ def estimate(config: TrainConfig, devices: int) -> dict[str, Any]:
         devices: Ranks that will train.
 
     Returns:
-        `data` counts, `tokens` by region, `rows`, `steps`, `tokens_a_step`, `parameters`, and `memory_gib` on each
+        Counts of the data, tokens by region, rows, steps, parameters, the compute of all devices, and memory on each
         device by cause, with their sum.
     """
     tokenizer = load_tokenizer(config)
@@ -32,12 +31,11 @@ def estimate(config: TrainConfig, devices: int) -> dict[str, Any]:
     batch = config.per_device_train_batch_size * config.gradient_accumulation_steps * devices
     an_epoch = math.ceil(len(rows) / batch)
     steps = config.max_steps if config.max_steps > 0 else math.ceil(an_epoch * config.num_train_epochs)
-    described = transformers.AutoConfig.from_pretrained(
-        models.locate(config.model).folder, trust_remote_code=config.trust_remote_code
-    )
+    described = small_files(transformers.AutoConfig, config)
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(described, trust_remote_code=config.trust_remote_code)
     longest = max(sum(map(len, row)) for row in rows)
+    a_step = round(sum(corpus.tokens.values()) / len(rows) * batch)
     parts = memory(config, described, model.num_parameters(), longest * config.per_device_train_batch_size, devices)
     return {
         "data": {name: count for name, count in corpus.counts.items() if count},
@@ -45,11 +43,28 @@ def estimate(config: TrainConfig, devices: int) -> dict[str, Any]:
         "rows": len(rows),
         "longest row": longest,
         "steps": steps,
-        "tokens a step": round(sum(corpus.tokens.values()) / len(rows) * batch),
+        "tokens a step": a_step,
         "parameters": model.num_parameters(),
+        "compute, PFLOP": float(f"{compute(config, model.num_parameters(), steps * a_step) / 1e15:.4g}"),
         "memory of a device, GiB": {name: round(size / GIB, 3) for name, size in parts.items()}
         | {"sum": round(sum(parts.values()) / GIB, 3)},
     }
+
+
+def compute(config: TrainConfig, parameters: int, tokens: int) -> float:
+    """Floating-point operations of a run's matrix products, without attention's, which grow with the rows' length.
+
+    Args:
+        config: Adapter, checkpointing.
+        parameters: Of the model.
+        tokens: Of all steps.
+
+    Returns:
+        Two a parameter and token for the forward pass, two for gradients of activations, two for gradients of weights
+        that are trained, and two for the second forward pass under checkpointing.
+    """
+    passes = 2 + (not config.use_peft) + config.gradient_checkpointing
+    return 2.0 * passes * parameters * tokens
 
 
 def memory(config: TrainConfig, model: Any, parameters: int, tokens: int, devices: int) -> dict[str, float]:

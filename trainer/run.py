@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,31 @@ class Rows(torch.utils.data.Dataset[Row]):
         return self.rows[index]
 
 
+def small_files(kind: Any, config: TrainConfig) -> Any:
+    """A model's config or tokenizer. Of a hub id nothing else is fetched, so that a plan costs no download of weights.
+
+    Args:
+        kind: `AutoConfig` or `AutoTokenizer`.
+        config: Names the model.
+
+    Returns:
+        What `kind` loads.
+    """
+    if "/" in config.model and not Path(config.model).expanduser().exists():
+        with suppress(OSError):  # no such model, or no network: `locate` says which
+            return kind.from_pretrained(config.model, trust_remote_code=config.trust_remote_code)
+    found = models.locate(config.model)
+    folder = found.folder if kind is transformers.AutoConfig else found.tokenizer
+    return kind.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
+
+
 def load_tokenizer(config: TrainConfig) -> Any:
     """The model's tokenizer.
 
     Raises:
         UsageProblem: It cannot tell where tokens stand in a text, as regions need.
     """
-    folder = models.locate(config.model).tokenizer
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
+    tokenizer = small_files(transformers.AutoTokenizer, config)
     if not tokenizer.is_fast:
         raise UsageProblem(f"{config.model} has a slow tokenizer, which gives no offsets", "Convert it to a fast one.")
     if tokenizer.pad_token_id is None:

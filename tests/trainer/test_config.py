@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -87,28 +88,28 @@ def test_peek_shows_the_regions_of_a_record(tmp_path):
     assert "\x1b[31m" not in result.output
 
 
-def test_plan_counts_steps_tokens_and_memory_without_weights(tmp_path):
+def test_plan_counts_steps_tokens_memory_and_compute_of_a_hub_model_without_its_weights(tmp_path, monkeypatch):
     settings = config(tmp_path)
-    for file in (tmp_path / "model").glob("*.safetensors"):
-        file.write_bytes(b"")
-    flags = (
-        "--model",
-        settings.model,
-        "--data",
-        settings.data,
-        "--batch-size",
-        "4",
-        "--num-train-epochs",
-        "2",
-        "--json",
-    )
-    result = _invoke("plan", *flags)
-    assert result.exit_code == 0, result.output
+    cached = tmp_path / "hub" / "models--some--model"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("c0ffee")
+    shutil.move(settings.model, cached / "snapshots" / "c0ffee")
+    (cached / "snapshots" / "c0ffee" / "model.safetensors").unlink()
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    flags = ("--model", "some/model", "--data", settings.data, "--batch-size", "4", "--num-train-epochs", "2")
+    result = _invoke("plan", *flags, "--json", "--devices", "2", "--tflops", "0.001", "--gradient-checkpointing")
+    assert result.exception is None, result.output
     plan = json.loads(result.output)
-    assert plan["steps"] == 24
+    assert plan["steps"] == 12
     assert plan["tokens"]["think"] > plan["tokens"]["result"] > 0
     memory = plan["memory of a device, GiB"]
     assert memory["sum"] == pytest.approx(sum(memory.values()) - memory["sum"], abs=0.01)
+    flops = 8 * plan["parameters"] * plan["tokens a step"] * 12
+    assert plan["compute, PFLOP"] == pytest.approx(flops / 1e15, rel=1e-3)
+    assert plan["hours"] == pytest.approx(flops / 2e9 / 3600, rel=1e-2)
+    with pytest.raises(UsageProblem, match="no such model"):
+        CliRunner().invoke(cli, ["plan", *flags, "--model", "no/model"], catch_exceptions=False, standalone_mode=False)
 
 
 def test_help_loads_nothing_heavy():
