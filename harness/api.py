@@ -53,6 +53,7 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     Returns:
         One run for each benchmark that the tasks belong to.
     """
+    from harness.budget import Budget
     from harness.commands.run import command
     from harness.options import specs
     from harness.plan import Engine
@@ -61,9 +62,9 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     arguments = _arguments({"model": model, "tasks": tasks, **flags})
     with command.make_context("run", arguments) as context:
         wanted, _ = specs(context.params)
-    engine = Engine(wanted[0].engine, wanted[0].settings)
+    engine, budget = Engine(wanted[0].engine, wanted[0].settings), Budget(wanted[0].cost_limit)
     try:
-        records = [(spec.output, measure(spec, engine)) for spec in wanted]
+        records = [(spec.output, measure(spec, engine, budget=budget)) for spec in wanted]
     finally:
         engine.close()
     return [Run(store.path_of(output, record), record) for output, record in records]

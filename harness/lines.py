@@ -72,6 +72,8 @@ def _plain_generation(generation: Generation) -> dict[str, Any]:
     plain = _shallow(generation)
     plain["tool_calls"] = None if calls is None else [_shallow(call) for call in calls]
     plain["seconds"] = round(generation.seconds, 4)
+    if generation.cached_tokens is None:
+        del plain["cached_tokens"]
     return plain
 
 

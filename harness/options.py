@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -13,9 +14,10 @@ import yaml
 
 from harness import plugins
 from harness.errors import UsageProblem, unknown_name
-from harness.plan import RunSpec
+from harness.plan import RunSpec, engine_name
 from harness.selection import ids_by_benchmark, read_ids, resolve
 from harness.types import EngineSettings, Sampling
+from harness.usage import parse_prices
 
 NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")
 SETTINGS = {field.name for field in fields(EngineSettings)} - {"model", "options"}
@@ -34,8 +36,8 @@ PRESETS = {
     "upstream": Sampling(temperature=0.001, max_tokens=4096),
 }
 
-VLLM_NAMES = {"tp": "tensor_parallel_size", "gpu_memory_utilization": "gpu_memory_utilization"}
-"""Flags that are options of the engines that know them; the others refuse them."""
+SERVING = ("tp", "dp", "gpu_memory_utilization", "runner", "ray_address")
+"""Flags that become options of the engines that list them in `flags`; the others refuse them."""
 NUMBERS: Mapping[str, tuple[type, float, float]] = {
     "temperature": (float, 0, 1e9),
     "top_p": (float, 1e-9, 1),
@@ -43,11 +45,14 @@ NUMBERS: Mapping[str, tuple[type, float, float]] = {
     "seed": (int, -(2**63), 2**63 - 1),
     "sample_timeout": (float, 1e-3, 1e9),
     "request_timeout": (float, 1e-3, 1e9),
+    "gpu_memory_utilization": (float, 0, 1),
+    "sandbox_memory": (float, 0.25, 2**20),
+    "cost_limit": (float, 0, 1e9),
 }
 """Flag -> its type, smallest and largest value; held here because pairs, files and functions set them too."""
 SAME_NAME = (
     *("handler", "repeats", "rules", "limit", "output", "resume"),
-    *("retry_errors", "overwrite", "predict_only", "sample_timeout"),
+    *("retry_errors", "overwrite", "predict_only", "sample_timeout", "cost_limit"),
 )
 """Flags that a `RunSpec` takes as they are."""
 
@@ -69,7 +74,10 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
     if flags["engine"] not in (known := plugins.names("engines")) and flags["engine"] != "auto":
         raise unknown_name("engine", flags["engine"], known)
     fault_limit(flags["fail_on_error"], 0)
-    check_numbers({"sample_timeout": flags["sample_timeout"]})
+    check_numbers({name: flags[name] for name in ("sample_timeout", "sandbox_memory", "cost_limit")})
+    prices = parse_prices(flags["prices"]) if flags["prices"] else None
+    if flags["cost_limit"] is not None and prices is None:
+        raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = settings(flags)
     chosen = {name: unescape(flags[name]) for name in ("think_prefix", "answer_delimiter")}
     values = {name: flags[name] for name in ("temperature", "top_p", "max_tokens", "seed")}
@@ -81,6 +89,7 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
         categories=(),
         engine=engine,
         handler_options={option: value for option, value in chosen.items() if value is not None},
+        prices=prices,
         sampling=sampling(flags["preset"], values | {"stop": flags["stop"] or None}, flags["gen_kwargs"]),
         **{name: flags[name] for name in SAME_NAME},
     )
@@ -155,8 +164,7 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
     given["chat_template_kwargs"] = pairs("--chat-template-kwargs", given.get("chat_template_kwargs", ()))
     if flags.get("thinking", "auto") != "auto":
         given["chat_template_kwargs"] |= {"enable_thinking": flags["thinking"] == "on"}
-    options = {option: flags[name] for name, option in VLLM_NAMES.items() if flags.get(name) is not None}
-    options |= pairs("--model-args", flags["model_args"])
+    options = pairs("--model-args", flags["model_args"])
     model, engine, notes = flags["model"], flags["engine"], []
     if model is None and engine in WITHOUT_MODEL:
         model = engine
@@ -172,7 +180,24 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
     if isinstance(given.get("base_urls"), str):
         given["base_urls"] = (given["base_urls"],)
     check_numbers(given)
+    options = _serving(flags, engine_name(engine, given.get("base_urls", ()))) | options
     return EngineSettings(model=model, options=options, **given), engine, notes
+
+
+def _serving(flags: Mapping[str, Any], engine: str) -> dict[str, Any]:
+    """Options from flags that only some engines have, by the engine's own names for them."""
+    given = {name: flags[name] for name in SERVING if flags.get(name) not in (None, "local")}
+    known = getattr(plugins.load("engines", engine), "flags", {}) if given else {}
+    for name in given:
+        if name not in known:
+            takes = ", ".join(_flag(other) for other in SERVING if other in known) or "none of its kind"
+            raise UsageProblem(f"{_flag(name)} is not for engine {engine}", f"It takes {takes}.")
+    check_numbers(given)
+    return {known[name]: value for name, value in given.items()}
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _batch_size(value: Any) -> int | None:
@@ -223,8 +248,7 @@ def check_numbers(values: Mapping[str, Any]) -> None:
         fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
         if value is not None and not (fits and least <= value <= most):
             article = "a whole number" if kind is int else "a number"
-            flag = name.replace("_", "-")
-            raise UsageProblem(f"--{flag} cannot be {value!r}", f"Give {article} from {least:g} to {most:g}.")
+            raise UsageProblem(f"{_flag(name)} cannot be {value!r}", f"Give {article} from {least:g} to {most:g}.")
 
 
 def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
@@ -252,6 +276,22 @@ def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
         if name not in names:
             raise unknown_name(f"flag in {file}", name, names)
     return values
+
+
+def misspelt_variables(known: Iterable[str | None]) -> list[str]:
+    """A warning for each environment variable that looks like a default of a flag and is none.
+
+    Args:
+        known: Names of all flags, with `_`.
+
+    Returns:
+        The warnings.
+    """
+    prefix = "HARNESS_RUN_"
+    names = {f"{prefix}{name.upper()}" for name in known if name}
+    strangers = sorted(name for name in os.environ if name.startswith(prefix) and name not in names)
+    hints = (unknown_name("variable", name, names).remedy for name in strangers)
+    return [f"warning: {name} sets no flag. {hint}" for name, hint in zip(strangers, hints, strict=True)]
 
 
 def fault_limit(text: str, n: int) -> float:

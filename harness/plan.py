@@ -1,13 +1,13 @@
 """What a run would do, found out before anything is loaded: samples, handler, identity, the run to be continued.
 
 A run is found again by its configuration: model, handler, engine settings, sampling, rules, samples, data and checker.
-Batch size, concurrency and server addresses are not part of it.
+Batch size, concurrency, server addresses and the engine's layout (copies, GPUs, memory) are not part of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,8 @@ from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
 
-IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs", "options")
-"""Engine settings that can change a reply."""
+IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
+"""Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,10 @@ class RunSpec:
     """Store replies without judging them."""
     sample_timeout: float | None = None
     """Seconds an episode may take."""
+    prices: Mapping[str, float] | None = None
+    """USD for a million tokens, `prompt` and `completion`."""
+    cost_limit: float | None = None
+    """USD; once they are spent, no further sample is started."""
 
 
 class Engine:
@@ -64,7 +68,7 @@ class Engine:
     """
 
     def __init__(self, name: str, settings: EngineSettings) -> None:
-        self.name = ("openai" if settings.base_urls else "hf") if name == "auto" else name
+        self.name = engine_name(name, settings.base_urls)
         self.settings = settings
         self._session: Session | None = None
 
@@ -88,6 +92,11 @@ class Engine:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def engine_name(name: str, base_urls: Sequence[str]) -> str:
+    """The engine that `auto` stands for."""
+    return ("openai" if base_urls else "hf") if name == "auto" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +184,9 @@ def _record(
         "ids": list(spec.ids),
         "samples_sha256": provenance.digest(ids),
     }
+    chosen, layout = engine.settings.options, getattr(plugins.load("engines", engine.name), "layout", ())
     settings = {name: getattr(engine.settings, name) for name in IDENTITY}
+    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
         "benchmark": about,
@@ -193,7 +204,13 @@ def _record(
         benchmark=about,
         handler=handler.name,
         handler_options=spec.handler_options,
-        engine={"name": engine.name, "version": None, "batch_size": engine.settings.batch_size, **settings},
+        engine={
+            "name": engine.name,
+            "version": None,
+            "batch_size": engine.settings.batch_size,
+            "layout": {name: value for name, value in chosen.items() if name in layout},
+            **settings,
+        },
         sampling=spec.sampling,
         rules=spec.rules,
         repeats=spec.repeats,

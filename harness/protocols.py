@@ -87,7 +87,10 @@ class Handler(Protocol):
 
 
 class Session(Protocol):
-    """An opened engine. One thread feeds it; completions come back in any order."""
+    """An opened engine. One thread feeds it; completions come back in any order.
+
+    Optional: `gpus`, how many it holds; without it, or None, GPU-hours are not known.
+    """
 
     version: str
     slots: int
@@ -104,7 +107,12 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """Something that answers prompts."""
+    """Something that answers prompts.
+
+    Optional: `requires` (packages) and `extra` (what installs them); `layout`, names of options that cannot change a
+    reply and are no part of a run's identity; `flags`, the options that --tp, --dp, --gpu-memory-utilization, --runner
+    and --ray-address are, by the flag's name with `_`.
+    """
 
     name: str
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -51,10 +51,11 @@ class Scheduler:
     Args:
         work: What is played.
         session: The engine, open.
+        stop: Asked before new episodes are started; once true, it ends with those that are in flight.
     """
 
-    def __init__(self, work: Work, session: Session) -> None:
-        self.work, self.session = work, session
+    def __init__(self, work: Work, session: Session, stop: Callable[[], bool] = lambda: False) -> None:
+        self.work, self.session, self.stop = work, session, stop
         self._needed = {name for sample in work.samples.values() for name in sample.after}
         self._ended = Ended(work.benchmark, work.handler, work.samples, work.stored)
         self._ready: deque[Key] = deque()
@@ -77,6 +78,9 @@ class Scheduler:
         """
         self._plan(keys)
         while True:
+            if self.stop():
+                self._ready.clear()
+                self._waiting.clear()
             self._fill()
             if self._out:
                 batch, self._out = self._out, []

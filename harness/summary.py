@@ -59,8 +59,29 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
     for record in records:
         if rows := [_row(category, record) for category in record.scores]:
             parts.append(tabulate(rows, headers=HEADERS, colalign=("left", *["right"] * (len(HEADERS) - 1))))
+        if record.usage:
+            parts.append(cost_text(record))
         parts.append(f"{record.status}: {store.path_of(root, record)}")
     return "\n".join(parts)
+
+
+def cost_text(record: RunRecord) -> str:
+    """Tokens, latency, throughput, money and GPU-hours of a run in one line; N/A where a figure is not known."""
+    used = record.usage
+
+    def known(name: str, form: str) -> str:
+        return "N/A" if used.get(name) is None else format(used[name], form)
+
+    latency = "/".join(known(f"latency_{name}", ".2f") for name in ("p50", "p95", "p99"))
+    parts = [
+        f"cost: {record.tokens.get('prompt', 0):,} tokens in, {record.tokens.get('completion', 0):,} out",
+        f"prefix cache {known('cache_hit_rate', '.1%')}",
+        f"latency p50/p95/p99 {latency} s",
+        f"{known('tokens_per_second', '.1f')} tokens/s",
+        f"{known('usd', '.4g')} USD",
+        f"{known('gpu_hours', '.3f')} GPU-hours",
+    ]
+    return " · ".join(parts)
 
 
 def _row(category: str, record: RunRecord) -> tuple[str | int, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from harness.lines import SampleLine
 from harness.types import Score
+from harness.usage import Counting, cost
 
 
 class Tally:
@@ -14,23 +15,33 @@ class Tally:
 
     Args:
         totals: Samples of each leaf category in the data set times repeats, whatever part of it is played.
+        prices: As `usage.parse_prices` gives them; None where they are not known.
     """
 
-    def __init__(self, totals: Mapping[str, int]) -> None:
+    def __init__(self, totals: Mapping[str, int], prices: Mapping[str, float] | None = None) -> None:
         self.finished = self.faults = self.judged = self.passed = 0
-        self.tokens: Counter[str] = Counter(prompt=0, completion=0)
+        self.prices = prices
+        self.used = Counting()
         self._totals = totals
         self._helpers: Counter[str] = Counter()
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
         self._sources: dict[str, set[str]] = defaultdict(set)
 
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Tokens of all replies so far."""
+        return self.used.tokens
+
+    @property
+    def cost(self) -> float | None:
+        """USD so far; None without prices."""
+        return cost(self.tokens, self.prices) if self.prices else None
+
     def add(self, line: SampleLine) -> None:
         """Count one line."""
         self.finished += line.fault is None
         self.faults += line.fault is not None
-        for step in line.steps:
-            self.tokens["prompt"] += step.generation.prompt_tokens
-            self.tokens["completion"] += step.generation.completion_tokens
+        self.used.add(line)
         truncated = any(step.generation.finish == "length" for step in line.steps)
         if not line.verdicts and line.fault is None:
             self._helpers[line.category] += 1

@@ -105,6 +105,8 @@ class Generation:
     completion_tokens: int = 0
     seconds: float = 0.0
     """Wall-clock seconds from submission to completion."""
+    cached_tokens: int | None = None
+    """Of the prompt's tokens, those that the engine took from its prefix cache; None where it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ class RunRecord:
     """`name`, `version`, `data_sha256`, `checker_sha256`, `categories`, `n`."""
     handler: str
     engine: Mapping[str, Any]
-    """`name`, `version` and the settings that can change a reply."""
+    """`name`, `version`, `layout` (copies, GPUs, memory) and the settings that can change a reply."""
     sampling: Sampling
     rules: str
     repeats: int
@@ -265,11 +267,13 @@ class RunRecord:
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
-    """`prompt` and `completion`, summed over all steps."""
+    """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells."""
     seconds: float = 0.0
-    """Wall-clock seconds over all sessions of the run."""
+    """Wall-clock seconds over all sessions of the run, without the loading of the model."""
     handler_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the handler that the user replaced, for example `think_prefix`."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """Latency percentiles, throughput, prefix-cache hit rate, GPU-hours, `prices` and `usd`; see `usage.account`."""
 
 
 @dataclass(frozen=True, slots=True)

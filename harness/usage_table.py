@@ -10,30 +10,13 @@ from typing import Any
 
 from harness import store
 from harness.entries import Entry
-from harness.errors import UsageProblem
 from harness.tables import inert
-from harness.usage import measure
+from harness.usage import cost, measure
 
-COLUMNS = ("model", "samples", "steps", "tokens in", "tokens out", "latency mean", "std", "95 %", "cost")
-
-
-def parse_prices(text: str) -> dict[str, float]:
-    """USD for a million prompt and completion tokens.
-
-    Args:
-        text: `0.15,0.60`.
-
-    Returns:
-        Prices of `prompt` and `completion`.
-
-    Raises:
-        UsageProblem: It is not two numbers.
-    """
-    try:
-        prompt, completion = map(float, text.split(","))
-    except ValueError:
-        raise UsageProblem(f"--prices {text!r} is not two numbers", "For example --prices 0.15,0.60") from None
-    return {"prompt": prompt, "completion": completion}
+COLUMNS = (
+    *("model", "samples", "steps", "tokens in", "cached", "tokens out"),
+    *("latency mean", "std", "95 %", "GPU-hours", "cost"),
+)
 
 
 def rows(entries: Sequence[Entry], prices: Mapping[str, float] | None = None) -> list[list[Any]]:
@@ -41,19 +24,27 @@ def rows(entries: Sequence[Entry], prices: Mapping[str, float] | None = None) ->
 
     Args:
         entries: Rows of the leaderboard.
-        prices: As `parse_prices` gives them.
+        prices: As `usage.parse_prices` gives them; None for those that the runs were made with.
 
     Returns:
-        Values: steps are replies a sample, latencies seconds a reply, the cost USD.
+        Values: steps are replies a sample, cached is the share of the prompts' tokens that came from the prefix cache,
+        latencies are seconds a reply, the cost is USD.
     """
     found = []
     for entry in entries:
         used = measure(line for folder in entry.folders for line in store.read_samples(Path(folder)))
         latency = [used.latency_mean, used.latency_std, used.latency_p95]
-        cost = used.cost(prices) if prices else None
-        counts = [used.samples, used.steps_per_sample, used.prompt_tokens, used.completion_tokens]
-        found.append([entry.label, *counts, *latency, cost])
+        tokens = {"prompt": used.prompt_tokens, "completion": used.completion_tokens}
+        usd = cost(tokens, prices) if prices else _recorded(entry, "usd")
+        counts = [used.samples, used.steps_per_sample, used.prompt_tokens, used.cache_hit_rate, used.completion_tokens]
+        found.append([entry.label, *counts, *latency, _recorded(entry, "gpu_hours"), usd])
     return found
+
+
+def _recorded(entry: Entry, name: str) -> float | None:
+    """The sum over a row's runs; None where one of them does not know."""
+    values = [record.usage.get(name) for record in entry.records]
+    return None if None in values else sum(value for value in values if value is not None)
 
 
 def terminal(table: Sequence[Sequence[Any]]) -> str:

@@ -63,9 +63,40 @@ def test_plain_flags_become_settings() -> None:
 
 
 def test_thinking_and_gpus_are_for_the_template_and_the_engine() -> None:
-    settings, *_ = options.settings(flags(thinking="off", tp=2, chat_template_kwargs=("x=1",), model_args=("a=b",)))
+    said = flags(engine="vllm", thinking="off", tp=2, dp=3, chat_template_kwargs=("x=1",), model_args=("a=b",))
+    settings, *_ = options.settings(said)
     assert settings.chat_template_kwargs == {"x": 1, "enable_thinking": False}
-    assert settings.options == {"tensor_parallel_size": 2, "a": "b"}
+    assert settings.options == {"tensor_parallel_size": 2, "dp": 3, "a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "given", "expected"),
+    [
+        ("hf", {"dp": 2, "runner": "ray", "ray_address": "auto"}, {"dp": 2, "runner": "ray", "ray_address": "auto"}),
+        ("auto", {"dp": 2, "runner": "local"}, {"dp": 2}),
+        ("vllm-server", {"dp": 2, "tp": 4}, {"data_parallel_size": 2, "tensor_parallel_size": 4}),
+        ("vllm", {"gpu_memory_utilization": 0.5}, {"gpu_memory_utilization": 0.5}),
+        ("openai", {"runner": "local"}, {}),
+    ],
+)
+def test_a_layout_is_said_in_the_engine_s_own_names(
+    engine: str, given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert options.settings(flags(engine=engine, **given))[0].options == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "given", "message"),
+    [
+        ("openai", {"dp": 2}, r"--dp is not for engine openai\nIt takes none of its kind"),
+        ("hf", {"tp": 2}, r"--tp is not for engine hf\nIt takes --dp, --runner, --ray-address"),
+        ("vllm_server", {"runner": "ray"}, r"--runner is not for engine vllm_server\nIt takes --tp, --dp, --gpu-mem"),
+        ("vllm", {"gpu_memory_utilization": float("nan")}, "--gpu-memory-utilization cannot be nan"),
+    ],
+)
+def test_an_engine_refuses_a_layout_that_it_does_not_have(engine: str, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageProblem, match=message):
+        options.settings(flags(engine=engine, **given))
 
 
 def test_no_model_is_a_usage_error() -> None:

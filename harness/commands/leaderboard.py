@@ -32,7 +32,7 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> li
 @click.option("--columns", multiple=True, callback=_split, help="Columns to print.")
 @click.option("--base", help="Model that forgetting differences are measured against.")
 @click.option("--usage", is_flag=True, help="Print latency, tokens and steps of each row, too; reads all samples.")
-@click.option("--prices", metavar="IN,OUT", help="USD for a million tokens, for --usage.")
+@click.option("--prices", metavar="IN,OUT", help="USD for a million tokens, for --usage. [default: the runs' own]")
 @click.option("--require-complete", is_flag=True, help="Exit 3 if a row does not cover its data.")
 @click.option("--upstream-missing", is_flag=True, help="Count missing categories as 0, like the official evaluator.")
 def command(
@@ -59,6 +59,7 @@ def command(
     from harness.entries import entries, load
     from harness.errors import unknown_name
     from harness.leaderboard import build
+    from harness.usage import parse_prices
     from harness.views import load_view
 
     for name in formats:
@@ -78,7 +79,7 @@ def command(
     width = shutil.get_terminal_size().columns
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     click.echo(tables.terminal(shown, width, columns, color) if shown else "no column of any view was run; see --view")
-    table = usage_table.rows(found, usage_table.parse_prices(prices) if prices else None) if usage or prices else []
+    table = usage_table.rows(found, parse_prices(prices) if prices else None) if usage or prices else []
     if table:
         click.echo("\n" + usage_table.terminal(table))
     if output:

@@ -14,6 +14,7 @@ import click
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
+    from harness.budget import Budget
     from harness.plan import Plan, RunSpec
     from harness.types import RunRecord
 
@@ -103,7 +104,16 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
         click.option(
             "--tp", "--num-gpus", "--tensor-parallel-size", type=click.IntRange(1), help="GPUs of one replica."
         ),
-        click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1), help="Share that vLLM may take."),
+        click.option("--dp", type=click.IntRange(1), help="Copies of a model that is loaded here."),
+        click.option(
+            "--runner",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="Where the copies live: this machine or a ray cluster.",
+        ),
+        click.option("--ray-address", help="Of the cluster. [default: RAY_ADDRESS, or one on this machine]"),
+        click.option("--gpu-memory-utilization", type=float, help="Share that vLLM may take."),
         click.option("--base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several."),
         click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable that holds the key."),
         click.option("--request-timeout", type=float, default=600.0, show_default=True, help="Seconds."),
@@ -118,9 +128,7 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
             help="userns, bwrap, docker, landlock; see `harness doctor`.",
         ),
         click.option("--sandbox-workers", type=click.IntRange(1), help="Programs at once. [default: one a processor]"),
-        click.option(
-            "--sandbox-memory", type=click.FloatRange(0.25), default=4.0, show_default=True, help="GiB for a program."
-        ),
+        click.option("--sandbox-memory", type=float, default=4.0, show_default=True, help="GiB for a program."),
     ),
     "What is kept, and what counts as done": (
         click.option(
@@ -146,6 +154,8 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
         click.option("--log-samples", is_flag=True, hidden=True, help="Always on."),
         click.option("--sample-timeout", type=float, help="Seconds for one sample, all its turns together."),
         click.option("--fail-on-error", default="0", help="Exit 3 above this many faults, or fraction. [default: 0]"),
+        click.option("--prices", metavar="IN,OUT", help="USD for a million prompt and completion tokens."),
+        click.option("--cost-limit", type=float, metavar="USD", help="Start no further sample once this is spent."),
     ),
     "How it is told": (
         click.option("--dry-run", is_flag=True, help="Say what would be done; load nothing."),
@@ -201,12 +211,12 @@ def command(**flags: Any) -> None:
       harness run --model tuned --base original --tasks forgetting
     """
     from harness import options, summary
-    from harness.options import fault_limit
+    from harness.budget import Budget
 
     # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does. A job in the background ignores SIGINT itself.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     specs, notes = options.specs(flags)
-    for note in notes:
+    for note in (*notes, *options.misspelt_variables(param.name for param in command.params)):
         click.echo(note, err=True)
     sides = [options.as_base(specs, flags["base"]), specs] if flags["base"] else [specs]
     as_json, output = flags["as_json"], flags["output"]
@@ -214,9 +224,9 @@ def command(**flags: Any) -> None:
         plans = [plan for side in sides for plan in _plans(side)]
         click.echo(json.dumps(summary.plans_json(plans)) if as_json else summary.plans_text(plans))
         return
-    if not flags["predict_only"]:
-        _open_sandbox(specs, flags)
-    found = [_measure(side, flags) for side in sides]
+    _open_sandbox(specs, flags)
+    budget = Budget(flags["cost_limit"])
+    found = [_measure(side, flags, budget) for side in sides]
     records = [record for side in found for record in side]
     if as_json:
         click.echo(json.dumps(summary.records_json(records, output)))
@@ -225,7 +235,8 @@ def command(**flags: Any) -> None:
         if flags["base"] and not flags["predict_only"]:
             click.echo(summary.comparison_text(found[0], found[1], output))
     left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
-    if left > fault_limit(flags["fail_on_error"], n):
+    budget.hold(left, n)
+    if left > options.fault_limit(flags["fail_on_error"], n):
         remedy = "`harness show RUN ID` tells why; the same command tries them again."
         raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
 
@@ -233,7 +244,11 @@ def command(**flags: Any) -> None:
 def _open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> None:
     """Find out whether programs can be judged before a model is loaded to write them."""
     from harness import plugins, sandbox
+    from harness.sandbox.backends import check_name
 
+    check_name(flags["sandbox"])
+    if flags["predict_only"]:
+        return
     if any(getattr(plugins.load("benchmarks", spec.benchmark), "runs_programs", False) for spec in specs):
         memory = int(flags["sandbox_memory"] * 2**30)
         sandbox.configure(backend=flags["sandbox"], workers=flags["sandbox_workers"], memory=memory)
@@ -247,7 +262,7 @@ def _plans(specs: Sequence[RunSpec]) -> list[Plan]:
     return [plan(spec, engine) for spec in specs]
 
 
-def _measure(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> list[RunRecord]:
+def _measure(specs: Sequence[RunSpec], flags: Mapping[str, Any], budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
     from harness.plan import Engine, plan
     from harness.progress import progress
@@ -260,6 +275,6 @@ def _measure(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> list[RunReco
         for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
             if specs[0].handler == "auto":
                 click.echo(f"handler: {handler} ({why})", err=True)
-        return [execute(plan, engine, telling) for plan in plans]
+        return [execute(plan, engine, telling, budget) for plan in plans]
     finally:
         engine.close()

@@ -50,7 +50,9 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
 def _print_head(folder: Path, record: RunRecord, line: SampleLine) -> None:
     tokens = sum(step.generation.completion_tokens for step in line.steps)
     said = f"{line.id} · repeat {line.repeat} · {line.category}\n{folder} · {record.model.name} · {record.handler}"
-    click.echo(f"{said}\n{len(line.steps)} steps · {tokens} tokens · {line.seconds:.2f} s")
+    known = [step.generation.cached_tokens for step in line.steps if step.generation.cached_tokens is not None]
+    cached = f" · {sum(known)} of the prompt's tokens cached" if known else ""
+    click.echo(f"{said}\n{len(line.steps)} steps · {tokens} tokens{cached} · {line.seconds:.2f} s")
 
 
 def _print_conversation(retold: Retold) -> None:

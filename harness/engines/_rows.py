@@ -25,6 +25,8 @@ class Row:
     """Whether the generated tokens end the reply: an end-of-turn token or a stop string."""
     out: list[int] = field(default_factory=list)
     finish: Finish | None = None
+    cached: int | None = None
+    """Prompt tokens that were taken from the cache; None where the decoder has none."""
     started: float = field(default_factory=time.monotonic)
 
     @property

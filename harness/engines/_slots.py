@@ -167,9 +167,11 @@ class SlotDecoder:
         width = max(map(len, ids))
         self._reserve(max(starts) + width)
         self._move([donor for donor, _ in donors], slots, max(starts))
-        for slot, row in zip(slots, rows, strict=True):
+        for slot, row, shared in zip(slots, rows, starts, strict=True):
             self.tokens[slot, : len(row.tokens)] = row.tokens
             self.filled[slot] = len(row.tokens)
+            # A row that comes back after an out-of-memory error may share its reply, too.
+            row.cached = min(shared, len(row.prompt)) if row.cached is None else row.cached
         padded = torch.tensor([part + [0] * (width - len(part)) for part in ids], device=self.plan.device)
         # A prompt longer than the budget is alone in its group and computed piece by piece.
         for offset in range(0, width, self.token_budget):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import math
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,14 @@ from harness.types import EngineSettings
 
 OURS = ("model", "tokenizer", "enable_lora", "lora_modules", "generation_config", "served_model_name")
 """Arguments that follow from the settings."""
+FLAGS = {"tp": "tensor_parallel_size", "gpu_memory_utilization": "gpu_memory_utilization"}
+LAYOUT = (
+    *("tensor_parallel_size", "pipeline_parallel_size", "distributed_executor_backend", "disable_custom_all_reduce"),
+    *("data_parallel_size", "data_parallel_size_local", "data_parallel_backend", "nnodes", "node_rank"),
+    *("gpu_memory_utilization", "kv_cache_memory_bytes", "cpu_offload_gb", "swap_space", "disable_log_stats"),
+    *("max_num_seqs", "max_num_batched_tokens", "max_parallel_loading_workers"),
+)
+"""Arguments that say where and how much at once, and are no part of a run's identity."""
 
 
 def root() -> Path:
@@ -75,6 +84,12 @@ def refuse(settings: EngineSettings, more: tuple[str, ...] = ()) -> None:
             raise UsageProblem(f"vllm argument {name} is set by this program", "See --model, --tokenizer, --adapter.")
         if name not in names:
             raise unknown_name("vllm argument", name, names)
+
+
+def gpus(settings: EngineSettings) -> int:
+    """GPUs of one copy of the model."""
+    sizes = (settings.options.get(name) or 1 for name in ("tensor_parallel_size", "pipeline_parallel_size"))
+    return math.prod(int(size) for size in sizes)
 
 
 def arguments(settings: EngineSettings, found: Located) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.types import Generation, NativeCall, Prompt, Sampling
+from harness.types import Finish, Generation, NativeCall, Prompt, Sampling
 
 
 class BadReply(Exception):
@@ -76,13 +76,16 @@ def read(content: bytes, seconds: float) -> Generation:
         reasoning = message.get("reasoning_content") or message.get("reasoning") or None
         usage = reply.get("usage") or {}
         asked, answered = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise BadReply(f"not a completion ({type(error).__name__}: {error}): {excerpt(content)}") from error
     if finish is None or not isinstance(reasoning, str | None):
         raise BadReply(f"an unfinished completion: {excerpt(content)}")
     if finish in ("content_filter", "abort", "error"):
         raise BadReply(f"the server ended the reply: {finish}")
-    return Generation(text, "length" if finish == "length" else "stop", calls, reasoning, asked, answered, seconds)
+    known = cached if isinstance(cached, int) else None
+    ended: Finish = "length" if finish == "length" else "stop"
+    return Generation(text, ended, calls, reasoning, asked, answered, seconds, known)
 
 
 def _text(content: Any) -> str:

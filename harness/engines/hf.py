@@ -83,6 +83,7 @@ class HfSession:
 
         self.version = version
         self.slots = settings.concurrency or 8 * decoder.free
+        self.gpus = len({part.device for part in decoder.model.parameters() if part.device.type == "cuda"}) or None
         self._decoder = decoder
         self._tokenizer = tokenizer
         self._settings = settings
@@ -171,6 +172,7 @@ class HfSession:
             prompt_tokens=len(row.prompt),
             completion_tokens=len(row.out),
             seconds=time.monotonic() - row.started,
+            cached_tokens=row.cached,
         )
         return Completion(row.key, generation)
 

@@ -42,6 +42,7 @@ class OpenAIEngine:
     """Asks servers."""
 
     name = "openai"
+    layout = ("retries",)
 
     def describe(self, settings: EngineSettings) -> ModelInfo:
         """The name is all that is known of a model behind a server."""

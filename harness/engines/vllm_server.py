@@ -2,7 +2,8 @@
 
 It lives exactly as long as the run: a keeper process stops it when the run ends in any way, kill -9 included. What
 the server prints goes to a log file whose end is shown if it does not come up. `--model-args` are vLLM's own
-`EngineArgs`, and `startup_timeout` (seconds, default 900).
+`EngineArgs`, and `startup_timeout` (seconds, default 900). `--dp` is vLLM's `data_parallel_size`: it balances the load
+between the copies by itself.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from harness import provenance
 from harness.engines import _keeper, _vllm
 from harness.engines.openai import PLUGIN as OPENAI
 from harness.engines.openai import OpenAISession
@@ -39,6 +41,8 @@ class VllmServerEngine:
     name = "vllm_server"
     requires = ("vllm", "transformers")
     extra = "vllm"
+    flags: ClassVar = _vllm.FLAGS | {"dp": "data_parallel_size"}
+    layout = (*_vllm.LAYOUT, "startup_timeout")
 
     def open(self, settings: EngineSettings) -> VllmServerSession:
         """Start the server and wait until it is ready.
@@ -65,6 +69,8 @@ class VllmServerSession:
 
     def __init__(self, settings: EngineSettings, found: Located, arguments: Mapping[str, Any], patience: float) -> None:
         self.version = _vllm.version()
+        copies = int(settings.options.get("data_parallel_size") or 1)
+        self.gpus = _vllm.gpus(settings) * copies if provenance.machine()["gpus"] else None
         port = _free_port()
         self._log = tempfile.NamedTemporaryFile(prefix="vllm-server-", suffix=".log")  # noqa: SIM115 - closed in close
         command = [sys.executable, _keeper.__file__, sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
@@ -135,7 +141,7 @@ def flags(arguments: Mapping[str, Any], found: Located, port: int) -> list[str]:
     Returns:
         Flags: a true value is a bare flag, a false one `--no-...`, an object JSON.
     """
-    line = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", BASE]
+    line = ["--host", "127.0.0.1", "--port", str(port), "--enable-prompt-tokens-details", "--served-model-name", BASE]
     if found.adapter:
         line += ["--lora-modules", f"{ADAPTER}={found.adapter}"]
     for name, value in arguments.items():

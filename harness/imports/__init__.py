@@ -62,7 +62,7 @@ def keep(record: RunRecord, lines: Sequence[SampleLine], results: Path) -> Path:
     folder = store.new_run(results, record.model, record.benchmark["name"])
     store.write_atomic(folder / store.SAMPLES, b"".join(map(encode, lines)))
     scores = {name: replace(score, n=max(score.n, _size(record, name))) for name, score in tally.scores().items()}
-    store.write_run(folder, replace(record, run_id=folder.name, scores=scores, tokens=dict(tally.tokens)))
+    store.write_run(folder, replace(record, run_id=folder.name, scores=scores, tokens=tally.tokens))
     return folder
 
 

@@ -170,6 +170,19 @@ def _bwrap(site: list[str]) -> list[str]:
     return [*command, "--chdir", "/", "--"]
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that no backend has; nothing is started.
+
+    Args:
+        name: A backend, or `auto`.
+
+    Raises:
+        UsageProblem: No backend has that name.
+    """
+    if name not in (known := ("auto", *BACKENDS)):
+        raise unknown_name("sandbox", name, known)
+
+
 def choose(name: str = "auto") -> tuple[Backend, dict[str, str]]:
     """Find a backend that works here.
 
@@ -183,8 +196,7 @@ def choose(name: str = "auto") -> tuple[Backend, dict[str, str]]:
         SandboxUnavailable: The named one, or every one, does not work.
         UsageProblem: No backend has that name.
     """
-    if name != "auto" and name not in BACKENDS:
-        raise unknown_name("sandbox", name, ["auto", *BACKENDS])
+    check_name(name)
     refused: dict[str, str] = {}
     for backend in BACKENDS.values():
         if name in ("auto", backend.name):

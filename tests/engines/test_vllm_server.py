@@ -149,7 +149,9 @@ def test_arguments_become_flags(folder: Path) -> None:
     found = locate(str(folder))
     settings = EngineSettings(str(folder), batch_size=7, options={"hf_overrides": {"a": 1}, "enforce_eager": False})
     line = " ".join(flags(_vllm.arguments(settings, found), found, 1234))
-    assert line.startswith("--host 127.0.0.1 --port 1234 --served-model-name base --model ")
+    assert line.startswith(
+        "--host 127.0.0.1 --port 1234 --enable-prompt-tokens-details --served-model-name base --model "
+    )
     assert line.endswith('--generation-config vllm --max-num-seqs 7 --hf-overrides {"a": 1}')
     assert "--enable-prefix-caching" in line
     assert "eager" not in line
