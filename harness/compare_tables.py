@@ -15,12 +15,14 @@ from harness.comparison import Comparison, Pairing, as_json
 from harness.intervals import Interval
 from harness.lines import SampleLine
 from harness.outcomes import Key
-from harness.text import one_line, printable
+from harness.text import one_line, printable, table
 from harness.types import Generation
 
 HEADERS = ("", "n", "A", "B", "B-A", "interval", "lost", "gained", "p", "q")
 TERSE = ("", "n", "A", "B", "B-A", "interval", "-/+", "p")
 """Narrow enough for 80 columns; `-/+` is lost and gained, p is q for a category."""
+SPARE = ("-/+", "A", "B", "p")
+"""What a narrow terminal does without."""
 AVERAGE = ("average", "n", "A", "B", "B-A", "interval")
 MORE = ("both right", "both wrong", "unpaired", "permutation interval", "detectable")
 SHOWN = 1500
@@ -71,16 +73,17 @@ def terminal(comparisons: Sequence[Comparison], width: int = 80) -> str:
 
 
 def _terminal(comparison: Comparison, width: int) -> str:
-    from tabulate import tabulate
-
-    rows = [_terse(comparison, row) for row in comparison.rows]
-    align = ("left", *("right" for _ in TERSE[1:]))
-    table = tabulate(rows, TERSE, tablefmt="simple", disable_numparse=True, colalign=align)
+    tables = [_fitting(TERSE, [_terse(comparison, row) for row in comparison.rows], width)]
     if comparison.averages:
-        averages = [_average(comparison, one) for one in comparison.averages]
-        table += "\n\n" + tabulate(averages, AVERAGE, tablefmt="simple", disable_numparse=True, colalign=align[:6])
+        tables.append(_fitting(AVERAGE, [_average(comparison, one) for one in comparison.averages], width))
     notes = [textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(comparison)]
-    return "\n".join([f"A  {comparison.a.label}", f"B  {comparison.b.label}", "", table, "", *notes])
+    sides = f"A  {comparison.a.label}\nB  {comparison.b.label}"
+    return "\n\n".join([sides, *tables, "\n".join(notes)])
+
+
+def _fitting(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    named = [dict(zip(headers, row, strict=True)) for row in rows]
+    return table(named, width, [name for name in SPARE if name in headers], headers[1:])
 
 
 def _average(comparison: Comparison, one: Average) -> list[str]:

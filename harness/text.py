@@ -1,8 +1,9 @@
-"""Model text made safe for a terminal, a log line or an XML file."""
+"""Text for people: what a model wrote made safe for a terminal, a log line or an XML file, and tables that fit."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -28,3 +29,47 @@ def printable(text: str, limit: int | None = None) -> str:
 def one_line(text: str, limit: int | None = None) -> str:
     """`printable` text on one line."""
     return " ".join(printable(text, limit).split())
+
+
+NARROWEST = 16
+"""Characters that a wrapped column keeps."""
+
+
+def table(rows: Sequence[Mapping[str, str]], width: int, spare: Sequence[str] = (), right: Collection[str] = ()) -> str:
+    """Rows as a table for a terminal: what does not fit is left out or wrapped.
+
+    Spare columns go first, then the widest column is wrapped, then the last ones go. The first
+    one and the widest stay.
+
+    Args:
+        rows: One or more, all with the same columns; cells are printed as they are.
+        width: Of the terminal, in characters.
+        spare: Columns that can be left out, the first one first.
+        right: Columns that are aligned right.
+
+    Returns:
+        Text without a final newline.
+    """
+    from tabulate import tabulate
+
+    # tabulate gives a header two characters more than it has.
+    breadth = {name: max(len(name) + 2, *(len(row[name]) for row in rows)) for name in rows[0]}
+
+    def over() -> int:
+        return sum(breadth.values()) + 2 * (len(breadth) - 1) - width
+
+    for name in spare:
+        if over() > 0:
+            del breadth[name]
+    widest = max(breadth, key=breadth.__getitem__)
+    for name in list(breadth)[:0:-1]:  # all but the first
+        if over() > max(0, breadth[widest] - NARROWEST) and name != widest:
+            del breadth[name]
+    limit = max(NARROWEST, breadth[widest] - over()) if over() > 0 else None
+    return tabulate(
+        [[row[name] for name in breadth] for row in rows],
+        headers=[*breadth],
+        disable_numparse=True,
+        colalign=["right" if name in right else "left" for name in breadth],
+        maxcolwidths=[limit if name == widest else None for name in breadth],
+    )

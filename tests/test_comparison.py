@@ -176,12 +176,17 @@ def test_flips_show_both_replies_made_printable(two: list[str]) -> None:
     assert "\x1b" not in result.output
 
 
-def test_terminal_table_fits_eighty_columns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [50, 60, 80])
+def test_the_terminal_table_fits(tmp_path: Path, width: int) -> None:
     sides = [
         read(synthetic_runs.write(tmp_path / str(i), "m", synthetic_runs.MULTI_TURN, biased(i, 0.3 + i / 4)))
         for i in (0, 1)
     ]
-    assert max(map(len, compare_tables.terminal(compare(sides[0], sides[1:])).split("\n"))) <= 80
+    text = compare_tables.terminal(compare(sides[0], sides[1:]), width)
+    assert max(map(len, text.split("\n"))) <= width
+    header, _, body = text.split("\n\n")[1].split("\n")[:3]
+    assert {"n", "B-A", "interval"} <= set(header.split())
+    assert body.startswith("all ")
 
 
 def test_one_run_is_not_a_comparison(two: list[str]) -> None:

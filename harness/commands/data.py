@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import click
@@ -47,6 +48,7 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
 def list_(as_json: bool) -> None:
     """Show every data set, its version and whether it is ready."""
     from harness import datasets
+    from harness.text import table
 
     rows = {}
     for name, data in datasets.datasets().items():
@@ -60,8 +62,8 @@ def list_(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    for name, row in rows.items():
-        click.echo(f"{name:<16} {row['version']:<10} {row['state']:<10} {row['path']}")
+    shown = [{"name": name, **{key: row[key] for key in ("version", "state", "path")}} for name, row in rows.items()]
+    click.echo(table(shown, shutil.get_terminal_size().columns, spare=("path",)))
 
 
 @command.command()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 
 import click
 
@@ -25,9 +27,16 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
-    width = max(len(f"{finding.topic} {finding.name}") for finding in findings)
+    width = shutil.get_terminal_size().columns
+    margin = max(len(f"{finding.topic} {finding.name}") for finding in findings)
     for finding in findings:
-        name = f"{finding.topic} {finding.name}".ljust(width)
-        click.echo(f"{MARKS[finding.state]}  {name}  {one_line(finding.detail)}")
+        name = f"{finding.topic} {finding.name}".ljust(margin)
+        click.echo(_paragraph(f"{MARKS[finding.state]}  {name}  ", one_line(finding.detail), width))
         if finding.remedy:
-            click.echo(f"    {'':{width}}  -> {one_line(finding.remedy)}")
+            click.echo(_paragraph(" " * (margin + 6), f"-> {one_line(finding.remedy)}", width))
+
+
+def _paragraph(head: str, text: str, width: int) -> str:
+    """Text beside its heading; paths stay whole, to be copied."""
+    wrapper = textwrap.TextWrapper(width, head, " " * len(head), break_long_words=False, break_on_hyphens=False)
+    return wrapper.fill(text)

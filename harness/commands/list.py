@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import click
 
 Rows = list[dict[str, str]]
+SHORT = 40
+"""Characters of the categories that a task stands for; groups and JSON have them all."""
 
 
 @click.command()
@@ -19,16 +22,18 @@ def command(what: str, results: Path, as_json: bool) -> None:
 
     Groups are the tasks that stand for several categories.
     """
-    from tabulate import tabulate
-
-    from harness.text import one_line
+    from harness.text import one_line, table
 
     rows = _runs(results) if what == "runs" else _plugins(what) if what in ("handlers", "engines") else _tasks(what)
     if as_json:
         click.echo(json.dumps(rows))
         return
-    safe = [{name: one_line(text) for name, text in row.items()} for row in rows]
-    click.echo(tabulate(safe, headers="keys", disable_numparse=True) if safe else f"no {what}")
+    cut = SHORT if what == "tasks" else None
+    safe = [{name: _short(one_line(text), cut) for name, text in row.items()} for row in rows]
+    # Commands find an id in the default folder; elsewhere they need the path.
+    spare = ("folder", "benchmark") if results == Path("results") else ("run", "model")
+    width = shutil.get_terminal_size().columns
+    click.echo(table(safe, width, spare if what == "runs" else (), ("accuracy", "judged")) if safe else f"no {what}")
 
 
 def _tasks(what: str) -> Rows:
@@ -39,12 +44,12 @@ def _tasks(what: str) -> Rows:
         for task, leaves in benchmark.tasks().items():
             if what == "tasks" or tuple(leaves) != (task,):
                 stands_for = "" if tuple(leaves) == (task,) else ", ".join(leaves)
-                rows.append({"task": task, "benchmark": name, "stands for": _short(stands_for)})
+                rows.append({"task": task, "benchmark": name, "stands for": stands_for})
     return rows
 
 
-def _short(text: str, width: int = 70) -> str:
-    return text if len(text) <= width else f"{text[:width].rsplit(', ', 1)[0]}, ..."
+def _short(text: str, width: int | None) -> str:
+    return text if width is None or len(text) <= width else f"{text[:width].rsplit(', ', 1)[0]}, ..."
 
 
 def _plugins(what: str) -> Rows:
@@ -80,10 +85,10 @@ def _runs(root: Path) -> Rows:
             {
                 "run": record.run_id,
                 "model": record.model.name,
-                "benchmark": record.benchmark["name"],
-                "status": record.status,
                 "accuracy": f"{passed / judged:.1%}" if judged else "N/A",
                 "judged": str(judged),
+                "status": record.status,
+                "benchmark": record.benchmark["name"],
                 "folder": str(folder),
             }
         )

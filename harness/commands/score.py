@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,37 +141,46 @@ def _as_text(tallies: Tallies) -> str:
 
 
 def _categories(rules: str, scores: Mapping[str, Score]) -> str:
-    from tabulate import tabulate
+    from harness.aggregate import percent
 
     rows = [
-        (category, score.n, score.judged, score.passed, _share(score.passed, score.judged), score.unscored)
+        {
+            f"rules: {rules}": category,
+            "items": str(score.n),
+            "judged": str(score.judged),
+            "passed": str(score.passed),
+            "accuracy": f"{percent(score.passed / score.judged)}%" if score.judged else "N/A",
+            "unscored": str(score.unscored),
+        }
         for category, score in scores.items()
     ]
-    headers = (f"rules: {rules}", "items", "judged", "passed", "accuracy", "unscored")
-    return tabulate(rows, headers, colalign=("left", *["right"] * 5))
+    return _table(rows, "passed", "judged")
 
 
 def _aggregates(scores: Mapping[str, Score]) -> str:
     """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
-    from tabulate import tabulate
-
     from harness.aggregate import evaluate, percent
     from harness.views import load_view
 
     view = load_view(VIEW)
     cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
     rows = [
-        (view.title_of(name), *((f"{percent(cell.value)}%", "") if cell.value is not None else ("N/A", _lacking(cell))))
+        {
+            view.title: view.title_of(name),
+            "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
+            "without": "" if cell.value is not None else _lacking(cell),
+        }
         for name, cell in cells.items()
     ]
-    if not rows:
-        return ""
-    return tabulate(rows, (view.title, "value", "without"), disable_numparse=True, colalign=("left", "right", "left"))
+    return _table(rows)
+
+
+def _table(rows: list[dict[str, str]], *spare: str) -> str:
+    from harness.text import table
+
+    numbers = ("items", "judged", "passed", "accuracy", "unscored", "value")
+    return table(rows, shutil.get_terminal_size().columns, spare, numbers) if rows else ""
 
 
 def _lacking(cell: Cell) -> str:
     return f"{', '.join(cell.missing[:2])}{f' and {len(cell.missing) - 2} more' if len(cell.missing) > 2 else ''}"
-
-
-def _share(passed: int, judged: int) -> str:
-    return f"{passed / judged:.2%}" if judged else "N/A"

@@ -1,0 +1,63 @@
+"""Tables that fit a terminal, and text that cannot move its cursor."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.text import NARROWEST, one_line, printable, table
+
+ROWS = [
+    {"run": "20261121-a", "model": "organisation/" + "name-" * 12, "judged": "7", "folder": "results/" + "x" * 50},
+    {"run": "20261121-b", "model": "m", "judged": "400", "folder": "results/y"},
+]
+
+
+def headers(text: str) -> list[str]:
+    return text.split("\n")[0].split()
+
+
+def widest(text: str) -> int:
+    return max(map(len, text.split("\n")))
+
+
+def test_what_fits_is_shown_as_it_is() -> None:
+    text = table(ROWS, 200, ("folder",), ("judged",))
+    assert headers(text) == ["run", "model", "judged", "folder"]
+    assert len(text.split("\n")) == 4
+    assert all(value in text for row in ROWS for value in row.values())
+
+
+def test_spare_columns_go_before_anything_is_wrapped() -> None:
+    text = table(ROWS, 120, ("folder", "judged"))
+    assert headers(text) == ["run", "model", "judged"]
+    assert len(text.split("\n")) == 4
+
+
+def test_the_widest_column_is_wrapped_without_losing_a_character() -> None:
+    text = table(ROWS, 60, ("folder",))
+    assert headers(text) == ["run", "model", "judged"]
+    assert widest(text) <= 60
+    assert ROWS[0]["model"] in "".join(line[12:].split()[0] for line in text.split("\n")[2:] if line[12:].split())
+
+
+def test_the_last_columns_go_before_the_first_and_the_widest() -> None:
+    assert headers(table(ROWS, 30, ("folder",))) == ["run", "model"]
+    assert headers(table(ROWS, 1, ("folder",))) == ["run", "model"]
+
+
+@given(st.integers(NARROWEST + 14, 200))
+def test_any_width_that_holds_the_first_and_a_wrapped_column_is_kept(width: int) -> None:
+    assert widest(table(ROWS, width, ("folder",))) <= width
+
+
+def test_numbers_are_aligned_right_and_stay_text() -> None:
+    text = table([{"name": "a", "n": "7"}, {"name": "b", "n": "1e3"}], 80, right=("n",))
+    assert [line.split()[1] for line in text.split("\n")[2:]] == ["7", "1e3"]
+    assert len({len(line) for line in text.split("\n")}) == 1
+
+
+@given(st.text())
+def test_no_character_can_move_the_cursor(text: str) -> None:
+    assert all(char.isprintable() or char in "\n\t" or not char.isascii() for char in printable(text))
+    assert len(one_line(text).splitlines()) <= 1
