@@ -124,7 +124,8 @@ class _Run:
         self.record = replace(self.record, engine=served, code=plan.record.code, machine=plan.record.machine)
         work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
         with Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges:
-            for batch in Scheduler(work, session, self.budget.reached).play(left):
+            stop = None if self.budget.limit is None else self.budget.reached
+            for batch in Scheduler(work, session, stop).play(left):
                 for played in batch:
                     judges.judge(played)
                 self.writer.sync()

@@ -51,10 +51,10 @@ class Scheduler:
     Args:
         work: What is played.
         session: The engine, open.
-        stop: Asked before new episodes are started; once true, it ends with those that are in flight.
+        stop: Asked before new episodes are started; once true, it ends with those that are in flight. None for never.
     """
 
-    def __init__(self, work: Work, session: Session, stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, work: Work, session: Session, stop: Callable[[], bool] | None = None) -> None:
         self.work, self.session, self.stop = work, session, stop
         self._needed = {name for sample in work.samples.values() for name in sample.after}
         self._ended = Ended(work.benchmark, work.handler, work.samples, work.stored)
@@ -78,9 +78,6 @@ class Scheduler:
         """
         self._plan(keys)
         while True:
-            if self.stop():
-                self._ready.clear()
-                self._waiting.clear()
             self._fill()
             if self._out:
                 batch, self._out = self._out, []
@@ -107,6 +104,12 @@ class Scheduler:
                 self._ready.append((name, repeat))
 
     def _fill(self) -> None:
+        if self.stop is not None:
+            if self._out:
+                return  # What has ended is counted first.
+            if self.stop():
+                self._ready.clear()
+                self._waiting.clear()
         while self._ready and len(self._flying) < self.session.slots:
             key = self._ready.popleft()
             sample = self.work.samples[key[0]]

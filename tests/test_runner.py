@@ -299,6 +299,30 @@ def test_another_configuration_is_another_run(script: Path, change: dict[str, An
 
 
 @pytest.mark.usefixtures("toy")
+def test_another_layout_is_the_same_run(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reciting, "version", "engine 1, torch 2")
+    first = run(spec_of(script, options={"slots": 4}, limit="3"))
+    (store.path_of(spec_of(script).output, first) / store.SAMPLES).write_bytes(b"")
+    again = run(spec_of(script, options={"slots": 2, "delay": 0.01}, limit="3"))
+    assert again.run_id == first.run_id
+    assert first.engine["layout"] == {"slots": 4}
+    assert again.engine["layout"] == {"slots": 2, "delay": 0.01}
+    assert again.engine["version"] == "engine 1, torch 2"
+    assert again.engine["options"].keys() == {"script", "default"}
+
+
+@pytest.mark.usefixtures("toy")
+def test_gpu_hours_are_summed_over_sessions(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reciting, "gpus", 2, raising=False)
+    first = run(spec_of(write(script, {"echo_3": {"fault": "HTTP 500"}}), options={"delay": 0.02}))
+    assert first.usage["gpu_hours"] == pytest.approx(2 * first.seconds / 3600, rel=0.05)
+    monkeypatch.setattr(Reciting, "gpus", 1)
+    second = run(spec_of(write(script, {})))
+    expected = first.usage["gpu_hours"] + (second.seconds - first.seconds) / 3600
+    assert second.usage["gpu_hours"] == pytest.approx(expected, abs=2e-6)
+
+
+@pytest.mark.usefixtures("toy")
 def test_without_resume_there_is_a_new_run_and_the_newest_is_continued(script: Path) -> None:
     spec = spec_of(script)
     first, second = run(spec), run(replace(spec, resume=False))

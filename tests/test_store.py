@@ -32,6 +32,7 @@ generations = st.builds(
     st.integers(0, 10**6),
     st.integers(0, 10**6),
     st.integers(0, 1000).map(float),
+    st.none() | st.integers(0, 10**6),
 )
 verdicts = st.builds(
     Verdict,

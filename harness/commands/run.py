@@ -228,14 +228,11 @@ def command(**flags: Any) -> None:
     budget = Budget(flags["cost_limit"])
     found = [_measure(side, flags, budget) for side in sides]
     records = [record for side in found for record in side]
-    if as_json:
-        click.echo(json.dumps(summary.records_json(records, output)))
-    else:
-        click.echo(summary.records_text(records, output))
-        if flags["base"] and not flags["predict_only"]:
-            click.echo(summary.comparison_text(found[0], found[1], output))
+    click.echo(json.dumps(summary.records_json(records, output)) if as_json else summary.records_text(records, output))
     left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
     budget.hold(left, n)
+    if flags["base"] and not (as_json or flags["predict_only"]):
+        click.echo(summary.comparison_text(found[0], found[1], output))
     if left > options.fault_limit(flags["fail_on_error"], n):
         remedy = "`harness show RUN ID` tells why; the same command tries them again."
         raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)

@@ -76,16 +76,22 @@ def read(content: bytes, seconds: float) -> Generation:
         reasoning = message.get("reasoning_content") or message.get("reasoning") or None
         usage = reply.get("usage") or {}
         asked, answered = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+        cached = _cached(usage)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise BadReply(f"not a completion ({type(error).__name__}: {error}): {excerpt(content)}") from error
     if finish is None or not isinstance(reasoning, str | None):
         raise BadReply(f"an unfinished completion: {excerpt(content)}")
     if finish in ("content_filter", "abort", "error"):
         raise BadReply(f"the server ended the reply: {finish}")
-    known = cached if isinstance(cached, int) else None
     ended: Finish = "length" if finish == "length" else "stop"
-    return Generation(text, ended, calls, reasoning, asked, answered, seconds, known)
+    return Generation(text, ended, calls, reasoning, asked, answered, seconds, cached)
+
+
+def _cached(usage: Mapping[str, Any]) -> int | None:
+    """Prompt tokens from the server's prefix cache; a field of later versions of the API that many servers lack."""
+    details = usage.get("prompt_tokens_details")
+    told = details.get("cached_tokens") if isinstance(details, Mapping) else None
+    return told if isinstance(told, int) else None
 
 
 def _text(content: Any) -> str:

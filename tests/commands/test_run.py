@@ -6,41 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import store
-from harness.cli import main
-from tests.toy import SIZE, Toy, install
+from tests.commands.conftest import Command
+from tests.toy import SIZE
 
 ROOT = Path(__file__).parents[2]
-Command = Callable[..., int]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    """Runs `harness` with the toy benchmark in an empty folder and returns its exit code."""
-    install(Toy(), monkeypatch.setattr)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "script.json").write_text(json.dumps({f"echo_{i}": f"echo_{i}" for i in range(SIZE)}))
-    old = signal.getsignal(signal.SIGTERM)
-
-    def harness(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        finally:
-            signal.signal(signal.SIGTERM, old)
-        return 0
-
-    return harness
-
-
 RUN = ("run", "--engine", "scripted", "-M", "script=script.json", "--progress", "none")
 
 
@@ -141,6 +116,9 @@ def test_faults_exit_3_unless_allowed(command: Command, capsys: pytest.CaptureFi
         (("--tasks", "echo", "--limit", "90-99"), "--limit 90-99 leaves no sample of toy"),
         (("--tasks", "echo", "--fail-on-error", "many"), "--fail-on-error 'many'"),
         (("--tasks", "echo", "--sample-timeout", "-1"), "--sample-timeout cannot be -1.0"),
+        (("--tasks", "echo", "--sandbox", "usrns"), "Did you mean userns"),
+        (("--tasks", "echo", "--sandbox-memory", "nan"), "--sandbox-memory cannot be nan"),
+        (("--tasks", "echo", "--dp", "2"), "--dp is not for engine scripted"),
         (("--tasks", "echo", "-M", "dely=3"), "Did you mean delay"),
         (("--tasks", "echo", "-M", "script=nothing.json"), "nothing.json"),
         (("--tasks", "echo", "--handler", "prompt", "--answer-delimiter", ":"), "no --answer-delimiter"),
@@ -179,6 +157,17 @@ def test_a_flag_counts_before_environment_before_file(
     Path("run.yaml").write_text("temperature: {a: 1}")
     assert command(*fixed, "--config", "run.yaml") == 2
     assert "temperature cannot be {'a': 1}" in capsys.readouterr().err
+
+
+def test_a_misspelt_variable_is_warned_of(
+    command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_RUN_MODLE", "tiny")
+    monkeypatch.setenv("HARNESS_RUN_LIMIT", "3")
+    assert command(*RUN, "--tasks", "echo") == 0
+    said = capsys.readouterr().err
+    assert "warning: HARNESS_RUN_MODLE sets no flag. Did you mean HARNESS_RUN_MODEL" in said
+    assert "HARNESS_RUN_LIMIT sets" not in said
 
 
 def test_line_breaks_are_typed_as_escapes(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
