@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -226,7 +228,8 @@ def command(**flags: Any) -> None:
         return
     _open_sandbox(specs, flags)
     budget = Budget(flags["cost_limit"])
-    found = [_measure(side, flags, budget) for side in sides]
+    with redirect_stdout(sys.stderr):  # ray and vLLM print there, and would end up between our JSON
+        found = [_measure(side, flags, budget) for side in sides]
     records = [record for side in found for record in side]
     click.echo(json.dumps(summary.records_json(records, output)) if as_json else summary.records_text(records, output))
     left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))

@@ -1,0 +1,93 @@
+"""The embedded model on a local ray cluster: what one process says, also when an actor is killed half-way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import run, store
+from harness.engines.hf import PLUGIN
+from harness.errors import UsageProblem
+from harness.types import EngineSettings
+
+pytest.importorskip("ray", reason="ray is an extra: pip install 'funreason-harness[ray]'")
+SAMPLES = 16
+FLAGS: dict[str, Any] = {"model": "tiny", "tasks": "simple_python", "limit": SAMPLES, "max_tokens": 48, "batch_size": 1}
+"""Sixteen questions, one after the other at each worker."""
+
+
+def said(output: Path) -> dict[str, tuple[Any, ...]]:
+    """What was generated and judged, by sample; every sample is there once."""
+    (folder,) = store.find_runs(output)
+    lines = list(store.read_samples(folder, pytest.fail))
+    assert len(lines) == SAMPLES
+    return {
+        line.id: (line.fault, [step.generation.text for step in line.steps], line.verdicts["simple_python"].outcome)
+        for line in lines
+    }
+
+
+def actors(below: int) -> list[int]:
+    """Ids of the processes below one that hold a copy of the engine."""
+    parents, names = {}, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                names[int(entry.name)] = (entry / "cmdline").read_bytes()
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, ValueError):
+                continue
+
+    def descends(pid: int) -> bool:
+        while pid in parents and pid != below:
+            pid = parents[pid]
+        return pid == below
+
+    return [pid for pid, name in names.items() if name.startswith(b"ray::Copy") and descends(pid)]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bfcl_data")
+def test_a_killed_actor_changes_nothing(tmp_path: Path) -> None:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    environment.pop("RAY_ADDRESS", None)
+    spread = tmp_path / "spread"
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in FLAGS.items()]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", "run", *flags, f"-o{spread}", "--runner=ray", "--dp=2", "--json", "-q"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    victims: list[int] = []
+    while not victims and process.poll() is None:
+        if any((folder / store.SAMPLES).stat().st_size for folder in store.find_runs(spread)):
+            victims = actors(process.pid)[:1]
+            for pid in victims:
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    output, errors = process.communicate(timeout=180)
+    assert process.returncode == 0, errors
+    assert victims
+    assert "is lost" in errors
+    (record,) = json.loads(output)
+    assert (record["status"], record["engine"]["layout"]) == ("complete", {"dp": 2, "runner": "ray"})
+    run(**FLAGS, output=tmp_path / "alone")
+    assert said(spread) == said(tmp_path / "alone")
+    # The layout is no part of the run: without ray the same flags find it finished.
+    assert run(**FLAGS, output=spread)[0].record.run_id == record["run_id"]
+
+
+def test_without_ray_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageProblem, match=r"ray is not installed\npip install 'funreason-harness\[ray\]'"):
+        PLUGIN.open(EngineSettings("tiny", options={"runner": "ray"}))
