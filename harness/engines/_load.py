@@ -53,25 +53,49 @@ def model(found: Located, settings: EngineSettings, tokenizer: Any) -> Any:
     Raises:
         UsageProblem: It cannot be loaded, or the adapter changes nothing.
     """
-    device = _device(settings.device)
+    device, attention = _device(settings.device), _attention_of(settings)
     spread = settings.options.get("device_map")
     try:
         loaded = transformers.AutoModelForCausalLM.from_pretrained(
             found.folder,
             dtype=_dtype(settings.dtype, device),
-            attn_implementation=settings.options.get("attn_implementation"),
+            attn_implementation=attention,
             trust_remote_code=settings.trust_remote_code,
             device_map=spread,
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        remedy = "Allow it with --trust-remote-code." if "trust_remote_code" in str(error) else "Is the folder whole?"
-        raise UsageProblem(f"transformers cannot load {found.folder}: {_first_line(error)}", remedy) from error
+        problem = f"transformers cannot load {found.folder}: {_first_line(error)}"
+        raise UsageProblem(problem, _remedy(error, attention)) from error
     if not spread:
         torch.nn.Module.to(loaded, device)
     if found.adapter:
         loaded = _with_adapter(loaded, found, tokenizer)
     loaded.requires_grad_(False).eval()
     return torch.compile(loaded) if settings.options.get("compile") else loaded
+
+
+def _attention_of(settings: EngineSettings) -> str | None:
+    """The kind of attention that is asked for, or None; a hub kernel (`organisation/name`) is for transformers to find.
+
+    Raises:
+        UsageProblem: transformers has no such kind.
+    """
+    asked = settings.options.get("attn_implementation")
+    if asked is None or "/" in str(asked):
+        return asked
+    ours = (_attention.NAME, "paged|")
+    kinds = ["eager", *(name for name in transformers.AttentionInterface().valid_keys() if not name.startswith(ours))]
+    if asked not in kinds:
+        raise unknown_name("attn_implementation", str(asked), kinds)
+    return str(asked)
+
+
+def _remedy(error: Exception, attention: str | None) -> str:
+    if "trust_remote_code" in str(error):
+        return "Allow it with --trust-remote-code."
+    if attention and any(word in str(error).lower() for word in ("flash", "kernel", "attention")):
+        return f"{attention} needs its own package and hardware: leave attn_implementation away for sdpa."
+    return "Is the folder whole?"
 
 
 def decoder(model: Any, settings: EngineSettings) -> SlotDecoder | StaticDecoder:

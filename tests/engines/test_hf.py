@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -302,6 +303,24 @@ def test_an_adapter_that_changes_nothing_is_refused(folder: Path, tmp_path: Path
 def test_settings_that_cannot_be_honoured_are_refused(folder: Path, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageProblem, match=message):
         opened(folder, **settings)
+
+
+def test_attention_that_is_not_there_is_refused_with_a_way_out(folder: Path) -> None:
+    with pytest.raises(UsageProblem, match=r"flsh_attention_2'\nDid you mean flash_attention_2"):
+        opened(folder, options={"attn_implementation": "flsh_attention_2"})
+    if importlib.util.find_spec("flash_attn") or torch.cuda.is_available():
+        pytest.skip("this machine may have it")
+    with pytest.raises(UsageProblem, match="leave attn_implementation away for sdpa"):
+        opened(folder, options={"attn_implementation": "flash_attention_2"})
+
+
+def test_the_cache_tells_what_it_saved(folder: Path) -> None:
+    session = opened(folder)
+    found = answers(session, prompts(20), Sampling(max_tokens=2))
+    told = [generation.cached_tokens for generation in found]
+    assert None not in told
+    assert sum(told) == session._decoder.reused_tokens > 0
+    assert all(generation.cached_tokens < generation.prompt_tokens for generation in found)
 
 
 def test_damaged_weights_are_an_error_with_the_path(folder: Path, tmp_path: Path) -> None:
