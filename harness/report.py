@@ -109,7 +109,7 @@ def _about(side: Side) -> dict[str, Any]:
         "categories": [_category(name, record) for name in record.scores if ":" not in name],
         "aggregates": list(aggregates(record)),
         "codes": codes.most_common(),
-        "usage": measure(lines).as_json(),
+        "usage": {**record.usage, **measure(lines).as_json()},
         "lengths": {
             "think": histogram([len(reply.think) for reply in told if reply.think is not None]),
             "answer": histogram([_answer_length(reply) for reply in told]),

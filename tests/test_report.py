@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import http.client
 import json
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import report
+from harness import report, store
 from harness.cli import cli
 from harness.errors import UsageProblem
 from harness.page_server import PageServer
@@ -258,6 +259,19 @@ def test_hostile_text_stays_text_in_a_browser(browse: Callable[[str, str], str],
     if "sample/" in fragment:
         assert "\\u001b[31mred\\u0007 \\u202ereversed" in body
         assert "This report needs JavaScript" not in body
+
+
+def test_the_page_says_what_the_run_cost(browse: Callable[[str, str], str], tmp_path: Path) -> None:
+    priced, unknown = (synthetic_runs.write(tmp_path / name, "m", {"multiple": 20}) for name in ("priced", "unknown"))
+    costs = {"usd": 1.5, "gpu_hours": 0.25, "tokens_per_second": 210.04}
+    store.write_run(priced, dataclasses.replace(store.read_run(priced), usage=costs))
+    dom = browse(report.page([priced, unknown]), "/")
+    found = dict(re.findall(r"<dt>([^<]+)</dt>((?:<dd>[^<]+</dd>)+)", dom))
+    assert found["USD"] == "<dd>1.50</dd><dd>N/A</dd>"
+    assert found["GPU-hours"] == "<dd>0.250</dd><dd>N/A</dd>"
+    assert found["tokens a second"] == "<dd>210.0</dd><dd>N/A</dd>"
+    assert found["from the prefix cache"] == "<dd>N/A</dd><dd>N/A</dd>"
+    assert found["latency, 50 / 95 / 99 %"] == "<dd>0.50 / 0.50 / 0.50 s</dd>" * 2
 
 
 def test_views_show_what_they_should_in_a_browser(browse: Callable[[str, str], str], tmp_path: Path) -> None:

@@ -85,10 +85,14 @@ function differences(found) {
 }
 
 function usage(runs) {
+  const known = (value, text) => (value === null || value === undefined ? "N/A" : text(value));
   const lines = [
     ["samples", (u) => count(u.samples)], ["replies a sample", (u) => u.steps_per_sample.toFixed(2)],
     ["prompt tokens", (u) => count(u.prompt_tokens)], ["completion tokens", (u) => count(u.completion_tokens)],
-    ["latency, mean / 95 %", (u) => (u.latency_mean === null ? "N/A" : `${u.latency_mean.toFixed(2)} / ${u.latency_p95.toFixed(2)} s`)],
+    ["from the prefix cache", (u) => known(u.cache_hit_rate, (share) => `${percent(share)} %`)],
+    ["latency, 50 / 95 / 99 %", (u) => known(u.latency_p50, () => `${[u.latency_p50, u.latency_p95, u.latency_p99].map((s) => s.toFixed(2)).join(" / ")} s`)],
+    ["tokens a second", (u) => known(u.tokens_per_second, (rate) => rate.toFixed(1))],
+    ["USD", (u) => known(u.usd, (price) => price.toPrecision(3))], ["GPU-hours", (u) => known(u.gpu_hours, (hours) => hours.toFixed(3))],
     ["truncated", (u) => count(u.truncated)], ["faults", (u) => count(u.faults)],
   ];
   return el("dl", { class: "usage" }, lines.map(([name, read]) => el("div", {}, el("dt", {}, name), runs.map((run) => el("dd", {}, read(run.usage))))));
