@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -13,6 +14,7 @@ import click
 
 from harness import __version__, commands
 from harness.errors import HarnessError, unknown_name
+from harness.text import printable
 
 EXIT_CODES = """\b
 Exit codes: 0 success, gate passed · 1 gate failed · 2 usage or configuration
@@ -81,13 +83,16 @@ def run(program: click.Group) -> None:
     """
     if sys.stdout is None:  # closed by whoever started it
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the locale cannot write, and lone surrogates, become escapes
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(program(standalone_mode=False))  # what a command exits with comes back as a value
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except HarnessError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:  # 1 would say that a gate failed
         where = f"{error.filename}: " if error.filename else ""

@@ -7,9 +7,11 @@ the disk and back; what it cannot carry is replaced by a note.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from harness.types import Generation, NativeCall, Verdict
 
@@ -107,7 +109,8 @@ def decode(raw: bytes) -> SampleLine:
         raise ValueError(f"cut off or not JSON ({error.msg} at column {error.colno})") from None
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"not a sample line ({type(error).__name__}: {error})") from None
-    good = isinstance(line.id, str) and type(line.repeat) is int and isinstance(line.category, str)
+    good = isinstance(line.id, str) and isinstance(line.category, str) and isinstance(line.fault, str | None)
+    good = good and all(type(number) is int for number in (line.repeat, *(step.turn for step in steps)))
     if not good or any(verdict.outcome not in OUTCOMES for verdict in verdicts.values()):
         raise ValueError("not a sample line (a field has a wrong type)")
     return line
@@ -116,13 +119,49 @@ def decode(raw: bytes) -> SampleLine:
 def _generation(data: Mapping[str, Any]) -> Generation:
     calls = data.get("tool_calls")
     native = None if calls is None else tuple(build(NativeCall, call) for call in calls)
-    generation = build(Generation, {**data, "tool_calls": native})
-    if not isinstance(generation.text, str):
-        raise TypeError("text of a generation is not a string")
+    generation: Generation = build(Generation, {**data, "tool_calls": native})
     return generation
 
 
 def build(cls: type[Any], data: Mapping[str, Any]) -> Any:
-    """Make a record; fields that a later version added are ignored."""
-    known = cls.__dataclass_fields__
-    return cls(**{name: value for name, value in data.items() if name in known})
+    """Make a record out of JSON; fields that a later version added are ignored.
+
+    Args:
+        cls: One of the records of `harness.types`; other records in it are built already.
+        data: Values by field.
+
+    Returns:
+        The record.
+
+    Raises:
+        TypeError: A field is missing, or its value is of another type than the record says.
+    """
+    known = _types(cls)  # type: ignore[arg-type]  # a class can be hashed
+    kept = {}
+    for name, value in data.items():
+        if name in known:
+            if not isinstance(value, known[name]):
+                raise TypeError(f"{name} is {type(value).__name__}")
+            kept[name] = value
+    return cls(**kept)
+
+
+@cache
+def _types(cls: type[Any]) -> dict[str, tuple[type, ...]]:
+    return {name: tuple({*_accepted(hint)}) for name, hint in get_type_hints(cls).items()}
+
+
+_AS_JSON: Mapping[type, tuple[type, ...]] = {float: (float, int), tuple: (list, tuple), Mapping: (dict,)}
+"""Where a field is not read back as the class that it has."""
+
+
+def _accepted(hint: Any) -> Iterator[type]:
+    """Classes of the JSON values that a field can hold."""
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        for part in get_args(hint):
+            yield from _accepted(part)
+    elif origin is Literal:
+        yield from map(type, get_args(hint))
+    else:
+        yield from _AS_JSON.get(origin or hint, (hint,))

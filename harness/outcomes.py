@@ -81,12 +81,11 @@ def read(path: Path, rules: str | None = None) -> Outcomes:
         UsageProblem: There is no run, two runs below the folder judge the same category, or a baseline file is to be
             judged again.
     """
-    if path.is_file() and path.name != store.RUN:
+    if path.is_file() and path.name not in (store.RUN, store.SAMPLES):
         if rules is not None:
             raise UsageProblem(f"{path} holds no replies to judge by {rules!r} rules", "Give the run it came from.")
         return thaw(path)
-    where = path.parent if path.name == store.RUN else path
-    folders = store.find_runs(where) if where.exists() else [store.find_run(str(where))]
+    folders = store.find_runs(path) if path.exists() else [store.find_run(str(path))]
     if not folders:
         raise UsageProblem(f"no run in {path}", "Give a run's folder (see `harness list runs`) or a baseline file.")
     records = {folder: store.read_run(folder) for folder in folders}
@@ -209,8 +208,11 @@ def thaw(path: Path) -> Outcomes:
             }
             for category, items in data["outcomes"].items()
         }
-        left = {name: int(count) for name, count in data.get("left", {}).items()}
-        return Outcomes(str(data["label"]), data["benchmarks"], data["sizes"], results, left=left)
+        facts = {name: {**about, "categories": list(about["categories"])} for name, about in data["benchmarks"].items()}
+        sizes, left = (
+            {name: int(count) for name, count in counts.items()} for counts in (data["sizes"], data.get("left", {}))
+        )
+        return Outcomes(str(data["label"]), facts, sizes, results, left=left)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is no baseline file: {type(error).__name__}: {error}",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any, Literal
 
 from harness.errors import UsageProblem, unknown_name
@@ -20,9 +21,33 @@ Kind = Literal["benchmarks", "handlers", "engines"]
 
 def names(kind: Kind) -> list[str]:
     """All plug-in names of a kind, sorted. Imports none of them."""
-    package = importlib.import_module(f"harness.{kind}")
-    own = [module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")]
-    return sorted({*own, *(point.name for point in entry_points(group=f"harness.{kind}"))})
+    return sorted({*modules(f"harness.{kind}"), *(point.name for point in entry_points(group=f"harness.{kind}"))})
+
+
+def modules(package: str) -> list[str]:
+    """Names of the public modules of a package, sorted. Imports none of them."""
+    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return sorted(module.name for module in found if not module.name.startswith("_"))
+
+
+def module(package: str, kind: str, name: str) -> ModuleType:
+    """Import the module of a package that a user named.
+
+    Args:
+        package: The package.
+        kind: What its modules are, for the message.
+        name: The module's name; `-` and `_` are alike.
+
+    Returns:
+        The module.
+
+    Raises:
+        UsageProblem: The name is unknown; near matches are offered.
+    """
+    known = modules(package)
+    if name.replace("-", "_") not in known:
+        raise unknown_name(kind, name, known)
+    return importlib.import_module(f"{package}.{name.replace('-', '_')}")
 
 
 @cache

@@ -76,7 +76,7 @@ def read_ids(file: Path) -> list[str]:
         UsageProblem: The file cannot be read.
     """
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         data = json.loads(text) if text.lstrip().startswith(("[", "{")) else text.split()
         lists = data.values() if isinstance(data, dict) else [data]
         ids = [name for names in lists for name in names]

@@ -94,6 +94,7 @@ def read_run(run: Path) -> RunRecord:
         data["sampling"] = replace(sampling, stop=tuple(sampling.stop))
         data["scores"] = {name: build(Score, score) for name, score in data.get("scores", {}).items()}
         record: RunRecord = build(RunRecord, data)
+        _check(record)
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}", "Give the folder of a run, as `harness list runs` shows."
@@ -103,9 +104,19 @@ def read_run(run: Path) -> RunRecord:
     return record
 
 
+def _check(record: RunRecord) -> None:
+    about = record.benchmark
+    if not all(isinstance(name, str) for name in (about["name"], *about.get("categories", ()))):
+        raise ValueError("a name in benchmark is no text")
+    if record.repeats < 1:
+        raise ValueError(f"repeats is {record.repeats}")
+
+
 def find_runs(root: Path) -> list[Path]:
-    """Folders of all runs at or below a folder, oldest first within a model and benchmark."""
+    """Folders of all runs at or below a folder, oldest first within a model and benchmark; a run's file means it."""
     root = Path(root)
+    if root.name in (RUN, SAMPLES) and root.is_file():
+        root = root.parent
     if (root / RUN).is_file():
         return [root]
     return sorted(path.parent for path in root.rglob(RUN))
@@ -115,7 +126,7 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
     """The run that a user means.
 
     Args:
-        name: Its folder, a folder that holds no other run, or the start of its id where that is unique.
+        name: Its folder or a file of it, a folder that holds no other run, or the start of its id where that is unique.
         root: Where ids are looked for.
 
     Returns:
@@ -125,7 +136,7 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
         UsageProblem: There is none, or more than one.
     """
     folder = Path(name)
-    found = find_runs(folder) if folder.is_dir() else [run for run in find_runs(root) if run.name.startswith(name)]
+    found = find_runs(folder) if folder.exists() else [run for run in find_runs(root) if run.name.startswith(name)]
     if len(found) == 1:
         return found[0]
     remedy = "Give the folder of a run; `harness list runs` shows all."

@@ -102,7 +102,7 @@ def test_repeats_that_always_agree_prove_no_more_than_one(tmp_path: Path) -> Non
 @given(st.dictionaries(st.text(min_size=1), st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=4)))
 def test_a_frozen_baseline_reads_back(items: dict[str, list[bool | None]]) -> None:
     results = {"c": {(name, i): value for name, values in items.items() for i, value in enumerate(values)}}
-    before = Outcomes("m", {"bfcl": FACTS}, {"c": 9}, results)
+    before = Outcomes("m", {"bfcl": {**FACTS, "categories": ["c"]}}, {"c": 9}, results)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "base.json"
         file.write_bytes(freeze(before))
@@ -118,8 +118,19 @@ def test_a_frozen_baseline_reads_back(items: dict[str, list[bool | None]]) -> No
 BROKEN = '{"format": "harness-baseline/1", "label": "m", "benchmarks": {}, "sizes": {}, "outcomes": {"c": {"i": "x"}}}'
 
 
+def damaged(name: str, value: object) -> str:
+    """A baseline in which one field is wrong."""
+    return json.dumps(json.loads(freeze(side("m", {"x": "10"}))) | {name: value})
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"format": "other/1"}', '{"format": "harness-baseline/1"}', BROKEN, "[" * 20000]
+    "content",
+    [
+        *("", "[]", '{"format": "other/1"}', '{"format": "harness-baseline/1"}', BROKEN, "[" * 20000),
+        *(damaged(name, 3) for name in ("benchmarks", "sizes", "outcomes", "left")),
+        *(damaged("benchmarks", {"bfcl": facts}) for facts in (3, {}, {"categories": 3})),
+        *(damaged(name, {"x": "many"}) for name in ("sizes", "left")),
+    ],
 )
 def test_a_damaged_baseline_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "base.json"

@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("run")
 @click.argument("output", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--to", "target", required=True, metavar="FORMAT", help="bfcl, ...: a wrong name lists all.")
+@click.option("--to", "target", required=True, metavar="FORMAT", help="bfcl, evalplus or lm-eval.")
 @click.option("--model-name", help="The model's name in the written files. [default: one that the other tool knows]")
 @click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat.")
 def command(run: str, output: Path, target: str, model_name: str | None, repeat: int) -> None:

@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
-@click.option("--from", "origin", required=True, metavar="FORMAT", help="lm-eval, ...: a wrong name lists all.")
+@click.option("--from", "origin", required=True, metavar="FORMAT", help="lm-eval.")
 @click.option(
     "-o",
     "--output",

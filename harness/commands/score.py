@@ -116,7 +116,7 @@ def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tal
         raise UsageProblem(f"the run was judged by {recorded!r}, --write keeps its rules", remedy)
     if write:
         return rewrite(folder, report)
-    return tally(folder, RULES[rules or recorded], report)
+    return tally(folder, RULES[rules] if rules else (recorded,), report)
 
 
 def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:

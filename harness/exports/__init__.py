@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import unknown_name
+from harness import plugins, store
+from harness.errors import UsageProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +32,22 @@ class Exported:
     """What was left out, and how the other tool is told to read the files."""
 
 
-def names() -> list[str]:
-    """All formats; `-` and `_` are alike."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
-
-
 def write(format_name: str, request: Request) -> Exported:
     """Write a run in another tool's format.
 
     Args:
-        format_name: One of `names()`.
+        format_name: A module here.
         request: The run and where it goes.
 
     Returns:
         What was written.
 
     Raises:
-        UsageProblem: The format is unknown; near ones are offered.
+        UsageProblem: The format is unknown (near ones are offered), or the run has no such repeat.
     """
-    module = format_name.replace("-", "_")
-    if module not in names():
-        raise unknown_name("format", format_name, names())
-    exported: Exported = importlib.import_module(f"{__name__}.{module}").write(request)
+    writer = plugins.module(__name__, "format", format_name)
+    repeats = store.read_run(request.run).repeats
+    if request.repeat >= repeats:
+        raise UsageProblem(f"{request.run} has no repeat {request.repeat}", f"It has {repeats}, counted from 0.")
+    exported: Exported = writer.write(request)
     return exported

@@ -5,30 +5,22 @@ What comes in is judged already, by the other tool; such a run is listed, compar
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness import store
-from harness.errors import unknown_name
+from harness import plugins, store
 from harness.lines import SampleLine, encode
 from harness.tally import Tally
 from harness.types import RunRecord
-
-
-def names() -> list[str]:
-    """All formats; `-` and `_` are alike."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def read(format_name: str, source: Path, results: Path) -> Path:
     """Read another tool's results and store them as a run.
 
     Args:
-        format_name: One of `names()`.
+        format_name: A module here.
         source: The other tool's folder or file.
         results: Where runs are stored.
 
@@ -38,10 +30,7 @@ def read(format_name: str, source: Path, results: Path) -> Path:
     Raises:
         UsageProblem: The format is unknown; near ones are offered.
     """
-    module = format_name.replace("-", "_")
-    if module not in names():
-        raise unknown_name("format", format_name, names())
-    record, lines = importlib.import_module(f"{__name__}.{module}").read(source)
+    record, lines = plugins.module(__name__, "format", format_name).read(source)
     return keep(record, lines, results)
 
 

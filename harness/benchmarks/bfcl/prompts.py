@@ -159,7 +159,7 @@ def _stringify(parameter: dict[str, Any], texts: ParameterTexts) -> None:
 def _sentences() -> Sentences:
     """Read the sentences out of the function bodies of the wheel's `utils.py`, in their order there."""
     file = data.package() / "utils.py"
-    functions = {node.name: node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)}
+    functions = {node.name: node for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.FunctionDef)}
     returned = [
         node.value for node in ast.walk(functions["_get_language_specific_hint"]) if isinstance(node, ast.Return)
     ]
