@@ -1,13 +1,14 @@
 """Workers as actors of a ray cluster: the same engine on many machines.
 
-Every node needs this package and the model under the same path (or hub id). Without an address ray joins the cluster
-in `RAY_ADDRESS`, or starts one on this machine that ends with the session.
+Every node needs this package and the same model under the same path (or hub id), which is checked. Without an address
+ray joins the cluster in `RAY_ADDRESS`, or starts one on this machine that ends with the session.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import platform
 import signal
 import threading
 from collections import deque
@@ -18,8 +19,8 @@ from typing import Any
 
 from harness.datasets import is_offline
 from harness.engines._workers import Copy, Lost, Request, Word
-from harness.errors import UsageProblem
-from harness.models import missing
+from harness.errors import HarnessError, UsageProblem
+from harness.models import inspect, missing
 from harness.types import EngineSettings
 
 LOG = logging.getLogger(__name__)
@@ -72,6 +73,34 @@ class Actor:
             self.calls.append(self._handle.work.remote(requests))
 
 
+class NodeCopy:
+    """A copy on a node, whose disk may hold another model by the same name.
+
+    Args:
+        engine: The engine's name.
+        settings: Of the copy.
+        sha256: Fingerprint of the model that is meant.
+    """
+
+    def __init__(self, engine: str, settings: EngineSettings, sha256: str | None) -> None:
+        self._copy, self._sha256 = Copy(engine, settings), sha256
+
+    def open(self) -> Word:
+        """See that the model is the right one, and open the engine."""
+        try:
+            found = _fingerprint(self._copy.settings)
+        except HarnessError as error:
+            return error
+        if found != self._sha256:
+            problem = f"on {platform.node()}, {self._copy.settings.model} is another model than here"
+            return UsageProblem(problem, "Copy the same files to every node.")
+        return self._copy.open()
+
+    def work(self, requests: Sequence[Request]) -> Word:
+        """As `Copy.work`."""
+        return self._copy.work(requests)
+
+
 class Cluster:
     """A ray cluster.
 
@@ -102,9 +131,9 @@ class Cluster:
                 LOG.warning(
                     "%d workers need %d %s, the cluster has %s: waiting for more", count, count * each, name, has
                 )
-        self._arguments = engine, _everywhere(settings)
+        self._arguments = engine, _everywhere(settings), _fingerprint(settings)
         # Ray's own restart would lose what the actor was asked: whoever has the books replaces it.
-        self._remote = ray.remote(Copy).options(
+        self._remote = ray.remote(NodeCopy).options(
             num_cpus=needs.get("CPU", 0), num_gpus=needs.get("GPU", 0), max_restarts=0, max_task_retries=0
         )
 
@@ -160,6 +189,11 @@ def _everywhere(settings: EngineSettings) -> EngineSettings:
         tokenizer=absolute(settings.tokenizer),
         offline=is_offline(settings.offline),
     )
+
+
+def _fingerprint(settings: EngineSettings) -> str | None:
+    found = inspect(settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline)
+    return found.sha256
 
 
 def _first_line(error: BaseException) -> str:

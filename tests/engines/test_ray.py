@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from harness import run, store
+from harness.engines._ray import NodeCopy, _everywhere
 from harness.engines.hf import PLUGIN
 from harness.errors import UsageProblem
 from harness.types import EngineSettings
@@ -51,7 +52,7 @@ def actors(below: int) -> list[int]:
             pid = parents[pid]
         return pid == below
 
-    return [pid for pid, name in names.items() if name.startswith(b"ray::Copy") and descends(pid)]
+    return [pid for pid, name in names.items() if name.startswith(b"ray::NodeCopy") and descends(pid)]
 
 
 @pytest.mark.slow
@@ -85,6 +86,27 @@ def test_a_killed_actor_changes_nothing(tmp_path: Path) -> None:
     assert said(spread) == said(tmp_path / "alone")
     # The layout is no part of the run: without ray the same flags find it finished.
     assert run(**FLAGS, output=spread)[0].record.run_id == record["run_id"]
+
+
+def test_a_node_with_another_model_is_refused(tmp_path: Path) -> None:
+    copy = NodeCopy("hf", EngineSettings("tiny"), "0" * 64)
+    refused = copy.open()
+    assert isinstance(refused, UsageProblem)
+    assert "tiny is another model than here" in str(refused)
+    absent = NodeCopy("hf", EngineSettings(str(tmp_path / "nowhere")), "0" * 64).open()
+    assert isinstance(absent, UsageProblem)
+    assert "there is no folder" in str(absent)
+
+
+def test_settings_mean_the_same_on_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("model", "lora", "tiny"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    sent = _everywhere(EngineSettings("model", adapter="lora", tokenizer="org/tokenizer"))
+    assert (sent.model, sent.adapter) == (str(tmp_path / "model"), str(tmp_path / "lora"))
+    assert (sent.tokenizer, sent.offline) == ("org/tokenizer", True)
+    assert _everywhere(EngineSettings("tiny")).model == "tiny", "the embedded model, whatever lies here"
 
 
 def test_without_ray_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
