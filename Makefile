@@ -7,10 +7,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 MODEL ?= tiny
 TASKS ?= simple_python
 LIMIT ?= 50
+DEMO ?= demo$(if $(QUICK),-quick)
 
-.PHONY: help setup run test test-vllm check bench package clean
+.PHONY: help setup run demo demo-quick test test-vllm check bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
+	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: eight minutes)"
 	@echo "make test     run the tests"
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
 	@echo "make check    lint, formatting, docstrings, types"
@@ -33,6 +35,14 @@ run: setup
 	$(BIN)/harness data fetch bfcl
 	$(BIN)/harness run --model $(MODEL) --tasks $(TASKS) --limit $(LIMIT)
 	$(BIN)/harness leaderboard results/
+
+# Killed at any moment, it goes on where it was. Sizes are flags: DEMO_ARGS="--seeds 5 --level 3".
+demo: setup
+	$(BIN)/harness data fetch bfcl
+	$(BIN)/python -m trainer.recipes.demo run --output $(DEMO) $(if $(QUICK),--quick) $(DEMO_ARGS)
+
+demo-quick:
+	$(MAKE) demo QUICK=1
 
 test: setup
 	$(BIN)/harness data fetch bfcl
