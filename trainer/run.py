@@ -123,11 +123,13 @@ def load_model(config: TrainConfig) -> Any:
 def arguments(config: TrainConfig) -> transformers.TrainingArguments:
     """The configuration as transformers wants it."""
     settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
-    if config.gradient_checkpointing:
+    if config.fsdp:
+        # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
+        own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}
+        settings |= {"fsdp": True, "fsdp_config": config.fsdp_config or own}
+    elif config.gradient_checkpointing:
         known = {each.name for each in fields(transformers.TrainingArguments)}
         settings["activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"] = True
-    if config.fsdp:
-        settings |= {"fsdp": "full_shard", "fsdp_config": config.fsdp_config or {"version": 2}}
     return transformers.TrainingArguments(
         **settings,
         remove_unused_columns=False,
@@ -150,6 +152,9 @@ def train(config: TrainConfig) -> Path:
         UsageProblem: The output folder holds a run with other settings, or a setting cannot be honoured.
     """
     config.check()
+    if config.fsdp and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        remedy = "Start it by `torchrun --nproc-per-node N -m trainer.cli run ...`, or give --no-fsdp."
+        raise UsageProblem("--fsdp shards over several processes, and this is one", remedy)
     transformers.utils.logging.disable_progress_bar()
     output = Path(config.output_dir)
     loss = losses.load(config.loss, config.loss_settings)

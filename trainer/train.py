@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 import transformers
+from accelerate import PartialState
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch import Tensor
 
 from harness.errors import UsageProblem
@@ -81,6 +83,18 @@ class RegionTrainer(transformers.Trainer):
         self._parts = torch.zeros(2, dtype=torch.float64)
         self._logged: dict[str, float] = {}
         self._staging = False
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Shard on CPU, too: accelerate knows FSDP on GPUs only, and would quietly make replicas of gloo's ranks."""
+        super().create_accelerator_and_postprocess()
+        state = self.accelerator.state
+        if self.args.fsdp and state.distributed_type is DistributedType.MULTI_CPU:
+            plugin = FullyShardedDataParallelPlugin(**self.args.fsdp_plugin_args)
+            if state.mixed_precision != "no":
+                plugin.set_mixed_precision(state.mixed_precision)
+            state.fsdp_plugin = plugin
+            state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
+            self.is_fsdp_enabled = True
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
         """Count the step's regions before its first forward pass, over all ranks."""
@@ -162,6 +176,8 @@ class RegionTrainer(transformers.Trainer):
     def write_state(self, folder: Path) -> None:
         """Write `train.json`: what was trained on what, how far, and what the loss has learnt."""
         state = self.about | {
+            "ranks": self.accelerator.num_processes,
+            "sharded": self.is_fsdp_enabled,
             "step": self.state.global_step,
             "epoch": self.state.epoch,
             "parts": self._logged,

@@ -139,8 +139,16 @@ def test_two_ranks_change_nothing(tmp_path):
 
 def test_fully_sharded_ranks_from_the_command_line_change_nothing(tmp_path):
     whole = train(_world(tmp_path, output_dir=str(tmp_path / "whole")))
-    _torchrun(_world(tmp_path, output_dir=str(tmp_path / "ranks"), per_device_train_batch_size=4, fsdp=True))
+    sharded = {"per_device_train_batch_size": 4, "fsdp": True, "gradient_checkpointing": True}
+    _torchrun(_world(tmp_path, output_dir=str(tmp_path / "ranks"), **sharded))
     _assert_same(whole, tmp_path / "ranks", 1e-5)
+    about = json.loads((tmp_path / "ranks" / "train.json").read_text())
+    assert (about["ranks"], about["sharded"]) == (2, True)
+
+
+def test_sharding_over_one_process_is_refused(tmp_path):
+    with pytest.raises(UsageProblem, match="torchrun"):
+        train(config(tmp_path, fsdp=True))
 
 
 def test_packing_changes_nothing_but_the_rows(tmp_path):
