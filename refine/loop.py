@@ -100,6 +100,7 @@ def run(loop: Loop, tell: Callable[[str], None] = lambda line: None) -> list[dic
     loop.output.mkdir(parents=True, exist_ok=True)
     claim(loop.output / "loop.json", loop.identity(), "loop")
     for number in range(1, loop.rounds + 1):
+        folder(loop, number).mkdir(exist_ok=True)
         for step in steps(loop, number):
             mark = folder(loop, number) / f".{step.name}.done"
             if not mark.exists():
@@ -127,7 +128,6 @@ def steps(loop: Loop, number: int) -> Iterator[Step]:
         Steps; a round whose refinement kept nothing neither trains nor scores.
     """
     here = folder(loop, number)
-    here.mkdir(parents=True, exist_ok=True)
     model, source = _inputs(loop, number)
     rollouts = _program("harness", model=model, tasks="examples", output=here / "rollouts", repeats=loop.samples)
     yield Step("rollouts", (*rollouts, *loop.harness_args), {"HARNESS_EXAMPLES": str(source)})

@@ -43,7 +43,7 @@ def written(examples: list[Example], path: Path) -> Path:
 def knowing(examples: list[Example]):
     """A judge that knows the right answer to each query, and repairs to it."""
     answers = {example.messages[0]["content"]: example.answer for example in examples}
-    names = {Question(name).instructions: name for name in (*stages.ORDER, "rewrite", "score")}
+    names = {Question(name).instructions: name for name in (*stages.ORDER, "rewrite", "score", "write_cot")}
 
     def answer(asked: Asked) -> Answer:
         if asked.body is None:
@@ -54,6 +54,8 @@ def knowing(examples: list[Example]):
         match names[system]:
             case "score":
                 text = json.dumps({"reason": "so", "score": 8})
+            case "write_cot":
+                text = json.dumps({"thought": "This function fits."})
             case "rewrite":
                 text = json.dumps({"answer": right})
             case "arguments" if quoted["Reference answer"] != right:
