@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import queue
+import signal
 import threading
+import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 
@@ -13,6 +16,11 @@ from harness import provenance
 from harness.engines._workers import Copy, Lost, Request, Word
 from harness.errors import UsageProblem
 from harness.types import EngineSettings
+
+GRACE = 5.0
+"""Seconds in which a worker that is not needed any more may close its engine."""
+Given = queue.SimpleQueue[list[Request] | None]
+"""Requests on their way to the engine; None is the end."""
 
 
 class Process:
@@ -47,10 +55,8 @@ class Process:
         return word
 
     def stop(self) -> None:
-        """Kill it; an engine's own processes have guards that see to them."""
+        """Let it end; `Processes.close` sees that it does."""
         self.pipe.close()
-        self.process.kill()
-        self.process.join()
 
 
 class Processes:
@@ -68,6 +74,7 @@ class Processes:
 
     def __init__(self, engine: str, settings: EngineSettings, count: int, gpus: int) -> None:
         self._engine, self._settings = engine, settings
+        self._started: list[Process] = []
         visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
         devices = visible or [str(index) for index in range(len(provenance.machine()["gpus"]))]
         if devices and gpus > 1 and count * gpus > len(devices):
@@ -83,7 +90,8 @@ class Processes:
 
     def start(self, index: int) -> Process:
         """Start a process."""
-        return Process(self._engine, self._settings, self._environments[index])
+        self._started.append(Process(self._engine, self._settings, self._environments[index]))
+        return self._started[-1]
 
     def wait(self, workers: Sequence[Process]) -> Sequence[Process]:
         """Those that have said something or ended."""
@@ -91,7 +99,12 @@ class Processes:
         return [worker for worker in workers if worker.pipe in pipes]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Wait for all to end, and kill those that cannot at once."""
+        end = time.monotonic() + GRACE
+        for worker in self._started:
+            worker.process.join(max(0.0, end - time.monotonic()))
+            worker.process.kill()
+            worker.process.join()
 
 
 def _share(devices: Sequence[str], index: int, gpus: int) -> list[str]:
@@ -103,23 +116,29 @@ def _share(devices: Sequence[str], index: int, gpus: int) -> list[str]:
 def _work(pipe: Connection, engine: str, settings: EngineSettings, environment: dict[str, str]) -> None:
     """A process's life: open the engine, then answer until the pipe closes."""
     os.environ.update(environment)  # Before torch is loaded.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal: the first one decides.
     # A daemon may have no children, and vLLM starts some.
     multiprocessing.current_process().daemon = False
-    given: queue.SimpleQueue[list[Request]] = queue.SimpleQueue()
+    given: Given = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, given), daemon=True).start()
     copy = Copy(engine, settings)
-    pipe.send(copy.open())
-    while True:
-        requests = [] if copy.outstanding else given.get()
-        while not given.empty():
-            requests += given.get()
-        pipe.send(copy.work(requests))
+    with contextlib.suppress(OSError):  # Whoever would read is dead.
+        pipe.send(copy.open())
+        while True:
+            batches = [] if copy.outstanding else [given.get()]
+            while not given.empty():
+                batches.append(given.get())
+            if None in batches:
+                break
+            pipe.send(copy.work([request for batch in batches for request in batch or ()]))
+    copy.close()
 
 
-def _listen(pipe: Connection, given: queue.SimpleQueue[list[Request]]) -> None:
+def _listen(pipe: Connection, given: Given) -> None:
     """Take requests as they come, so that neither side waits for the other to read, and end with whoever sends them."""
-    try:
+    with contextlib.suppress(EOFError, OSError):
         while True:
             given.put(pipe.recv())
-    except (EOFError, OSError):
-        os._exit(0)
+    given.put(None)
+    time.sleep(GRACE)
+    os._exit(0)

@@ -52,7 +52,7 @@ class Worker(Protocol):
         """The next word, once `Place.wait` has said that there is one. Raises `Lost`."""
 
     def stop(self) -> None:
-        """End it, at once: whoever stops a worker does not wait for its replies. Safe to call twice."""
+        """Let it end without waiting for it or for its replies. Safe to call twice."""
 
 
 class Place(Protocol):
@@ -65,7 +65,7 @@ class Place(Protocol):
         """Block until some of these workers have a word or are dead, and return those."""
 
     def close(self) -> None:
-        """Free what the place itself holds."""
+        """See that all stopped workers have ended, and free what the place itself holds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -218,6 +218,11 @@ class Copy:
         done = list(self._session.collect()) if self.outstanding else []
         self.outstanding -= len(done)
         return done
+
+    def close(self) -> None:
+        """Close the engine, if it was opened."""
+        if self._session is not None:
+            self._session.close()
 
 
 def spread(engine: str, settings: EngineSettings, gpus: int = 1) -> WorkersSession | None:

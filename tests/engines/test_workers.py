@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +21,7 @@ from harness.engines._workers import Lost, Opened, Request, Word, WorkersSession
 from harness.engines.hf import PLUGIN
 from harness.errors import UsageProblem
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
+from tests.engines.test_keeper import gone
 from tests.tinymodels import make_tiny_qwen2
 
 PROMPTS = [Prompt((MappingProxyType({"role": "user", "content": "area " * (1 + index % 5)}),)) for index in range(30)]
@@ -221,3 +225,28 @@ def test_copies_of_several_gpus_must_fit(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     with pytest.raises(UsageProblem, match="2 copies of 2 GPUs do not fit 3"):
         Processes("hf", EngineSettings("tiny"), 2, 2)
+
+
+def test_a_worker_ends_with_whoever_started_it(folder: Path, tmp_path: Path) -> None:
+    """Killed by kill -9, and so without a word, in the middle of a long reply."""
+    driver = (
+        "import os, sys, threading; from harness.engines.hf import PLUGIN; from harness.types import *\n"
+        "session = PLUGIN.open(EngineSettings(sys.argv[1], options={'dp': 2}))\n"
+        "ask = Prompt(({'role': 'user', 'content': 'area'},))\n"
+        "for n in range(40): session.submit(RequestKey(str(n), 0, 0), ask, Sampling(max_tokens=900))\n"
+        "print(*(member.worker.process.pid for member in session.members), flush=True)\n"
+        "threading.Timer(0.5, os.kill, (os.getpid(), 9)).start()\n"
+        "while session.collect(): pass\n"
+    )
+    (tmp_path / "driver.py").write_text(f"if __name__ == '__main__':\n{textwrap.indent(driver, '    ')}")
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "driver.py"), str(folder)],
+        env=os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    pids = [int(pid) for pid in done.stdout.split()]
+    assert len(pids) == 2
+    assert gone(pids)
