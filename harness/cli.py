@@ -60,7 +60,7 @@ def group(name: str, package: ModuleType, help_text: str) -> LazyGroup:
     Args:
         name: Name of the program; in capitals, the prefix of the environment variables that set its flags.
         package: The package of the sub-commands.
-        help_text: First line of `--help`.
+        help_text: What `--help` says before the options.
 
     Returns:
         The group; `_` and `-` are alike in its flags.
@@ -103,7 +103,17 @@ def run(program: click.Group) -> None:
         sys.exit(130)
 
 
-cli = group("harness", commands, "Measure, compare and gate function-calling models.")
+HELP = """Measure, compare and gate function-calling models.
+
+Every command has its manual in --help.
+
+\b
+  harness run --model tiny --tasks simple_python --limit 20
+  harness leaderboard results/
+  harness compare results/before results/after
+"""
+
+cli = group("harness", commands, HELP)
 
 
 def main() -> None:

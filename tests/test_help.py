@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -48,3 +50,19 @@ def test_every_flag_says_what_it_means(path: tuple[str, ...], command: click.Com
     options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
     assert [option.opts for option in options if not option.help] == []
     assert command.help
+
+
+@named
+def test_the_flags_of_its_examples_exist(path: tuple[str, ...], command: click.Command) -> None:
+    program = {"harness": harness.cli.cli, "refine": refine.cli.cli, "trainer": trainer.cli.cli}[path[0]]
+    for example in re.findall(rf"^ *({path[0]} (?:.*\\\n)*.*)$", command.help or "", re.MULTILINE):
+        found: click.Command = program
+        words = iter(shlex.split(example.replace("\\\n", " "))[1:])
+        while isinstance(found, click.Group):
+            name = next(words)
+            inner = found.get_command(click.Context(found), name)
+            assert inner is not None, example
+            found = inner
+        known = {flag for param in found.params for flag in (*param.opts, *param.secondary_opts)}
+        given = {word.partition("=")[0] for word in words if word.startswith("-") and " " not in word}
+        assert given <= known, (example, given - known)

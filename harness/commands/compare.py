@@ -12,15 +12,41 @@ from harness.errors import UsageProblem
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--by", type=click.Choice(["category", "benchmark"]), default="category", help="Finest rows to print.")
-@click.option("--flips", "show", type=click.IntRange(min=0), default=0, help="Show N items lost and N gained.")
+@click.option(
+    "--by",
+    type=click.Choice(["category", "benchmark"]),
+    default="category",
+    help="Finest rows to print. [default: category]",
+)
+@click.option(
+    "--flips", "show", type=click.IntRange(min=0), default=0, help="Show N items lost and N gained with both replies."
+)
 @click.option("--rules", help="Judge both sides again by these rules first (upstream, strict).")
-@click.option("--alpha", type=click.FloatRange(0, 1, True, True), default=0.05, show_default=True, help="Error level.")
-@click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True, help="Resamples.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, True, True),
+    default=0.05,
+    show_default=True,
+    help="What p or q must be below to count as beyond noise.",
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=100),
+    default=10_000,
+    show_default=True,
+    help="Random draws of each interval.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of these draws.")
 @click.option("--cluster", metavar="REGEX", help="Part of an id that names a cluster. [default: repeats of one item]")
-@click.option("--format", "form", type=click.Choice(["table", "md", "json", "html"]), default="table", help="Output.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "md", "json", "html"]),
+    default="table",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead.")
 @click.option("--force", is_flag=True, help="Compare in spite of different data, checker or rules; marked.")
 def command(
     runs: tuple[Path, ...],
@@ -40,6 +66,10 @@ def command(
     A run is its folder, the start of its id, a folder above runs of several benchmarks, or a frozen baseline file.
     Reported are the items lost and gained, McNemar's exact test, bootstrap and permutation intervals of the
     difference, the smallest difference that this many items could show, and q-values over categories.
+
+    \b
+      harness compare results/base-7b results/tuned-7b --flips 5
+      harness compare baseline.json results/tuned-7b --format md -o comparison.md
     """
     from harness import compare_tables
     from harness.comparison import Options, compare

@@ -28,7 +28,14 @@ def command() -> None:
 @click.option("--offline", is_flag=True, envvar="HARNESS_OFFLINE", help="Never touch a network.")
 @as_json
 def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: bool) -> None:
-    """Make data sets available; without a name all of them. What is there already is only checked."""
+    """Make data sets available; without a name all of them.
+
+    What is there already is only checked.
+
+    \b
+      harness data fetch bfcl
+      harness data fetch bfcl --from bfcl.zip
+    """
     from harness import datasets
 
     found: dict[str, str] = {}
@@ -112,7 +119,13 @@ def add(name: str, source: Path, as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @as_json
 def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
-    """Write data sets to one zip file for a machine without a network."""
+    """Write data sets to one zip file for a machine without a network.
+
+    Without a name, all that are there. On the other machine: harness data unbundle FILE.
+
+    \b
+      harness data bundle bfcl.zip bfcl
+    """
     from harness import datasets
 
     _print({name: str(target) for name in datasets.bundle(list(names), target)}, as_json)

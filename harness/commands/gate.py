@@ -17,19 +17,42 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--baseline", type=click.Path(path_type=Path), help="Run or frozen file for max_drop.")
-@click.option("--base", type=click.Path(exists=True, path_type=Path), help="Model before tuning, for forgetting.")
-@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with the rules.")
-@click.option("--min", "minimum", multiple=True, metavar="NAME=X", help="Accuracy that must be shown.")
-@click.option("--max-drop", multiple=True, metavar="NAME=X", help="Drop that must be shown not to be exceeded.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Run or frozen file that drops are measured against.")
+@click.option(
+    "--base",
+    type=click.Path(exists=True, path_type=Path),
+    help="Run of the model before fine-tuning, for forgetting. [default: --baseline]",
+)
+@click.option(
+    "--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML or JSON with the rules."
+)
+@click.option(
+    "--min", "minimum", multiple=True, metavar="NAME=X", help="As minimum in the policy: accuracy that must be shown."
+)
+@click.option(
+    "--max-drop", multiple=True, metavar="NAME=X", help="As max_drop in the policy: a larger drop must be ruled out."
+)
 @click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), help="1 - confidence, in place of the policy's.")
-@click.option("--allow-missing", is_flag=True, default=None, help="A category that was not run is inconclusive.")
-@click.option("--rules", help="Judge the recorded replies again by these rules first.")
+@click.option(
+    "--allow-missing", is_flag=True, default=None, help="A category that was not run is inconclusive, not failed."
+)
+@click.option("--rules", help="Judge the recorded replies again by these rules first (upstream, strict).")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
-@click.option("--summary", default="auto", metavar="auto|none|FILE", help="Job summary. [default: auto, on GitHub]")
+@click.option(
+    "--summary",
+    default="auto",
+    metavar="auto|none|FILE",
+    help="Append a Markdown summary. [default: auto, GitHub's if there is one]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--update-baseline", is_flag=True, help="Freeze the run as --baseline FILE if it passes.")
-@click.option("--fail-exit-code", type=click.IntRange(1, 125), default=1, show_default=True, help="If the gate fails.")
+@click.option(
+    "--fail-exit-code",
+    type=click.IntRange(1, 125),
+    default=1,
+    show_default=True,
+    help="Exit code of a gate that fails.",
+)
 @click.option("--force", is_flag=True, help="Go on in spite of different data, checker or rules; marked.")
 def command(
     run: Path,
@@ -53,7 +76,20 @@ def command(
     Pass, fail or inconclusive, with a reason for each rule.
 
     Exit code 0: the release may go on. 1 (or --fail-exit-code): it may not. 2: the policy or the runs cannot be used.
-    A NAME is a category, view/column (funreason/overall), or * for every category of the baseline.
+    A NAME is a category, view/column (funreason/overall), or * for every category of the baseline. A policy:
+
+    \b
+      confidence: 0.95
+      minimum: {simple_python: 0.70, funreason/overall: 0.75}
+      max_drop: {"*": 0.05}
+      forgetting: {humaneval: 0.03}
+      limits: {coverage: 1.0, faults: 0.0, truncated: 0.01, latency_p95: 10}
+
+    \b
+      harness gate results/tuned-7b --policy gate.yaml --baseline results/base-7b
+      harness gate results/tuned-7b --min simple_python=0.7 --junit gate.xml
+      harness gate results/tuned-7b --policy gate.yaml \\
+        --baseline baseline.json --update-baseline
     """
     from harness import gate_reports, store
     from harness.gating import gate

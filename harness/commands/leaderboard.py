@@ -28,8 +28,13 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> li
 @click.option(
     "--format", "formats", multiple=True, callback=_split, help="Files to write: md, csv, json, html. [default: all]"
 )
-@click.option("--sort", help="Column to sort by.")
-@click.option("--columns", multiple=True, callback=_split, help="Columns to print.")
+@click.option("--sort", help="Column to sort by, best first. [default: the first one]")
+@click.option(
+    "--columns",
+    multiple=True,
+    callback=_split,
+    help="Columns to print, by their names in the view. [default: what fits]",
+)
 @click.option("--base", help="Model that forgetting differences are measured against.")
 @click.option("--usage", is_flag=True, help="Print latency, tokens and steps of each row, too; reads all samples.")
 @click.option("--prices", metavar="IN,OUT", help="USD for a million tokens, for --usage. [default: the runs' own]")
@@ -50,10 +55,14 @@ def command(
 ) -> None:
     """Print RUNS beside published numbers.
 
-    Default: results/. With -o it is written, too.
+    RUNS are folders of runs, or above runs; by default results/. With -o the tables are written, too.
 
     Each number comes with its interval, n and coverage. Columns are trees of averages from leaderboards/*.toml:
     --view NAME takes one of those, --view FILE.toml yours.
+
+    \b
+      harness leaderboard results/ --view funreason
+      harness leaderboard results/ --view forgetting --base base-7b -o board
     """
     from harness import tables, usage_table
     from harness.entries import entries, load

@@ -15,12 +15,18 @@ SHORT = 40
 
 @click.command()
 @click.argument("what", type=click.Choice(["tasks", "groups", "handlers", "engines", "runs"]))
-@click.option("--results", type=click.Path(path_type=Path), default="results", show_default=True, help="For runs.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default="results",
+    show_default=True,
+    help="Folder in which runs are looked for.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(what: str, results: Path, as_json: bool) -> None:
     """List tasks, handlers, engines or recorded runs.
 
-    Groups are the tasks that stand for several categories.
+    Groups are the tasks that stand for several categories. What a narrow terminal leaves out is in --json.
     """
     from harness.text import one_line, table
 

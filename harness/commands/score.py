@@ -33,9 +33,17 @@ KEPT = 1000
 @click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
 @click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
-@click.option("--rules", type=click.Choice(["upstream", "strict", "both"]), help="[default: the run's, or upstream]")
-@click.option("--partial", "--partial-eval", is_flag=True, help="Missing items are no failure (exit 0, not 3).")
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write official score files.")
+@click.option(
+    "--rules",
+    type=click.Choice(["upstream", "strict", "both"]),
+    help="Rules to judge by. [default: the run's, or upstream]",
+)
+@click.option(
+    "--partial", "--partial-eval", is_flag=True, help="Items without a verdict are no failure (exit 0, not 3)."
+)
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the other tool's score files here."
+)
 @click.option("--write", is_flag=True, help="Replace the verdicts stored in the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -52,7 +60,8 @@ def command(
 ) -> None:
     """Judge a run again, or official result files.
 
-    RUN is a folder, or the start of a run's id; its stored generations are judged.
+    RUN is a folder, or the start of a run's id; its stored generations are judged. Exit code 3: items are missing or
+    could not be judged.
 
     \b
       harness score results/qwen/bfcl/20261121T0312Z-1a2b3c --rules both

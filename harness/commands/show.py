@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 @click.argument("sample_id", metavar="ID")
-@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat.")
+@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat of the sample.")
 @click.option("--raw", is_flag=True, help="Print the stored line as JSON.")
 def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
     """Print one sample of RUN: conversation, replies and verdicts.
 
     RUN is a folder, or the start of a run's id. Control characters in what a model wrote are shown as escapes.
+
+    \b
+      harness show results/tuned-7b simple_python_0
     """
     from harness import store
     from harness.lines import encode

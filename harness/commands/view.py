@@ -13,7 +13,12 @@ BUNDLE = "bundle"
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="[bundle] RUN [RUN2]")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the page here instead.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the page to this file instead of serving it.",
+)
 @click.option("--max-chars", type=click.IntRange(min=100), help="Longer texts are cut. [default: 20000, fewer if many]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the local server. [default: a free one]")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
@@ -22,6 +27,10 @@ def command(runs: tuple[str, ...], output: Path | None, max_chars: int | None, p
 
     The first of two is the baseline. `harness view RUN` serves the page on 127.0.0.1; `harness view bundle RUN -o
     report.html` writes it. It loads nothing from outside. A RUN is its folder or the start of its id.
+
+    \b
+      harness view results/tuned-7b
+      harness view bundle results/base-7b results/tuned-7b -o report.html
     """
     from harness.report import page
     from harness.store import find_run
