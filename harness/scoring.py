@@ -7,6 +7,7 @@ grow with the number of items. What cannot be read is reported and unscored; wha
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Tallies:
         self.differing: dict[str, list[str]] = {}
         self.lost = 0
         self._tallies = {name: Tally(totals) for name in rules}
+        self._tries: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
 
     @property
     def rules(self) -> list[str]:
@@ -57,6 +59,10 @@ class Tallies:
         """
         for name, found in verdicts.items():
             self._tallies[name].add(SampleLine(line.id, line.repeat, line.category, line.steps, line.fault, found))
+            for category, verdict in found.items():
+                if verdict.outcome != "unscored":
+                    tries, passed = self._tries[name, category].get(line.id, (0, 0))
+                    self._tries[name, category][line.id] = tries + 1, passed + (verdict.outcome == "pass")
         for pair in zip(*(found.values() for found in verdicts.values()), strict=True):
             self.lost += any(lost(verdict) for verdict in pair)
             if len({verdict.outcome for verdict in pair}) > 1:
@@ -68,6 +74,29 @@ class Tallies:
         found = self._tallies[rules].scores()
         order = {name: index for index, name in enumerate(self.totals)}
         return {name: found[name] for name in sorted(found, key=lambda name: order.get(name, len(order)))}
+
+    def pass_at(self, rules: str) -> dict[str, dict[int, float]]:
+        """pass@k under one rule set, of categories whose items were tried more than once.
+
+        Args:
+            rules: The rule set.
+
+        Returns:
+            Category -> k -> mean over the items that were judged at least k times. k is 10, 100 (as EvalPlus prints)
+            and the largest number of tries.
+        """
+        from harness.benchmarks.evalplus.pass_at_k import mean_pass_at_k
+
+        found = {}
+        for category in self.scores(rules):
+            counts = list(self._tries[rules, category].values())
+            most = max((tries for tries, _ in counts), default=0)
+            found[category] = {
+                k: mean_pass_at_k([count for count in counts if count[0] >= k], k)
+                for k in sorted({10, 100, most})
+                if 1 < k <= most
+            }
+        return {category: values for category, values in found.items() if values}
 
 
 def lost(verdict: Verdict) -> bool:

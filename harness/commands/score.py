@@ -134,13 +134,14 @@ def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
     rules = {
         name: {category: asdict(score) for category, score in tallies.scores(name).items()} for name in tallies.rules
     }
-    return {"scores": rules, "differing": tallies.differing, "problems": problems}
+    pass_at = {name: found for name in tallies.rules if (found := tallies.pass_at(name))}
+    return {"scores": rules, "pass_at_k": pass_at, "differing": tallies.differing, "problems": problems}
 
 
 def _as_text(tallies: Tallies) -> str:
     parts = []
     for name in tallies.rules:
-        parts += [_categories(name, tallies.scores(name)), _aggregates(tallies.scores(name))]
+        parts += [_categories(name, tallies), _aggregates(tallies.scores(name))]
     if len(tallies.rules) > 1:
         parts.append(f"{sum(map(len, tallies.differing.values()))} items differ")
     for kind, ids in sorted(tallies.differing.items(), key=lambda pair: -len(pair[1])):
@@ -149,9 +150,11 @@ def _as_text(tallies: Tallies) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _categories(rules: str, scores: Mapping[str, Score]) -> str:
+def _categories(rules: str, tallies: Tallies) -> str:
     from harness.aggregate import percent
 
+    pass_at = tallies.pass_at(rules)
+    every_k = sorted({k for values in pass_at.values() for k in values})
     rows = [
         {
             f"rules: {rules}": category,
@@ -161,7 +164,8 @@ def _categories(rules: str, scores: Mapping[str, Score]) -> str:
             "accuracy": f"{percent(score.passed / score.judged)}%" if score.judged else "N/A",
             "unscored": str(score.unscored),
         }
-        for category, score in scores.items()
+        | {f"pass@{k}": f"{percent(pass_at[category][k])}%" if k in pass_at.get(category, ()) else "" for k in every_k}
+        for category, score in tallies.scores(rules).items()
     ]
     return _table(rows, "passed", "judged")
 
@@ -187,8 +191,11 @@ def _aggregates(scores: Mapping[str, Score]) -> str:
 def _table(rows: list[dict[str, str]], *spare: str) -> str:
     from harness.text import table
 
-    numbers = ("items", "judged", "passed", "accuracy", "unscored", "value")
-    return table(rows, shutil.get_terminal_size().columns, spare, numbers) if rows else ""
+    if not rows:
+        return ""
+    _, *others = rows[0]
+    numbers = [name for name in others if name != "without"]
+    return table(rows, shutil.get_terminal_size().columns, spare, numbers)
 
 
 def _lacking(cell: Cell) -> str:
