@@ -10,6 +10,7 @@ import logging
 import os
 import platform
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from harness.models import inspect, missing
 from harness.types import EngineSettings
 
 LOG = logging.getLogger(__name__)
+PATIENCE = 10.0
+"""Seconds for connecting to a cluster."""
 AHEAD = 2
 """Calls under way at each actor: while the answer to one travels, it works on the next."""
 
@@ -163,16 +166,24 @@ def _join(address: str | None) -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    where = address or os.environ.get("RAY_ADDRESS") or "auto"
     here = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     try:
+        if ":" in where:
+            _knock(where)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        where = address or os.environ.get("RAY_ADDRESS") or "this machine"
+    except (OSError, ValueError, RuntimeError) as error:
         raise UsageProblem(f"no ray cluster at {where}: {_first_line(error)}", "Was `ray start` run?") from error
     finally:
         if here:  # ray takes SIGTERM for itself
             signal.signal(signal.SIGTERM, before)
+
+
+def _knock(address: str) -> None:
+    """See that somebody is there, `host:port` or `ray://host:port`: ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
 
 
 def _everywhere(settings: EngineSettings) -> EngineSettings:

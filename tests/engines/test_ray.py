@@ -109,6 +109,14 @@ def test_settings_mean_the_same_on_another_machine(tmp_path: Path, monkeypatch: 
     assert _everywhere(EngineSettings("tiny")).model == "tiny", "the embedded model, whatever lies here"
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere:here"])
+def test_a_cluster_that_is_not_there_is_told_at_once(address: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(UsageProblem, match=f"no ray cluster at {address}"):
+        PLUGIN.open(EngineSettings("tiny", options={"runner": "ray", "ray_address": address}))
+    assert time.monotonic() - began < 20
+
+
 def test_without_ray_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageProblem, match=r"ray is not installed\npip install 'funreason-harness\[ray\]'"):
