@@ -1,7 +1,8 @@
-"""Attention for a decode step of rows of unlike length: computed a few neighbours at a time, each up to their own end.
+"""Attention on CPU, a block of neighbouring rows and tokens at a time, each block only up to its own end.
 
-Over the whole batch at once every row would pay for the longest. The ends ride on the mask, which every model hands
-through to its attention function unchanged.
+Computed over the whole batch at once, every row would pay for the longest and every prompt token for those behind it.
+The blocks ride on the mask, which every model hands through to its attention function unchanged. Query heads that share
+a key head read it in place; transformers would copy keys and values for each of them.
 """
 
 from __future__ import annotations
@@ -14,18 +15,27 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 NAME = "harness_slots"
-NEIGHBOURS = 16
-"""Rows computed together."""
+ROWS, TOKENS = 16, 192
+"""Size of a block."""
 
 
-def set_ends(mask: torch.Tensor, ends: Sequence[int]) -> None:
-    """Say where each row ends.
+def set_blocks(mask: torch.Tensor, starts: Sequence[int]) -> None:
+    """Say in which blocks to compute.
 
     Args:
-        mask: Additive mask `[rows, 1, 1, longest]`.
-        ends: One past the last position each row sees.
+        mask: Additive mask `[rows, 1, new tokens, longest]`.
+        starts: Position of each row's first new token.
     """
-    mask.ends = [max(ends[first : first + NEIGHBOURS]) for first in range(0, len(ends), NEIGHBOURS)]  # type: ignore[attr-defined]
+    width = mask.shape[2]
+    mask.blocks = [  # type: ignore[attr-defined]
+        (
+            slice(row, row + ROWS),
+            slice(token, token + TOKENS),
+            max(starts[row : row + ROWS]) + min(token + TOKENS, width),
+        )
+        for row in range(0, len(starts), ROWS)
+        for token in range(0, width, TOKENS)
+    ]
 
 
 def attend(
@@ -37,15 +47,26 @@ def attend(
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """PyTorch's attention, in transformers' calling convention."""
-    ends = getattr(attention_mask, "ends", None)
-    if attention_mask is None or ends is None:
+    blocks = getattr(attention_mask, "blocks", None)
+    if attention_mask is None or blocks is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-    parts = []
-    for index, end in enumerate(ends):
-        rows = slice(index * NEIGHBOURS, (index + 1) * NEIGHBOURS)
-        seen = (key[rows, :, :end], value[rows, :, :end], attention_mask[rows, ..., :end])
-        parts.append(sdpa_attention_forward(module, query[rows], *seen, **kwargs)[0])
-    return torch.cat(parts), None
+    count, heads, width, size = query.shape
+    groups = key.shape[1]
+    if width == 1:
+        # Heads that share a key head become its queries: faster than `enable_gqa` where there is one token.
+        query = query.reshape(count, groups, -1, size)
+    result = query.new_empty(count, width, heads, value.shape[3])
+    for rows, tokens, end in blocks:
+        part = torch.nn.functional.scaled_dot_product_attention(
+            query[rows] if width == 1 else query[rows, :, tokens],
+            key[rows, :, :end],
+            value[rows, :, :end],
+            attn_mask=attention_mask[rows, :, tokens, :end],
+            scale=kwargs.get("scaling"),
+            enable_gqa=width > 1 and heads != groups,
+        )
+        result[rows, tokens] = part.reshape(len(part), heads, -1, value.shape[3]).transpose(1, 2)
+    return result, None
 
 
 AttentionInterface.register(NAME, attend)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers.cache_utils import CacheLayerMixin
 
-from harness.engines._attention import set_ends
+from harness.engines._attention import set_blocks
 
 
 class SlotLayer(CacheLayerMixin):
@@ -103,7 +103,7 @@ class Plan:
         """Additive causal mask `[rows, 1, new tokens, end]`."""
         seen = torch.arange(self.end, device=self.device) <= self.positions[:, None, :, None]
         mask = torch.zeros(seen.shape, dtype=dtype, device=self.device).masked_fill_(~seen, float("-inf"))
-        if self.positions.shape[1] == 1 and self.device.type == "cpu":
+        if self.device.type == "cpu":
             # A GPU would rather launch one kernel and compute the padding.
-            set_ends(mask, (self.positions[:, 0] + 1).tolist())
+            set_blocks(mask, self.positions[:, 0].tolist())
         return mask

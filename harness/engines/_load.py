@@ -103,7 +103,7 @@ def decoder(model: Any, settings: EngineSettings) -> SlotDecoder | StaticDecoder
     on_cpu = model.device.type == "cpu"
     slots = settings.batch_size or (64 if on_cpu else 128)
     if _has_full_attention(model) and _agrees(model):
-        budget = int(settings.options.get("token_budget") or (4096 if on_cpu else 16384))
+        budget = int(settings.options.get("token_budget") or (1024 if on_cpu else 16384))
         return SlotDecoder(model, slots, budget, _memory(model.device))
     LOG.warning("%s does not fit the slot cache: plain batches, without prefix reuse", type(model).__name__)
     return StaticDecoder(model, slots)

@@ -5,7 +5,7 @@ memory is known early, and beside those they share a prefix with. Out of memory 
 was generated so far. Only the run's `Sampling` chooses tokens: sampling defaults in a model's `generation_config.json`
 (temperature, repetition penalty) are not applied; its end-of-turn tokens are.
 
-`--model-args`: `attn_implementation` (default sdpa), `token_budget` (prompt tokens a forward pass, default 4096 on
+`--model-args`: `attn_implementation` (default sdpa), `token_budget` (prompt tokens a forward pass, default 1024 on
 CPU, 16384 on GPU), `device_map` (spread a model over GPUs), `compile` (torch.compile), and those of `--dp`, `--runner`
 and `--ray-address`: copies of the model in processes or ray actors, one a GPU or a share of the cores.
 """
