@@ -20,8 +20,6 @@ from harness.text import one_line
 from harness.types import RunRecord, Score
 
 SENSITIVITY = "format_sensitivity"
-ALIKE = ("batch_size", "layout")
-"""What a run records of its engine although it changes no reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def _facts(record: RunRecord) -> dict[str, Any]:
         "weights": (model.sha256 or "")[:8],
         "handler": record.handler,
         **{f"handler {name}": value for name, value in record.handler_options.items()},
-        **{"engine" if name == "name" else f"engine {name}": engine[name] for name in engine if name not in ALIKE},
+        **{"engine" if name == "name" else f"engine {name}": value for name, value in engine.items()},
         **{name: getattr(record.sampling, name) for name in record.sampling.__slots__},
         "rules": record.rules,
         "repeats": record.repeats,

@@ -204,18 +204,12 @@ def _record(
         benchmark=about,
         handler=handler.name,
         handler_options=spec.handler_options,
-        engine={
-            "name": engine.name,
-            "version": None,
-            "batch_size": engine.settings.batch_size,
-            "layout": {name: value for name, value in chosen.items() if name in layout},
-            **settings,
-        },
+        engine={"name": engine.name, "version": None, "batch_size": engine.settings.batch_size, **settings},
         sampling=spec.sampling,
         rules=spec.rules,
         repeats=spec.repeats,
         code=provenance.code(),
-        machine=provenance.machine(),
+        machine={**provenance.machine(), "layout": {name: chosen[name] for name in chosen if name in layout}},
         config_sha256=provenance.digest(identity),
     )
 

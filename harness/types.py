@@ -256,13 +256,14 @@ class RunRecord:
     """`name`, `version`, `data_sha256`, `checker_sha256`, `categories`, `n`."""
     handler: str
     engine: Mapping[str, Any]
-    """`name`, `version`, `layout` (copies, GPUs, memory) and the settings that can change a reply."""
+    """`name`, `version` and the settings that can change a reply."""
     sampling: Sampling
     rules: str
     repeats: int
     code: Mapping[str, Any]
     """`git`, `dirty`, package versions."""
     machine: Mapping[str, Any]
+    """Hardware, and the engine's `layout` on it: copies, GPUs, memory."""
     config_sha256: str
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)

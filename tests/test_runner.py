@@ -305,8 +305,10 @@ def test_another_layout_is_the_same_run(script: Path, monkeypatch: pytest.Monkey
     (store.path_of(spec_of(script).output, first) / store.SAMPLES).write_bytes(b"")
     again = run(spec_of(script, options={"slots": 2, "delay": 0.01}, limit="3"))
     assert again.run_id == first.run_id
-    assert first.engine["layout"] == {"slots": 4}
-    assert again.engine["layout"] == {"slots": 2, "delay": 0.01}
+    assert first.machine["layout"] == {"slots": 4}
+    assert again.machine["layout"] == {"slots": 2, "delay": 0.01}
+    # A row of a leaderboard is made of runs whose engines agree.
+    assert again.engine == first.engine
     assert again.engine["version"] == "engine 1, torch 2"
     assert again.engine["options"].keys() == {"script", "default"}
 

@@ -81,7 +81,7 @@ def test_a_killed_actor_changes_nothing(tmp_path: Path) -> None:
     assert victims
     assert "is lost" in errors
     (record,) = json.loads(output)
-    assert (record["status"], record["engine"]["layout"]) == ("complete", {"dp": 2, "runner": "ray"})
+    assert (record["status"], record["machine"]["layout"]) == ("complete", {"dp": 2, "runner": "ray"})
     run(**FLAGS, output=tmp_path / "alone")
     assert said(spread) == said(tmp_path / "alone")
     # The layout is no part of the run: without ray the same flags find it finished.
