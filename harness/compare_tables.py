@@ -15,8 +15,8 @@ from harness.comparison import Comparison, Pairing, as_json
 from harness.intervals import Interval
 from harness.lines import SampleLine
 from harness.outcomes import Key
-from harness.text import one_line, printable, table
-from harness.types import Generation
+from harness.samples import as_came
+from harness.text import escaped, one_line, printable, table, templates
 
 HEADERS = ("", "n", "A", "B", "B-A", "interval", "lost", "gained", "p", "q")
 TERSE = ("", "n", "A", "B", "B-A", "interval", "-/+", "p")
@@ -118,8 +118,6 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def _markdown(comparison: Comparison) -> str:
-    from harness.tables import escaped
-
     title = f"### {escaped(comparison.b.label)} (B) against {escaped(comparison.a.label)} (A)"
     rows = [[*_cells(comparison, row), *_more(row)] for row in comparison.rows]
     averages = [_average(comparison, one) for one in comparison.averages]
@@ -140,11 +138,8 @@ def dumped(comparisons: Sequence[Comparison]) -> str:
 
 def html(comparisons: Sequence[Comparison]) -> str:
     """One static page."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.get_template("compare.html.j2")
-    return template.render(
+    page = templates().get_template("compare.html.j2")
+    return page.render(
         comparisons=comparisons,
         headers=(*HEADERS, *MORE),
         cells=_cells,
@@ -196,10 +191,5 @@ def _reply(name: str, line: SampleLine | None, category: str) -> str:
         return f"    {name}  (reply not at hand: a frozen baseline holds outcomes only)"
     verdict = line.verdicts.get(category)
     code = "" if verdict is None else verdict.code or verdict.outcome
-    body = textwrap.indent(printable("\n".join(_said(step.generation) for step in line.steps), SHOWN), " " * 7)
+    body = textwrap.indent(printable("\n".join(as_came(step.generation) for step in line.steps), SHOWN), " " * 7)
     return f"    {name}  {one_line(code)}\n{body}"
-
-
-def _said(generation: Generation) -> str:
-    calls = [f"{call.name}({call.arguments})" for call in generation.tool_calls or ()]
-    return "\n".join([generation.text, *calls] if generation.text else calls)

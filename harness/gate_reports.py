@@ -9,8 +9,7 @@ from xml.etree import ElementTree
 
 from harness.agreement import incomplete_notes
 from harness.gating import Finding, Gate, as_json
-from harness.tables import escaped
-from harness.text import one_line, printable
+from harness.text import escaped, one_line, printable
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 

@@ -26,7 +26,7 @@ from harness.lines import SampleLine
 from harness.outcomes import gather
 from harness.samples import Retold, retell
 from harness.tables import cell_json
-from harness.text import one_line
+from harness.text import one_line, templates
 from harness.types import Reply, RunRecord
 from harness.usage import measure
 from harness.views import load_view
@@ -267,10 +267,9 @@ def cut(value: Any, limit: int, depth: int = DEPTH) -> Any:
 
 
 def _render(index: Mapping[str, Any], chunks: Sequence[str], title: str) -> str:
-    from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
-    environment = Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = templates()
     loader = environment.loader
     assert loader is not None
     script = "\n".join(loader.get_source(environment, f"report/{name}.js")[0] for name in SCRIPTS)

@@ -118,19 +118,27 @@ def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
     return {sample.id: sample for sample in _benchmark(record).load(tuple(record.benchmark["categories"]))}
 
 
-def episodes(run: Path, report: Report) -> Iterator[tuple[Episode, str]]:
-    """Each stored episode, replies parsed anew, and the category of its sample.
+def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator[tuple[Episode, str]]:
+    """Each stored episode of one repeat, replies parsed anew, and the category of its sample.
 
     Args:
         run: The run's folder.
+        benchmark: What it has to be a run of.
+        repeat: Which repeat.
         report: Told about lines that cannot be used.
 
     Yields:
         Episode and category, in file order.
+
+    Raises:
+        UsageProblem: The run is of another benchmark.
     """
     record = store.read_run(run)
+    if record.benchmark["name"] != benchmark:
+        raise UsageProblem(f"{run} is a run of {record.benchmark['name']}, not of {benchmark}")
     for _, played in _played(run, record, _samples(record), report):
-        yield played.episode, played.sample.category
+        if played.episode.repeat == repeat:
+            yield played.episode, played.sample.category
 
 
 def _judge(

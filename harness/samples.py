@@ -130,15 +130,14 @@ def _replied(generation: Generation, reply: Reply) -> dict[str, Any]:
 
 
 def _stored(line: SampleLine, why: str) -> Retold:
-    replies = [
-        Reply(step.generation.reasoning, "\n".join([step.generation.text, *_raw_calls(step.generation)]).strip("\n"))
-        for step in line.steps
-    ]
+    replies = [Reply(step.generation.reasoning, as_came(step.generation)) for step in line.steps]
     talk = [
         {"turn": step.turn, **_replied(step.generation, reply)} for step, reply in zip(line.steps, replies, strict=True)
     ]
     return Retold((), tuple(talk), tuple(replies), why)
 
 
-def _raw_calls(generation: Generation) -> list[str]:
-    return [f"{call.name}({call.arguments})" for call in generation.tool_calls or ()]
+def as_came(generation: Generation) -> str:
+    """Text and native calls of a reply that nothing has read, one below the other."""
+    calls = (f"{call.name}({call.arguments})" for call in generation.tool_calls or ())
+    return "\n".join(part for part in (generation.text, *calls) if part)

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.aggregate import Cell, percent
 from harness.leaderboard import Block, Board, Row
-from harness.text import one_line
+from harness.text import escaped, one_line, templates
 
 NOTES = (
     "Intervals: 95 %, Wilson for a category, combined for averages; n counts judged replies.",
@@ -161,12 +161,6 @@ def _markdown_cell(block: Block, row: Row, name: str) -> str:
     return f"{value}<br><sub>{' · '.join(detail)}</sub>" if detail else value
 
 
-def escaped(text: str) -> str:
-    """A label as Markdown text: nothing in it can end the cell, open a tag or start markup."""
-    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{char}" if char in "\\`*_[]|" else char for char in text)
-
-
 def comma_separated(boards: Sequence[Board]) -> str:
     """CSV in long form: one line for each number."""
     text = io.StringIO()
@@ -241,9 +235,7 @@ def _board_json(board: Board) -> dict[str, Any]:
 
 def html(boards: Sequence[Board]) -> str:
     """One static page."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = templates()
     environment.filters |= {"percent": percent, "limits": _limits, "one_line": one_line}
     return environment.get_template("leaderboard.html.j2").render(
         boards=boards, heading=_heading, absent=_absent, notes=_notes(boards)

@@ -1,9 +1,13 @@
-"""Text for people: what a model wrote made safe for a terminal, a log line or an XML file, and tables that fit."""
+"""Text for people: what a model wrote made safe for terminals, logs, XML, Markdown and pages, and tables that fit."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -29,6 +33,19 @@ def printable(text: str, limit: int | None = None) -> str:
 def one_line(text: str, limit: int | None = None) -> str:
     """`printable` text on one line."""
     return " ".join(printable(text, limit).split())
+
+
+def escaped(text: str) -> str:
+    """A label as Markdown text: nothing in it can end the cell, open a tag or start markup."""
+    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{char}" if char in "\\`*_[]|" else char for char in text)
+
+
+def templates() -> Environment:
+    """The pages of this package; what is put into them is escaped."""
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 NARROWEST = 16

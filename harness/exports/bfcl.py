@@ -9,10 +9,8 @@ from typing import Any
 
 from harness.benchmarks.bfcl import data, official
 from harness.benchmarks.bfcl.judging import raw_answer
-from harness.errors import UsageProblem
 from harness.exports import Exported, Request
 from harness.rescoring import episodes
-from harness.store import read_run
 from harness.types import Step
 
 REGISTERED = {"prompt": "gpt-4o-2024-11-20", "fc": "gpt-4o-2024-11-20-FC"}
@@ -31,15 +29,12 @@ def write(request: Request) -> Exported:
     Raises:
         UsageProblem: The run is of another benchmark.
     """
-    record = read_run(request.run)
-    if record.benchmark["name"] != "bfcl":
-        raise UsageProblem(f"{request.run} is a run of {record.benchmark['name']}, not of bfcl")
     found: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     modes: Counter[str] = Counter()
     notes: list[str] = []
     faults = 0
-    for episode, category in episodes(request.run, notes.append):
-        if episode.repeat != request.repeat or category in data.EXECUTABLE or "_prereq" in episode.sample_id:
+    for episode, category in episodes(request.run, "bfcl", request.repeat, notes.append):
+        if category in data.EXECUTABLE or "_prereq" in episode.sample_id:
             continue
         faults += episode.fault is not None
         if episode.fault is None:

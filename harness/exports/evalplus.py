@@ -6,10 +6,8 @@ from collections import defaultdict
 
 from harness.benchmarks.evalplus import data, official
 from harness.benchmarks.evalplus.sanitize import sanitize
-from harness.errors import UsageProblem
 from harness.exports import Exported, Request
 from harness.rescoring import episodes
-from harness.store import read_run
 
 
 def write(request: Request) -> Exported:
@@ -24,15 +22,10 @@ def write(request: Request) -> Exported:
     Raises:
         UsageProblem: The run is of another benchmark.
     """
-    record = read_run(request.run)
-    if record.benchmark["name"] != "evalplus":
-        raise UsageProblem(f"{request.run} is a run of {record.benchmark['name']}, not of evalplus")
     found: dict[str, list[official.Program]] = defaultdict(list)
     notes: list[str] = []
     faults = 0
-    for episode, _ in episodes(request.run, notes.append):
-        if episode.repeat != request.repeat:
-            continue
+    for episode, _ in episodes(request.run, "evalplus", request.repeat, notes.append):
         if episode.fault is not None:
             faults += 1
             continue

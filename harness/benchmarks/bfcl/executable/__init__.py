@@ -16,35 +16,22 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from harness.benchmarks.bfcl import data, prompts
+from harness.benchmarks.bfcl import data, single_turn
 from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.executable.functions import PURE
 from harness.benchmarks.bfcl.judging import plain, raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings, plan
 from harness.benchmarks.bfcl.rules import rules_named
+from harness.benchmarks.bfcl.single_turn import samples
 from harness.errors import unknown_name
 from harness.protocols import Play
-from harness.types import Episode, Query, Sample, Verdict
+from harness.types import Episode, Sample, Verdict
 
 __all__ = ["CATEGORIES", "NEEDS_NETWORK", "check", "judge", "play", "samples"]
 
 CATEGORIES = data.EXECUTABLE
 NEEDS_NETWORK = "executable:needs_network"
 """Code of the unscored verdict of an item that cannot be run offline."""
-
-
-def samples(category: str) -> list[Sample[Sequence[str]]]:
-    """All items of one category; target: the expected call strings."""
-    return [
-        Sample(
-            id=record["id"],
-            category=category,
-            turns=tuple(tuple(turn) for turn in record["question"]),
-            tools=prompts.rewrite(record["function"], category),
-            target=target,
-        )
-        for record, target in zip(data.questions(category), data.answers(category), strict=True)
-    ]
 
 
 def is_pure(category: str, expected: Sequence[str]) -> bool:
@@ -55,7 +42,7 @@ def is_pure(category: str, expected: Sequence[str]) -> bool:
 def play(sample: Sample[Sequence[str]], before: Mapping[str, Episode]) -> Play:
     """Ask the question once; an item that needs the network is over before it begins."""
     if is_pure(sample.category, sample.target):
-        yield Query(sample.turns[0], sample.tools, prompts.instruction(sample.tools))
+        yield from single_turn.play(sample, before)
 
 
 def check(sample: Sample[Sequence[str]], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
