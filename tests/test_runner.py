@@ -314,6 +314,17 @@ def test_another_layout_is_the_same_run(script: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("toy")
+def test_what_waits_when_the_money_is_spent_is_left_and_no_fault(script: Path) -> None:
+    """Two tokens a reply, a dollar a token; every sample of a chain needs the one before it."""
+    spec = replace(spec_of(script, "chain"), prices={"prompt": 0.0, "completion": 1e6}, cost_limit=5.0)
+    first = run(spec)
+    assert (first.status, first.benchmark["left"], first.usage["usd"]) == ("incomplete", SIZE - 3, 6.0)
+    assert {line.fault for line in lines_of(spec, first).values()} == {None}
+    second = run(replace(spec, cost_limit=None))
+    assert (second.run_id, second.status, second.usage["usd"]) == (first.run_id, "complete", 2.0 * SIZE)
+
+
+@pytest.mark.usefixtures("toy")
 def test_gpu_hours_are_summed_over_sessions(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reciting, "gpus", 2, raising=False)
     first = run(spec_of(write(script, {"echo_3": {"fault": "HTTP 500"}}), options={"delay": 0.02}))
