@@ -119,7 +119,11 @@ def _rows(source: str) -> Iterator[tuple[int, Row | Unusable]]:
     with path.open("rb") as file:
         if file.read(1) == b"[":
             file.seek(0)
-            yield from enumerate(json.load(file), 1)
+            try:
+                rows = json.load(file)
+            except (ValueError, RecursionError) as problem:
+                raise DataError(f"{source} is not JSON: {problem}", "Give one array, or one object a line.") from None
+            yield from ((number, _row(number, row)) for number, row in enumerate(rows, 1))
             return
         file.seek(0)
         for number, raw in enumerate(file, 1):
@@ -132,6 +136,10 @@ def _parse(number: int, raw: bytes) -> Row | Unusable:
         row = json.loads(raw)
     except (ValueError, RecursionError) as problem:
         return Unusable(number, f"not JSON: {problem}")
+    return _row(number, row)
+
+
+def _row(number: int, row: Any) -> Row | Unusable:
     return row if isinstance(row, dict) else Unusable(number, "not a JSON object")
 
 
