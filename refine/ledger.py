@@ -116,21 +116,31 @@ def claim(path: Path, identity: Mapping[str, Any], what: str) -> None:
 
     Raises:
         UsageProblem: The folder is of something else.
-        DataError: The file cannot be read.
     """
     if not path.exists():
         write_atomic(path, json.dumps(identity, indent=1).encode())
         return
-    try:
-        old = dict(json.loads(path.read_bytes()))
-    except (ValueError, TypeError) as problem:
-        raise DataError(f"{path} is damaged: {problem}", "Give a new --output.") from None
+    old = read_claim(path)
     changed = sorted(name for name in {*old, *identity} if old.get(name) != identity.get(name))
     if changed:
         raise UsageProblem(
             f"{path.parent} holds a {what} with another {', '.join(changed)}",
             "Give a new --output, or the old settings to go on.",
         )
+
+
+def read_claim(path: Path) -> dict[str, Any]:
+    """What a folder says it is of.
+
+    Raises:
+        DataError: It says nothing, or the file is damaged.
+    """
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except OSError as problem:
+        raise DataError(f"{path}: {problem.strerror}", "Give the folder that `refine run --output` named.") from None
+    except (ValueError, TypeError) as problem:
+        raise DataError(f"{path} is damaged: {problem}", "Start anew in another folder.") from None
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -154,14 +164,16 @@ def write_lines(rows: Iterable[Mapping[str, Any]], path: Path) -> int:
     """
     count = 0
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
+    special = path.exists() and not path.is_file()  # /dev/stdout and its like cannot be replaced
+    new = path if special else path.with_name(path.name + ".new")
     with new.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(row) + "\n")
             count += 1
         file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+        if not special:
+            os.fsync(file.fileno())
+            new.replace(path)
     return count
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from harness.errors import UsageProblem
+from harness.models import TINY
 from harness.store import write_atomic
-from refine.ledger import read_lines
+from harness.text import one_line
+from refine.ledger import read_claim, read_lines
 from refine.outputs import books, last_outcomes
 from refine.similar import words
 
@@ -50,7 +53,7 @@ def summarise(folder: Path, count: Count | None = None, examples: int = 3) -> di
         if len(shown.setdefault(line["outcome"], [])) < examples:
             shown[line["outcome"]].append(line)
     return {
-        "run": json.loads((folder / "run.json").read_text("utf-8")),
+        "run": read_claim(folder / "run.json"),
         "outcomes": dict(outcomes),
         "repaired": repaired,
         "stages": [{"stage": stage, "outcome": outcome, "n": n} for (stage, outcome), n in sorted(stages.items())],
@@ -104,10 +107,17 @@ def token_counter(tokenizer: str) -> Count:
 
     Returns:
         Text -> number of tokens.
+
+    Raises:
+        UsageProblem: There is no such tokenizer.
     """
     from transformers import AutoTokenizer
 
-    loaded = AutoTokenizer.from_pretrained(tokenizer)
+    try:
+        loaded = AutoTokenizer.from_pretrained(TINY if tokenizer == "tiny" else tokenizer)
+    except (OSError, ValueError) as problem:
+        reason = one_line(str(problem), 200)
+        raise UsageProblem(f"--tokenizer {tokenizer}: {reason}", "Give a model's folder or hub id.") from None
     return lambda text: len(loaded(text, add_special_tokens=False)["input_ids"])
 
 

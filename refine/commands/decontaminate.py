@@ -16,8 +16,9 @@ def command(source: str, output: Path, against: str) -> None:
 
     Or that share 13 words in a row with one of its questions.
     """
+    from harness.options import split
     from refine.sift import sift
     from refine.similar import Contamination, benchmark_questions
 
-    contamination = Contamination(benchmark_questions([name.strip() for name in against.split(",")]))
+    contamination = Contamination(benchmark_questions(split([against]) or [against]))
     click.echo("\n".join(sift(source, output, contamination.objection)))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from harness.errors import UsageProblem
+
 
 @click.command("export")
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
@@ -21,6 +23,8 @@ def command(source: Path, form: str, output: Path) -> None:
     from refine.export import export
 
     file = source / "kept.jsonl" if source.is_dir() else source
+    if not file.exists():
+        raise UsageProblem(f"{source} holds no kept.jsonl", "Give the folder of a run, or a file of examples.")
     usable = (row for row in data.read(file) if isinstance(row, Example))
     written, left_out = export(usable, form, output)
     note = f", {left_out} left out because {form} cannot hold them" if left_out else ""

@@ -64,8 +64,8 @@ from harness.errors import RunIncomplete, UsageProblem
 @click.option("--shards", default=8, show_default=True, type=click.IntRange(1), help="Parts of a run on ray.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N rows.")
 @click.option("--seed", default=0, show_default=True, help="Of the judges' sampling.")
-@click.option("--temperature", default=0.0, show_default=True, help="Of the judges.")
-@click.option("--max-tokens", default=2048, show_default=True, help="Of one judgement.")
+@click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0), help="Of the judges.")
+@click.option("--max-tokens", default=2048, show_default=True, type=click.IntRange(1), help="Of one judgement.")
 @click.option("--prices", type=click.Path(path_type=Path, dir_okay=False), help="YAML: model: {input, output} per 1M.")
 @click.option("--cost-limit", type=float, help="Start no further example once this much is spent.")
 @click.option("--tokenizer", help="Count lengths in this model's tokens instead of words.")
@@ -86,10 +86,11 @@ def command(**flags: Any) -> None:
     from refine import report
     from refine.run import run
 
-    settings, as_json, tokenizer = _settings(flags), flags["as_json"], flags["tokenizer"]
+    settings, as_json = _settings(flags), flags["as_json"]
     if flags["dry_run"]:
         _dry_run(settings, as_json)
         return
+    count = report.token_counter(flags["tokenizer"]) if flags["tokenizer"] else None
     if flags["runner"] == "ray":
         from refine.spread import run_on_ray
 
@@ -97,8 +98,7 @@ def command(**flags: Any) -> None:
     else:
         with _Progress(settings.prices) as watch:
             counts = run(settings, watch)
-    summary = report.summarise(settings.output, report.token_counter(tokenizer) if tokenizer else None)
-    report.write_report(settings.output, summary)
+    report.write_report(settings.output, report.summarise(settings.output, count))
     click.echo(json.dumps(counts) if as_json else _counts(counts, settings.output))
     if counts["unjudged"]:
         raise RunIncomplete(f"{counts['unjudged']} examples are unjudged", "The same command tries them again.")
@@ -168,7 +168,12 @@ def _dry_run(settings: Any, as_json: bool) -> None:
 
 
 def _counts(counts: dict[str, int], folder: Path) -> str:
-    return ", ".join(f"{n} {outcome}" for outcome, n in counts.items()) + f"; report: {folder / 'report.html'}"
+    from refine.ledger import read_lines
+    from refine.outputs import books
+
+    unusable = {line["line"] for book in books(folder) for line in read_lines(book / "unusable.jsonl")}
+    parts = [*((n, outcome) for outcome, n in counts.items()), *([(len(unusable), "unusable")] if unusable else [])]
+    return ", ".join(f"{n} {what}" for n, what in parts) + f"; report: {folder / 'report.html'}"
 
 
 class _Progress:

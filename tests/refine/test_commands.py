@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from harness.errors import RunIncomplete, UsageProblem
+from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.types import Example
 from refine.cli import cli
 from refine.commands.run import progress_line
@@ -55,6 +57,40 @@ def test_run_writes_outputs_report_and_what_could_not_be_used(tmp_path, source):
     assert "get_weather(town='Oslo')" in refine("show", out, "1")
     with pytest.raises(UsageProblem, match="no example '99'"):
         refine("show", out, "99")
+
+
+def test_what_a_folder_or_file_lacks_is_said(tmp_path, source):
+    out = tmp_path / "out"
+    assert "1 unusable" in run(source, out)
+    (tmp_path / "array.json").write_text("[1, 2")
+    cases = (
+        (("stats", tmp_path), DataError, "run.json"),
+        (("export", tmp_path, "--format", "trl", "-o", tmp_path / "x"), UsageProblem, "no kept.jsonl"),
+        (("dedup", "--input", tmp_path / "array.json", "-o", tmp_path / "x"), DataError, "not JSON"),
+        (("decontaminate", "--input", source, "-o", tmp_path / "x", "--against", ""), UsageProblem, "no benchmark ''"),
+        (
+            ("loop", *f"--mode srml --model m --data {source} -o {out} --refine-args".split(), "'"),
+            UsageProblem,
+            "--refine",
+        ),
+        (("stats", out, "--tokenizer", tmp_path / "none"), UsageProblem, "--tokenizer"),
+    )
+    for words, kind, message in cases:
+        with pytest.raises(kind, match=message):
+            refine(*words)
+    (out / "run.json").write_text("{")
+    for words in (("stats", out), ("run", "--input", source, "--output", out, "--judge-model", "j")):
+        with pytest.raises(DataError, match="damaged"):
+            refine(*words)
+
+
+def test_a_pipe_or_device_is_written_to_and_not_replaced(tmp_path, source):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        refine("export", source, "--format", "trl", "-o", pipe)
+        assert len(reader.communicate(timeout=10)[0].splitlines()) == 4
+    assert pipe.is_fifo()
 
 
 def test_hostile_text_is_escaped_in_the_report(tmp_path):
