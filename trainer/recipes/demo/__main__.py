@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ def _sized(command: Any) -> Any:
 def run(output: Path, quick: bool, slots: int, methods: str, **sizes: Any) -> None:
     """Run what is not finished yet, and write the page. Killed at any moment, the same command goes on."""
     given = {name: value for name, value in sizes.items() if value is not None}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sized = experiment.QUICK if quick else experiment.Settings()
     settings = replace(sized, methods=tuple(methods.split(",")), **given)
     with jobs.locked(output, _tell) as lock:

@@ -45,29 +45,29 @@ class Settings:
     """Each has a source set, a refinement and batch orders of its own; base is shared."""
     level: int = 2
     """Difficulty of the items, 1 to 3."""
-    records: int = 480
+    records: int = 360
     """Of each source set."""
-    cold_records: int = 960
-    cold_steps: int = 60
-    cold_learning_rate: float = 3e-3
-    steps: int = 40
+    cold_records: int = 480
+    cold_steps: int = 30
+    cold_learning_rate: float = 1e-3
+    steps: int = 24
     """Of each method. Self-refinement takes half of them before its round and half in it."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     batch: int = 16
     unseen: int = 200
     """Held-out questions whose function and parameter names occur in no training."""
-    probe: int = 100
+    probe: int = 60
     """Held-out questions of the embedded model's pre-training."""
-    bfcl: int = 100
+    bfcl: int = 60
     """Questions of `simple_python`, evenly spread; half as many of `multiple`."""
-    max_tokens: int = 320
+    max_tokens: int = 224
     temperature: float = 0.5
     """Of the answers that self-refinement learns from."""
     methods: tuple[str, ...] = METHODS
     """Some of `METHODS`, `sft` among them."""
 
 
-QUICK = Settings(seeds=1, records=240, cold_records=640, cold_steps=40, steps=20, unseen=60, probe=40, bfcl=30)
+QUICK = Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20)
 
 
 def claim(settings: Settings, folder: Path) -> None:

@@ -18,7 +18,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from harness.types import Example
 from trainer.recipes.tiny.synth import Item, Split, item
@@ -45,33 +44,20 @@ class Truth:
 
 
 def think(made: Item, calls: Calls | None = None) -> str:
-    """Reasoning that repeats the function's document, finds the values and concludes with the call.
+    """Reasoning that names the function, finds the values, concludes with the call and checks it.
 
     Args:
-        made: The item: its question and documents.
+        made: The item.
         calls: What to conclude; the item's own calls by default.
 
     Returns:
-        Lines of text, more than three times as long as the answer.
+        Lines of text, about three times as long as the answer.
     """
-    documents = {doc["name"]: doc["parameters"] for doc in made.docs}
     lines = []
-    for (name, arguments), (own, _) in zip(made.calls if calls is None else calls, made.calls, strict=True):
-        schema = documents[own]
-        lines.append(name)
-        lines += [_parameter(key, schema["properties"][key], key in schema["required"]) for key in arguments]
-        lines.append("values")
-        lines += [key + "-" if text == "-" else f"{key}={text}" for key, text in arguments.items()]
-        lines += [CONCLUSION, call(name, arguments)]
+    for name, arguments in made.calls if calls is None else calls:
+        found = [key + "-" if text == "-" else f"{key}={text}" for key, text in arguments.items()]
+        lines += [name, *found, CONCLUSION, call(name, arguments), "check", name, *found]
     return "\n".join(lines)
-
-
-def _parameter(name: str, document: Mapping[str, Any], required: bool) -> str:
-    """A parameter's document as the model's chat template shows it."""
-    kind = document["type"] + (f"/{document['items']['type']}" if "items" in document else "")
-    allowed = f" [{', '.join(map(str, document['enum']))}]" if "enum" in document else ""
-    about = " ".join(document["description"].split(". ")[0].rstrip(".").split(" ")[:10])
-    return f"{name}{':' if required else '?'}{kind}{allowed} {about}"
 
 
 def call(name: str, arguments: Mapping[str, str]) -> str:
