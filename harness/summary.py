@@ -66,22 +66,19 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
 
 
 def cost_text(record: RunRecord) -> str:
-    """Tokens, latency, throughput, money and GPU-hours of a run in one line; N/A where a figure is not known."""
+    """Tokens, latency, throughput, money and GPU-hours of a run; N/A where a figure is not known."""
     used = record.usage
 
     def known(name: str, form: str) -> str:
         return "N/A" if used.get(name) is None else format(used[name], form)
 
-    latency = "/".join(known(f"latency_{name}", ".2f") for name in ("p50", "p95", "p99"))
-    parts = [
-        f"cost: {record.tokens.get('prompt', 0):,} tokens in, {record.tokens.get('completion', 0):,} out",
-        f"prefix cache {known('cache_hit_rate', '.1%')}",
-        f"latency p50/p95/p99 {latency} s",
-        f"{known('tokens_per_second', '.1f')} tokens/s",
-        f"{known('usd', '.4g')} USD",
-        f"{known('gpu_hours', '.3f')} GPU-hours",
-    ]
-    return " · ".join(parts)
+    latency = ", ".join(f"{name} {known(f'latency_{name}', '.2f')} s" for name in ("p50", "p95", "p99"))
+    read, written = (f"{record.tokens.get(name, 0):,}" for name in ("prompt", "completion"))
+    cached, rate = known("cache_hit_rate", ".1%"), known("tokens_per_second", ".1f")
+    return (
+        f"tokens: {read} in ({cached} from the prefix cache), {written} out, {rate} a second\n"
+        f"latency: {latency} · cost: {known('usd', '.4g')} USD, {known('gpu_hours', '.3f')} GPU-hours"
+    )
 
 
 def _row(category: str, record: RunRecord) -> tuple[str | int, ...]:

@@ -57,8 +57,8 @@ def test_a_run_stops_at_its_limit_and_goes_on_with_a_higher_one(
         # Prices are remembered; a limit is not.
         assert command(*asking(server)) == 0
         said = capsys.readouterr()
-    assert "132 tokens in, 60 out · prefix cache 72.7% · " in said.out
-    assert "13.2 USD · N/A GPU-hours" in said.out
+    assert "tokens: 132 in (72.7% from the prefix cache), 60 out, " in said.out
+    assert " · cost: 13.2 USD, N/A GPU-hours" in said.out
     record, lines = kept()
     assert Counter(line.key for line in lines) == {(f"echo_{i}", 0): 1 for i in range(SIZE)}
     assert len(server.asked) == SIZE
@@ -113,8 +113,8 @@ def test_prices_and_limits_that_mean_nothing(
 def test_without_prices_nothing_is_claimed(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("run", "--engine", "scripted", "--tasks", "echo", "--handler", "prompt", "--progress", "none") == 0
     said = capsys.readouterr().out
-    assert "prefix cache N/A" in said
-    assert "N/A USD · N/A GPU-hours" in said
+    assert "(N/A from the prefix cache)" in said
+    assert "cost: N/A USD, N/A GPU-hours" in said
     record, _ = kept()
     assert "cached" not in record.tokens
     assert (record.usage["usd"], record.usage["gpu_hours"], record.usage["cache_hit_rate"]) == (None, None, None)
