@@ -23,6 +23,7 @@ limits:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -165,6 +166,9 @@ def _rule(section: Section, name: str, content: Any, level: float, where: str) -
 
 
 def _number(value: Any, least: float, most: float, at: str) -> float:
+    if isinstance(value, str):  # YAML takes 1e-3 for a text
+        with suppress(ValueError):
+            value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise UsageProblem(f"{at} is {value!r}", f"It is a number from {least:g} to {most:g}.")
     return float(value)
