@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from harness import sandbox
 from harness.benchmarks.evalplus import check, data, official
 from harness.errors import UsageProblem
 from harness.lines import SampleLine
@@ -26,20 +27,22 @@ def score_programs(samples: Path, report: Report, results: Path | None = None) -
     Raises:
         UsageProblem: It holds no program at all.
     """
+    sandbox.warm()
     programs = list(official.read_samples(samples, report))
     if not programs:
         raise UsageProblem(f"{samples} holds no program", "Give EvalPlus's samples as .jsonl or a folder.")
     repeats = _repeats(programs)
-    benchmarks = {data.problem(program.task_id).benchmark for program in programs}
-    tries = {name: 1 + max(repeats[place] for place in _places(programs, name)) for name in benchmarks}
+    benchmarks = [data.problem(program.task_id).benchmark for program in programs]
+    tries: dict[str, int] = {}
+    for benchmark, repeat in zip(benchmarks, repeats, strict=True):
+        tries[benchmark] = max(tries.get(benchmark, 0), repeat + 1)
     totals = {name: len(data.problems(name)) * count for name, count in sorted(tries.items())}
     tallies = Tallies(["upstream"], totals)
     verdicts: dict[int, dict[str, Verdict]] = {}
     for place, found in check.judge_all(programs):
         verdicts[place] = found
-        benchmark = data.problem(programs[place].task_id).benchmark
-        line = SampleLine(programs[place].task_id, repeats[place], benchmark, ())
-        tallies.add(line, {"upstream": check.by_category(benchmark, found)})
+        line = SampleLine(programs[place].task_id, repeats[place], benchmarks[place], ())
+        tallies.add(line, {"upstream": check.by_category(benchmarks[place], found)})
     missing = sum(totals.values()) - len(programs)
     if missing:
         tallies.lost += missing
@@ -58,7 +61,3 @@ def _repeats(programs: list[official.Program]) -> list[int]:
         numbers.append(seen[program.task_id])
         seen[program.task_id] += 1
     return numbers
-
-
-def _places(programs: list[official.Program], benchmark: str) -> list[int]:
-    return [place for place, program in enumerate(programs) if data.problem(program.task_id).benchmark == benchmark]

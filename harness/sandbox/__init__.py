@@ -12,8 +12,11 @@ bytes (`values`, `frames`). `README.md` in this folder says what is covered and 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.sandbox.pool import Sandbox
@@ -53,6 +56,16 @@ def shared() -> Sandbox:
 
             _open.append(Sandbox(**_settings))
         return _open[0]
+
+
+def warm() -> None:
+    """Start the shared sandbox's processes in the background; what goes wrong is told by `shared`."""
+    threading.Thread(target=_warm).start()
+
+
+def _warm() -> None:
+    with contextlib.suppress(HarnessError):
+        shared().warm()
 
 
 @atexit.register

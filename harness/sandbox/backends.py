@@ -67,6 +67,7 @@ BACKENDS = {
 class Server:
     """A running fork server."""
 
+    backend: Backend
     process: subprocess.Popen[bytes]
     control: socket.socket
     confinement: dict[str, Any]
@@ -105,7 +106,7 @@ def start(backend: Backend, slot: int = 0) -> Server:
         inside = settings | {"site": [], "control": containers.SOCKET}
         arguments = [*_FLAGS, _BOOT, containers.INSIDE, json.dumps(inside)]
         process, control = containers.start(arguments, f"{_ROOT}/harness", _ENVIRONMENT, START_SECONDS)
-        return _shaken(Server(process, control, {}))
+        return _shaken(Server(backend, process, control, {}))
     return _start_here(backend, settings)
 
 
@@ -126,7 +127,7 @@ def _start_here(backend: Backend, settings: dict[str, Any]) -> Server:
         )
         theirs.close()
         try:
-            return _shaken(Server(process, ours, {}))
+            return _shaken(Server(backend, process, ours, {}))
         except OSError as error:
             complaints.seek(0)
             said = complaints.read().decode("utf-8", "replace").strip().splitlines()
@@ -183,14 +184,14 @@ def check_name(name: str) -> None:
         raise unknown_name("sandbox", name, known)
 
 
-def choose(name: str = "auto") -> tuple[Backend, dict[str, str]]:
-    """Find a backend that works here.
+def choose(name: str = "auto") -> tuple[Server, dict[str, str]]:
+    """Start a server of a backend that works here.
 
     Args:
         name: A backend, or `auto` for the strongest that works.
 
     Returns:
-        The backend, and for each stronger one that was tried why it does not work.
+        The server, and for each stronger backend that was tried why it does not work.
 
     Raises:
         SandboxUnavailable: The named one, or every one, does not work.
@@ -201,11 +202,9 @@ def choose(name: str = "auto") -> tuple[Backend, dict[str, str]]:
     for backend in BACKENDS.values():
         if name in ("auto", backend.name):
             try:
-                start(backend).close()
+                return start(backend), refused
             except OSError as error:
                 refused[backend.name] = str(error)
-            else:
-                return backend, refused
     reasons = "; ".join(f"{key}: {value}" for key, value in refused.items())
     raise SandboxUnavailable(
         f"no sandbox works here, so no program is run and nothing is scored ({reasons})",

@@ -40,7 +40,7 @@ class FrameReader:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._pending = bytearray()
+        self._pending = b""
 
     def feed(self, data: bytes) -> list[Frame]:
         """Add bytes and take out the frames that are complete.
@@ -48,16 +48,17 @@ class FrameReader:
         Raises:
             Malformed: An unknown kind or a body over the limit.
         """
-        pending, size = self._pending, HEADER.size
-        pending += data
+        pending = self._pending + data
         frames, place = [], 0
-        while len(pending) - place >= size:
+        last = len(pending) - HEADER.size
+        while place <= last:
             kind, seconds, length, digest = HEADER.unpack_from(pending, place)
             if not READY <= kind <= REFUSED or length > self._limit:
                 raise Malformed(f"kind {kind}, {length} bytes")
-            if len(pending) - place - size < length:
+            if place + length > last:
                 break
-            frames.append(Frame(kind, seconds, digest, bytes(pending[place + size : place + size + length])))
-            place += size + length
-        del pending[:place]
+            place += HEADER.size
+            frames.append(Frame(kind, seconds, digest, pending[place : place + length]))
+            place += length
+        self._pending = pending[place:]
         return frames

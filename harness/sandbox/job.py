@@ -6,6 +6,7 @@ it runs beside the program and is trusted with nothing.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import marshal
@@ -76,7 +77,8 @@ def main(payload: int, channel: int, confinement: Confinement) -> None:
     """
     send = _Sender(channel)
     job = Job(*marshal.loads(_read_all(payload)))
-    channel_only(payload, channel)
+    os.closerange(3, channel)
+    os.closerange(channel + 1, max(payload, 256) + 1)
     try:
         layers = confine(confinement, job)
     except (OSError, ValueError) as error:
@@ -91,13 +93,12 @@ def _read_all(descriptor: int) -> bytes:
         return file.read()
 
 
-def channel_only(payload: int, channel: int) -> None:
-    """Close every descriptor but the channel; the standard streams lead nowhere."""
+def silence() -> None:
+    """Let the standard streams lead nowhere. The server does so for all jobs."""
     nowhere = os.open("/dev/null", os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    os.closerange(3, channel)
-    os.closerange(channel + 1, max(payload, nowhere, 256) + 1)
+    os.close(nowhere)
     sys.stdin = _NoInput()
     sys.stdout, sys.stderr = (open(stream, "w", closefd=False, errors="replace") for stream in (1, 2))  # noqa: SIM115
 
@@ -185,7 +186,9 @@ def run(job: Job, send: _Sender) -> None:
         send(frames.RAISED, body=_described(error))
         return
     send(frames.LOADED)
-    for arguments in marshal.loads(job.inputs):
+    calls = marshal.loads(job.inputs)
+    gc.freeze()  # nothing that is there now goes away: the collector need not look at it again
+    for arguments in calls:
         start = clock()
         try:
             kind, digest, body = _crossing(function(*arguments), job.convert, job.body_limit)
@@ -200,8 +203,11 @@ def _crossing(result: Any, convert: str, limit: int) -> tuple[int, bytes, bytes]
 
     With `set` the digest is that of the elements, the body still that of a list: its floats may be compared in order.
     """
-    if convert == "value" and (quick := values.quick_digest(result)):
-        return frames.VALUE, quick, b""
+    if convert == "value":
+        if simple := values.simple(result):
+            return frames.VALUE, simple[0], simple[1] if len(simple[1]) <= limit else b""
+        if quick := values.quick_digest(result):
+            return frames.VALUE, quick, b""
     shown = compared = _compared(result, convert)
     try:
         value = values.plain(compared)

@@ -49,6 +49,7 @@ _COLUMN = {"x86_64": 1, "aarch64": 2}
 _LOAD, _AND, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _KILL, _ALLOW = 0x8000_0000, 0x7FFF_0000
 _SET_MODE_FILTER = 1
+_ANY_PROCESS = 0x7E57_A11D
 
 _CLONE_THREAD = 0x0001_0000
 _AF_UNIX, _SOCK_STREAM, _SOCK_TYPE = 1, 1, 0xF
@@ -129,15 +130,14 @@ def program(machine: str, pid: int) -> list[Instruction]:
     return [*_same_for_all(machine), *_conditional(machine, pid)]
 
 
-@cache
-def _same_for_all(machine: str) -> tuple[Instruction, ...]:
+def _same_for_all(machine: str) -> list[Instruction]:
     code: list[Instruction] = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, _AUDIT_ARCH[machine]), (_RETURN, 0, 0, _KILL)]
     code.append((_LOAD, 0, 0, 0))
     if machine == "x86_64":
         code += [(_JUMP_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _KILL)]
     for number in numbers(ALLOWED, machine).values():
         code += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
-    return tuple(code)
+    return code
 
 
 def _conditional(machine: str, pid: int) -> list[Instruction]:
@@ -148,15 +148,20 @@ def _conditional(machine: str, pid: int) -> list[Instruction]:
     return [*code, _refuse(errno.EPERM)]
 
 
-def _packed(instructions: Iterable[Instruction]) -> bytes:
+def packed(instructions: Iterable[Instruction]) -> bytes:
+    """Instructions as the kernel takes them."""
     return b"".join(struct.pack("=HBBI", *item) for item in instructions)
 
 
 @cache
 def prepare(machine: str) -> bytes:
-    """Pack what is the same for all processes; called before forking, so that no job spends time on it."""
-    numbers(CONDITIONAL, machine)
-    return _packed(_same_for_all(machine))
+    """The packed filter with a mark for the process number; made before forking, so that no job spends time on it."""
+    return packed(program(machine, _ANY_PROCESS))
+
+
+def for_process(machine: str, pid: int) -> bytes:
+    """The packed filter of one process."""
+    return prepare(machine).replace(struct.pack("=I", _ANY_PROCESS), struct.pack("=I", pid))
 
 
 def restrict(pid: int) -> None:
@@ -170,7 +175,7 @@ def restrict(pid: int) -> None:
     """
     if linux.MACHINE not in _AUDIT_ARCH:
         raise OSError(errno.ENOSYS, f"seccomp: no system call table for {linux.MACHINE}")
-    code = prepare(linux.MACHINE) + _packed(_conditional(linux.MACHINE, pid))
-    packed = ctypes.create_string_buffer(code, len(code))
-    header = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(packed)))
+    code = for_process(linux.MACHINE, pid)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    header = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer)))
     linux.syscall("seccomp", _SET_MODE_FILTER, 0, header)

@@ -41,11 +41,13 @@ def main(settings: dict[str, Any]) -> None:
     except OSError as error:
         control.send(json.dumps({"error": str(error)}).encode())
         return
+    job.silence()
     control.send(json.dumps({"confinement": confinement._asdict()}).encode())
     gc.collect()
     gc.freeze()
     while request := _receive(control):
         _serve(control, request, confinement)
+    os._exit(0)  # there is nothing to put in order
 
 
 def _connect(control: int | str) -> socket.socket:

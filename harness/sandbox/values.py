@@ -29,7 +29,10 @@ _NUMBERS = {int, bool, float}
 _BASES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 _CHUNK = 1 << 16
 _LONG = 100
-"""Items from which on it pays to try whether a list of numbers is one of whole numbers."""
+"""Items from which on it pays to try whether a list holds nothing but numbers."""
+_EXACT = bytes(top for top in range(256) if top & 0x7F < 0x43)
+"""Highest bytes of doubles below 2**49: no integer was rounded to one of them, and NaN and infinity are others."""
+_MINUS_ZERO = struct.pack("<d", -0.0)
 _MAX_DEPTH = 100
 
 
@@ -168,17 +171,67 @@ def digest(value: Any) -> bytes:
     Returns:
         16 bytes, `INCOMPARABLE` for a value that equals nothing.
     """
-    state = hashlib.sha256()
     try:
-        if type(value) in (list, tuple) and len(value) > _CHUNK:
-            state.update(b"%s %d" % (type(value).__name__.encode(), len(value)))
-            for start in range(0, len(value), _CHUNK):
-                state.update(_bytes(value[start : start + _CHUNK]))
-        else:
-            state.update(_bytes(value))
+        if type(value) in (list, tuple) and len(value) > _LONG:
+            return _number_digest(value) or _long_digest(value)
+        return _condensed(_bytes(value))
     except (Incomparable, ValueError, RecursionError):
         return INCOMPARABLE
+
+
+def simple(value: Any) -> tuple[bytes, bytes] | None:
+    """Digest and marshal bytes of a value that is its own canonical form: it is written out once for both.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        None for values that need more thought.
+    """
+    if type(value) not in _FIXED:
+        return None
+    try:
+        data = marshal.dumps(value, 2)
+    except ValueError:  # longer than marshal can tell
+        return None
+    return _condensed(data), data
+
+
+def _condensed(data: bytes) -> bytes:
+    """A value's bytes as they are where they fit, else hashed. Marshal's bytes say where they end."""
+    return data.ljust(DIGEST_SIZE, b"\0") if len(data) <= DIGEST_SIZE else hashlib.sha256(data).digest()[:DIGEST_SIZE]
+
+
+def _number_digest(value: Any) -> bytes | None:
+    """Digest of a long list or tuple of numbers as doubles; None where it holds others, or doubles are not exact."""
+    state = _opened(value, b"numbers in a ")
+    for start in range(0, len(value), _CHUNK):
+        piece = value[start : start + _CHUNK]
+        try:
+            data = struct.pack(f"<{len(piece)}d", *piece)
+            if _MINUS_ZERO in data:
+                data = struct.pack(f"<{len(piece)}d", *[number + 0.0 for number in piece])
+        except (struct.error, OverflowError):
+            return None
+        if data[7::8].translate(None, _EXACT):
+            return None
+        state.update(data)
     return state.digest()[:DIGEST_SIZE]
+
+
+def _long_digest(value: Any) -> bytes:
+    if complex in set(map(type, value)):
+        value = type(value)(item if type(item) is not complex or item.imag else item.real for item in value)
+        if found := _number_digest(value):
+            return found
+    state = _opened(value)
+    for start in range(0, len(value), _CHUNK):
+        state.update(_bytes(value[start : start + _CHUNK]))
+    return state.digest()[:DIGEST_SIZE]
+
+
+def _opened(value: Any, what: bytes = b"") -> Any:
+    return hashlib.sha256(b"%s%s %d" % (what, type(value).__name__.encode(), len(value)))
 
 
 def quick_digest(value: Any) -> bytes | None:

@@ -136,7 +136,7 @@ def intact(world: World, sandbox: Sandbox, run: Run) -> Iterator[None]:
     yield
     (result,) = run("import random, json\ndef f(x):\n    return sorted(x)", [[3, 1, 2]], limit=1.0)
     assert (result.kind, values.decode(result.body)) == ("value", [1, 2, 3])
-    server = sandbox._free[0]._server
+    server = sandbox._free[0].server
     assert server
     chain = _tree(server.process.pid)
     assert all(len(Path(f"/proc/{one}/task/{one}/children").read_text().split()) <= 1 for one in chain), chain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import threading
 import time
@@ -173,6 +174,30 @@ def test_long_values_cross_as_digests_only(run: Run) -> None:
     assert result.digest == values.digest(list(range(500_000)))
 
 
+def test_results_that_are_right_are_not_reported(sandbox: Sandbox) -> None:
+    right = [values.digest(2 * number) for number in range(3)]
+    code = "def f(x):\n    return 7 if x == 1 else 2.0 * x"
+    job = Program(code, "f", marshal.dumps([[0], [1], [2]], 2), [1.0] * 3, 5.0, right=right)
+    with sandbox.run(job) as results:
+        assert [(result.call, values.decode(result.body)) for result in results] == [(1, 7)]
+
+
+def test_results_beyond_the_last_call_are_not_asked_for(sandbox: Sandbox) -> None:
+    code = """
+        import os, struct, time
+        def f(x):
+            frame = struct.pack("<BdI16s", 3, 0.0, 1, bytes(16)) + b"N"
+            for number in range(3, 20):
+                try:
+                    os.write(number, 30 * frame)
+                except OSError:
+                    pass
+            return x
+    """
+    with sandbox.run(Program(program(code), "f", marshal.dumps([[0], [1]], 2), [1.0] * 2, 5.0)) as results:
+        assert [result.call for result in results] == [0, 1]
+
+
 def test_a_program_that_ends_while_it_is_read_frees_its_worker(sandbox: Sandbox) -> None:
     import marshal
 
@@ -184,7 +209,7 @@ def test_a_program_that_ends_while_it_is_read_frees_its_worker(sandbox: Sandbox)
 
 def test_a_server_that_was_killed_is_replaced(sandbox: Sandbox, run: Run) -> None:
     assert run("def f(x): return x", [1])
-    server = sandbox._free[0]._server
+    server = sandbox._free[0].server
     assert server
     server.process.kill()
     server.process.wait()
@@ -229,7 +254,7 @@ def test_nothing_is_left_when_a_sandbox_is_closed() -> None:
 
     with pool.run(Program("def f(x): return x", "f", marshal.dumps([[1]], 2), [5.0], 10.0)) as results:
         list(results)
-    server = pool._free[0]._server
+    server = pool._free[0].server
     assert server
     pool.close()
     assert server.process.poll() is not None

@@ -145,3 +145,7 @@ def test_other_calling_conventions_are_fatal() -> None:
     assert verdict("x86_64", 1, audit=0x4000_0003) == KILL  # 32-bit calls have other numbers
     assert verdict("x86_64", 0x4000_0000 | 59) == KILL  # x32
     assert verdict("aarch64", 1, audit=ARCHITECTURES["x86_64"]) == KILL
+
+
+def test_the_prepared_filter_is_that_of_the_process(machine: str) -> None:
+    assert seccomp.for_process(machine, 4321) == seccomp.packed(seccomp.program(machine, 4321))

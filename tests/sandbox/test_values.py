@@ -116,6 +116,21 @@ def test_long_lists_are_hashed_in_pieces_to_the_same_digest() -> None:
     assert crossed(list(range(size))) != crossed(tuple(range(size)))
 
 
+@pytest.mark.parametrize("size", [101, (1 << 16) + 101])
+def test_long_lists_of_numbers_have_the_digest_of_their_equals(size: int) -> None:
+    whole = [0, -1, 2**48, *range(size)]
+    for same in ([-0.0, -1.0, 2.0**48], [False, -1 + 0j, 2**48], [complex(0, -0.0), -1.0, 2.0**48]):
+        assert [*same, *whole[3:]] == whole
+        assert crossed([*same, *map(float, whole[3:])]) == crossed(whole)
+
+
+@pytest.mark.parametrize("extra", [2**53, 2**53 + 1, 10**400, 0.5, 1j, "1", None, float("inf"), 2.0**60, 5e-324])
+def test_long_lists_that_differ_in_one_item_have_other_digests(extra: Any) -> None:
+    size = (1 << 16) + 5
+    filled = {crossed([*range(size), other]) for other in (2**53 - 1, 2**53 + 2, 10**400 + 1, 0, extra)}
+    assert len(filled) == 5
+
+
 def test_quick_digest_is_for_long_lists_of_tuples_of_strings_only() -> None:
     rows = [("a", str(number)) for number in range(70_000)]
     assert values.quick_digest(rows) == values.quick_digest([tuple(row) for row in map(list, rows)]) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from harness.benchmarks.evalplus import data, oracles
@@ -70,7 +70,8 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
         Position in `samples` and verdicts, as they are done.
     """
     workers = shared().workers or 1
-    order = sorted(range(len(samples)), key=lambda place: -known_seconds(samples[place][0]))
+    seconds = {name: known_seconds(name) for name in {name for name, _ in samples}}
+    order = sorted(range(len(samples)), key=lambda place: -seconds[samples[place][0]])
     with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(judge, *samples[place]): place for place in order}
         try:
@@ -81,7 +82,7 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
 
 
 def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) -> Verdict:
-    limits = [max(SHORTEST_LIMIT, REFERENCE_FACTOR * seconds) for seconds in right.seconds]
+    limits = _limits(right)
     program = Program(
         code=solution,
         entry_point=problem.entry_point,
@@ -90,20 +91,34 @@ def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) ->
         budget=min(LONGEST_TOTAL, sum(limits)) + GRACE,
         convert=oracles.conversion(problem),
         body_limit=1 << 16 if oracles.wants_values(problem) else right.body_limit,
+        right=_comparable(right) if oracles.compares_equal(problem) else (),
     )
-    atols = oracles.tolerances(problem.atol, right.floats)
     arguments = inputs(problem, part)
-    equality = oracles.compares_equal(problem)
     with shared().run(program) as results:
         for result in results:
             if result.kind not in ("value", "converted", "other"):
                 return _failed(problem, part, right, result, arguments)
             place = result.call
-            if equality and result.digest == right.digests[place] != values.INCOMPARABLE:
-                continue
-            if not oracles.is_right(problem, arguments[place], result, partial(right.value, place), atols[place]):
+            atol = _tolerances(problem.atol, right)[place]
+            if not oracles.is_right(problem, arguments[place], result, partial(right.value, place), atol):
                 return _failed(problem, part, right, result, arguments)
     return Verdict("pass", evidence={"tests": len(arguments)})
+
+
+@lru_cache(maxsize=2048)
+def _limits(right: Expected) -> list[float]:
+    return [max(SHORTEST_LIMIT, REFERENCE_FACTOR * seconds) for seconds in right.seconds]
+
+
+@lru_cache(maxsize=2048)
+def _comparable(right: Expected) -> list[bytes]:
+    """Digests of which each makes a result right; nothing where the expected value equals nothing."""
+    return [b"" if digest == values.INCOMPARABLE else digest for digest in right.digests]
+
+
+@lru_cache(maxsize=2048)
+def _tolerances(atol: float, right: Expected) -> list[float]:
+    return oracles.tolerances(atol, right.floats)
 
 
 def _failed(problem: Problem, part: Part, right: Expected, result: Result, arguments: Sequence[Any]) -> Verdict:

@@ -81,6 +81,27 @@ _REBUILD: dict[Rebuild, str] = {
 _REBUILD_TASK = {f"Mbpp/{number}": rebuild for rebuild, numbers in _REBUILD.items() for number in numbers.split()}
 
 
+def file(benchmark: str) -> Path:
+    """A benchmark's data file, looked up and checked once for each place where it may lie.
+
+    Args:
+        benchmark: `humaneval` or `mbpp`.
+
+    Returns:
+        The pinned file, or the one that the environment names.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
+    name = DATA_SETS[benchmark]
+    return _checked(name, datasets.cache_root(), datasets.dataset(name).overridden)
+
+
+@cache
+def _checked(name: str, _root: Path, _overridden: Path | None) -> Path:
+    return datasets.path(name)
+
+
 def problems(benchmark: str) -> Mapping[str, Problem]:
     """All problems of a benchmark by task id, in the official order.
 
@@ -94,7 +115,7 @@ def problems(benchmark: str) -> Mapping[str, Problem]:
         DataError: The data is missing or damaged.
     """
     with _lock:
-        return _problems(datasets.path(DATA_SETS[benchmark]), benchmark)
+        return _problems(file(benchmark), benchmark)
 
 
 @cache

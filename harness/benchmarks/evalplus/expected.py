@@ -1,8 +1,8 @@
 """Expected outputs: computed once a problem by its reference program, in the sandbox, and kept as digests.
 
-Cache file (`<cache>/evalplus/<data digest>-py3.11-v1/HumanEval_23.json`): for the base and the plus inputs each
+Cache file (`<cache>/evalplus/<data digest>-py3.11-v2/HumanEval_23.json`): for the base and the plus inputs each
 expected value's digest, the CPU seconds of the reference, which are floats, and short values as base64 of marshal
-bytes; a checksum over all of it. A file that is damaged is computed again.
+bytes. The first line is a checksum of the second, which holds all of it. A file that is damaged is computed again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from harness.errors import HarnessError
 from harness.sandbox import shared, values
 from harness.sandbox.pool import Program, Result
 
-FORMAT = 1
+FORMAT = 2
 Part = Literal["base", "plus"]
 PARTS: tuple[Part, Part] = ("base", "plus")
 
@@ -48,7 +48,7 @@ class ReferenceFailed(HarnessError):
     """The reference program did not get through its own inputs: too little memory, or a damaged installation."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Expected:
     """What the reference returned for one list of inputs."""
 
@@ -103,7 +103,7 @@ def expected(task_id: str) -> dict[Part, Expected]:
 
 @lru_cache(maxsize=2048)
 def _expected(task_id: str, folder: Path) -> dict[Part, Expected]:
-    file = folder / f"{task_id.replace('/', '_')}.json"
+    file = _file(task_id, folder)
     found = _read(file)
     if found is None:
         problem = data.problem(task_id)
@@ -112,9 +112,13 @@ def _expected(task_id: str, folder: Path) -> dict[Part, Expected]:
     return found
 
 
+def _file(task_id: str, folder: Path) -> Path:
+    return folder / f"{task_id.replace('/', '_')}.json"
+
+
 def _folder(benchmark: str) -> Path:
     name = data.DATA_SETS[benchmark]
-    file = datasets.path(name)
+    file = data.file(benchmark)
     digest = _data_digest(name, file, file.stat().st_mtime_ns)[:12]
     python = ".".join(platform.python_version_tuple()[:2])
     return datasets.cache_root() / "evalplus" / f"{digest}-py{python}-v{FORMAT}"
@@ -176,10 +180,10 @@ def _summary(problem: Problem, got: Sequence[Result]) -> Expected:
 def _read(file: Path) -> dict[Part, Expected] | None:
     """A cache file's content; None where there is none or it is damaged."""
     try:
-        envelope = json.loads(file.read_bytes())
-        content = envelope["expected"]
-        if envelope["checksum"] != _checksum(content):
+        checksum, _, text = file.read_bytes().partition(b"\n")
+        if checksum != _checksum(text):
             return None
+        content = json.loads(text)
         return {part: _unpacked(content[part]) for part in PARTS}
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -207,21 +211,22 @@ def _packed(found: Expected) -> dict[str, Any]:
     }
 
 
-def _checksum(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _checksum(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
 
 
 def _write(file: Path, found: dict[Part, Expected]) -> None:
     """Write a cache file in one step; a cache that cannot be written costs time, not correctness."""
-    content = {part: _packed(entry) for part, entry in found.items()}
+    text = json.dumps({part: _packed(entry) for part, entry in found.items()}).encode()
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="ascii") as partial:
-            partial.write(json.dumps({"checksum": _checksum(content), "expected": content}))
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as partial:
+            partial.write(_checksum(text) + b"\n" + text)
         os.replace(partial.name, file)
 
 
 def known_seconds(task_id: str) -> float:
     """CPU seconds of a problem's reference over all inputs; 0 where it has not been measured."""
-    found = _read(_folder(data.problem(task_id).benchmark) / f"{task_id.replace('/', '_')}.json")
-    return sum(sum(entry.seconds) for entry in found.values()) if found else 0.0
+    if not _file(task_id, _folder(data.problem(task_id).benchmark)).exists():
+        return 0.0
+    return sum(sum(entry.seconds) for entry in expected(task_id).values())

@@ -129,12 +129,12 @@ def is_right(
 
 
 def _is_close(returned: Any, expected: Any, atol: float) -> bool:
-    import numpy
-
     if type(returned) is not type(expected):
         return False
     if isinstance(expected, (list, tuple)) and len(returned) != len(expected):
         return False
+    import numpy
+
     with numpy.errstate(all="ignore"):
         return bool(numpy.allclose(returned, expected, rtol=RELATIVE_TOLERANCE, atol=atol))
 
