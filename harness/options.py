@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -14,6 +13,7 @@ import yaml
 
 from harness import plugins
 from harness.errors import UsageProblem, unknown_name
+from harness.flag_checks import batch_size, check_numbers, fault_limit, flag_of
 from harness.plan import RunSpec, engine_name
 from harness.selection import ids_by_benchmark, read_ids, resolve
 from harness.types import EngineSettings, Sampling
@@ -38,18 +38,6 @@ PRESETS = {
 
 SERVING = ("tp", "dp", "gpu_memory_utilization", "runner", "ray_address")
 """Flags that become options of the engines that list them in `flags`; the others refuse them."""
-NUMBERS: Mapping[str, tuple[type, float, float]] = {
-    "temperature": (float, 0, 1e9),
-    "top_p": (float, 1e-9, 1),
-    "max_tokens": (int, 1, 2**31),
-    "seed": (int, -(2**63), 2**63 - 1),
-    "sample_timeout": (float, 1e-3, 1e9),
-    "request_timeout": (float, 1e-3, 1e9),
-    "gpu_memory_utilization": (float, 0, 1),
-    "sandbox_memory": (float, 0.25, 2**20),
-    "cost_limit": (float, 0, 1e9),
-}
-"""Flag -> its type, smallest and largest value; held here because pairs, files and functions set them too."""
 SAME_NAME = (
     *("handler", "repeats", "rules", "limit", "output", "resume"),
     *("retry_errors", "overwrite", "predict_only", "sample_timeout", "cost_limit"),
@@ -176,7 +164,7 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
         notes.append(f"note: read as --engine {engine} --model {model}")
     given |= {name: options.pop(name) for name in list(options) if name in SETTINGS}
     if "batch_size" in given:
-        given["batch_size"] = _batch_size(given["batch_size"])
+        given["batch_size"] = batch_size(given["batch_size"])
     if isinstance(given.get("base_urls"), str):
         given["base_urls"] = (given["base_urls"],)
     check_numbers(given)
@@ -190,21 +178,10 @@ def _serving(flags: Mapping[str, Any], engine: str) -> dict[str, Any]:
     known = getattr(plugins.load("engines", engine), "flags", {}) if given else {}
     for name in given:
         if name not in known:
-            takes = ", ".join(_flag(other) for other in SERVING if other in known) or "none of its kind"
-            raise UsageProblem(f"{_flag(name)} is not for engine {engine}", f"It takes {takes}.")
+            takes = ", ".join(flag_of(other) for other in SERVING if other in known) or "none of its kind"
+            raise UsageProblem(f"{flag_of(name)} is not for engine {engine}", f"It takes {takes}.")
     check_numbers(given)
     return {known[name]: value for name, value in given.items()}
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _batch_size(value: Any) -> int | None:
-    text = str(value)
-    if text != "auto" and not (text.isdecimal() and int(text)):
-        raise UsageProblem(f"--batch-size {text!r} is no size", "Give auto or a number.")
-    return None if text == "auto" else int(text)
 
 
 def sampling(preset: str, values: Mapping[str, Any], more: Sequence[str]) -> Sampling:
@@ -233,24 +210,6 @@ def sampling(preset: str, values: Mapping[str, Any], more: Sequence[str]) -> Sam
     return replace(PRESETS[preset], **said)
 
 
-def check_numbers(values: Mapping[str, Any]) -> None:
-    """Refuse numbers that no model can be asked with.
-
-    Args:
-        values: Values by flag; names that are not in `NUMBERS`, and None, pass.
-
-    Raises:
-        UsageProblem: One is of another type, or out of its bounds.
-    """
-    for name in NUMBERS.keys() & values.keys():
-        kind, least, most = NUMBERS[name]
-        value = values[name]
-        fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
-        if value is not None and not (fits and least <= value <= most):
-            article = "a whole number" if kind is int else "a number"
-            raise UsageProblem(f"{_flag(name)} cannot be {value!r}", f"Give {article} from {least:g} to {most:g}.")
-
-
 def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
     """Defaults for flags from a YAML or JSON file.
 
@@ -276,44 +235,6 @@ def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
         if name not in names:
             raise unknown_name(f"flag in {file}", name, names)
     return values
-
-
-def misspelt_variables(known: Iterable[str | None]) -> list[str]:
-    """A warning for each environment variable that looks like a default of a flag and is none.
-
-    Args:
-        known: Names of all flags, with `_`.
-
-    Returns:
-        The warnings.
-    """
-    prefix = "HARNESS_RUN_"
-    names = {f"{prefix}{name.upper()}" for name in known if name}
-    strangers = sorted(name for name in os.environ if name.startswith(prefix) and name not in names)
-    hints = (unknown_name("variable", name, names).remedy for name in strangers)
-    return [f"warning: {name} sets no flag. {hint}" for name, hint in zip(strangers, hints, strict=True)]
-
-
-def fault_limit(text: str, n: int) -> float:
-    """How many faults are still no failure.
-
-    Args:
-        text: A count (`5`) or a fraction of all items (`0.01`).
-        n: All items.
-
-    Returns:
-        The number.
-
-    Raises:
-        UsageProblem: It is neither.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not value >= 0 or ("." in text and value > 1):
-        raise UsageProblem(f"--fail-on-error {text!r} is no limit", "Give a count (5) or a fraction (0.01).")
-    return value * n if "." in text else value
 
 
 def unescape(text: str | None) -> str | None:

@@ -115,27 +115,6 @@ def test_sampling() -> None:
         options.sampling("greedy", nothing, ("temprature=1",))
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"temperature": -1.0},
-        {"temperature": float("nan")},
-        {"temperature": "hot"},
-        {"top_p": 0},
-        {"top_p": 1.5},
-        {"max_tokens": 0},
-        {"max_tokens": 2.5},
-        {"max_tokens": True},
-        {"seed": 2**63},
-        {"request_timeout": -1.0},
-        {"sample_timeout": 0},
-    ],
-)
-def test_numbers_that_no_model_can_be_asked_with(said: dict[str, Any]) -> None:
-    with pytest.raises(UsageProblem, match=f"--{next(iter(said)).replace('_', '-')} cannot be"):
-        options.check_numbers(said)
-
-
 def test_numbers_are_checked_wherever_they_come_from() -> None:
     with pytest.raises(UsageProblem, match="--temperature"):
         options.sampling("greedy", {}, ("temperature=-1",))
@@ -143,17 +122,6 @@ def test_numbers_are_checked_wherever_they_come_from() -> None:
         options.settings(flags(model_args=("request_timeout=0",)))
     with pytest.raises(UsageProblem, match="--batch-size"):
         options.settings(flags(batch_size="0"))
-
-
-@pytest.mark.parametrize(("text", "expected"), [("0", 0), ("5", 5), ("0.01", 2), ("1.0", 200)])
-def test_limits_of_faults(text: str, expected: float) -> None:
-    assert options.fault_limit(text, 200) == expected
-
-
-@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "nan"])
-def test_what_is_no_limit_of_faults(text: str) -> None:
-    with pytest.raises(UsageProblem, match="--fail-on-error"):
-        options.fault_limit(text, 200)
 
 
 def test_a_config_names_flags(tmp_path: Path) -> None:

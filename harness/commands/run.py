@@ -214,11 +214,12 @@ def command(**flags: Any) -> None:
     """
     from harness import options, summary
     from harness.budget import Budget
+    from harness.flag_checks import fault_limit, misspelt_variables
 
     # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does. A job in the background ignores SIGINT itself.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     specs, notes = options.specs(flags)
-    for note in (*notes, *options.misspelt_variables(param.name for param in command.params)):
+    for note in (*notes, *misspelt_variables(param.name for param in command.params)):
         click.echo(note, err=True)
     sides = [options.as_base(specs, flags["base"]), specs] if flags["base"] else [specs]
     as_json, output = flags["as_json"], flags["output"]
@@ -236,7 +237,7 @@ def command(**flags: Any) -> None:
     budget.hold(left, n)
     if flags["base"] and not (as_json or flags["predict_only"]):
         click.echo(summary.comparison_text(found[0], found[1], output))
-    if left > options.fault_limit(flags["fail_on_error"], n):
+    if left > fault_limit(flags["fail_on_error"], n):
         remedy = "`harness show RUN ID` tells why; the same command tries them again."
         raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
 
