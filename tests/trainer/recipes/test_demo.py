@@ -22,7 +22,7 @@ from harness.errors import RunIncomplete, UsageProblem
 from harness.examples import read_calls
 from refine import material
 from refine.judge import Question
-from trainer.recipes.demo import experiment, jobs, judge, numbers, page, source
+from trainer.recipes.demo import commands, experiment, jobs, judge, numbers, page, source
 from trainer.recipes.demo.jobs import Job
 
 ASSETS = Path(__file__).parents[3] / "harness" / "assets" / "tiny"
@@ -200,13 +200,15 @@ def test_a_failed_job_is_named_with_its_log_and_tried_again(tmp_path):
 def test_a_folder_holds_one_experiment(tmp_path):
     experiment.claim(experiment.QUICK, tmp_path)
     experiment.claim(experiment.QUICK, tmp_path)
-    with pytest.raises(UsageProblem, match="another bfcl, cold_records"):
+    with pytest.raises(UsageProblem, match="another bfcl, probe, records"):
         experiment.claim(experiment.Settings(), tmp_path)
+    with pytest.raises(UsageProblem, match=r"Did you mean msl-0\.5"):
+        experiment.claim(experiment.Settings(methods=("sft", "msl-.5")), tmp_path)
 
 
 def test_every_command_is_one_that_its_program_understands(tmp_path, monkeypatch):
     programs = {name: importlib.import_module(f"{name}.cli").cli for name in ("harness", "trainer", "refine")}
-    todo = experiment.jobs(experiment.QUICK, tmp_path)
+    todo = commands.jobs(experiment.QUICK, tmp_path)
     assert {name for job in todo for name in job.needs} <= {job.name for job in todo}
     for job in todo:
         program, *words = job.command[2:]

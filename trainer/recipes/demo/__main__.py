@@ -17,7 +17,7 @@ import click
 from harness import cli
 from harness.errors import RunIncomplete
 from harness.store import write_atomic
-from trainer.recipes.demo import experiment, jobs
+from trainer.recipes.demo import commands, experiment, jobs
 from trainer.recipes.demo.judge import Judge, read_truths, server
 
 
@@ -56,7 +56,7 @@ def run(output: Path, quick: bool, slots: int, methods: str, **sizes: Any) -> No
             _tell("BFCL is left out: its data was not fetched (harness data fetch bfcl)")
         truths = sorted((output / "data").glob("truth-*.jsonl"))
         with _judge(truths) as url:
-            todo = experiment.jobs(settings, output)
+            todo = commands.jobs(settings, output)
             jobs.run(todo, output, lock, slots, _tell, {"REFINE_RUN_BASE_URLS": url, "OPENAI_API_KEY": "none"})
         _report(settings, output)
 
@@ -75,7 +75,7 @@ def judge(truths: tuple[Path, ...]) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 def adopt(loop: Path, model: Path) -> None:
     """Copy the model of LOOP's round to MODEL."""
-    experiment.adopt(loop, model)
+    commands.adopt(loop, model)
 
 
 def _report(settings: experiment.Settings, output: Path) -> None:
