@@ -1,4 +1,4 @@
-"""Pinned benchmark data: fetch, verify, find and carry to machines without a network.
+"""Pinned benchmark data: fetch, verify and find; `harness.bundles` carries it to machines without a network.
 
 Every file of every data set is pinned by its sha256 in `harness/assets/pins.json`, so it does not matter where data
 comes from (a package index, a wheel, a folder, a bundle): what is unpacked is exactly what was pinned, or nothing is.
@@ -16,14 +16,13 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness.errors import DataError, UsageProblem, unknown_name
-from harness.sources import download, members, open_zip, plain
+from harness.errors import DataError, unknown_name
+from harness.sources import download, members, plain
 
 PINS = Path(__file__).parent / "assets" / "pins.json"
 STAMP = ".stamp.json"
@@ -159,62 +158,6 @@ def fetch(name: str, source: Path | None = None, offline: bool = False) -> Path:
         return _install(data, members(data, download(data, Path(folder))))
 
 
-def bundle(names: list[str], target: Path) -> list[str]:
-    """Write data sets to one zip file that `unbundle` or `fetch(source=...)` reads on another machine.
-
-    Args:
-        names: Data sets; all that are in the cache where empty.
-        target: The file to write.
-
-    Returns:
-        Names of the sets written.
-
-    Raises:
-        DataError: A set is missing or damaged, or there is none.
-        UsageProblem: The file cannot be written.
-    """
-    chosen = [dataset(name) for name in names] or [data for data in datasets().values() if data.folder.is_dir()]
-    if not chosen:
-        raise DataError(f"no data set in {cache_root()}", "Fetch one first: harness data fetch bfcl")
-    for data in chosen:
-        verify(data.name)
-    if target.exists() and not target.is_file():  # a device would be replaced
-        raise UsageProblem(f"cannot write {target}: it is no file", "Name a file in a folder that can be written.")
-    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            for data in chosen:
-                for relative in data.files:
-                    # Fixed times: the same data gives the same bundle.
-                    archive.writestr(_entry(f"{data.name}/{relative}"), (data.folder / relative).read_bytes())
-        partial.replace(target)
-    except OSError as error:
-        raise UsageProblem(f"cannot write {target}: {error}", "Name a file in a folder that can be written.") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return [data.name for data in chosen]
-
-
-def unbundle(source: Path) -> list[str]:
-    """Install every data set of a bundle.
-
-    Returns:
-        Their names.
-
-    Raises:
-        DataError: The file is no bundle, or its data is not what was pinned.
-    """
-    with open_zip(source) as archive:
-        tops = {name.split("/")[0] for name in archive.namelist()}
-    found = [name for name in datasets() if name in tops]
-    if not found:
-        raise DataError(f"{source} holds no known data set", "Make one with: harness data bundle FILE")
-    for name in found:
-        fetch(name, source)
-    return found
-
-
 def _refuse_damage(data: DataSet, damaged: list[str]) -> None:
     if damaged:
         more = f" and {len(damaged) - 3} more" if len(damaged) > 3 else ""
@@ -280,10 +223,3 @@ def _write(data: DataSet, files: Iterator[tuple[str, bytes]], partial: Path) -> 
     if missing := sorted(set(data.files) - set(stamp)):
         raise DataError(f"the source of {data.name} lacks {missing[0]} ({len(missing)} files in all)", data.remedy)
     (partial / "new" / STAMP).write_text(json.dumps(stamp))
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.external_attr = 0o644 << 16
-    return entry

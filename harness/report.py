@@ -12,51 +12,27 @@ import base64
 import gzip
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import comparison, store
-from harness.aggregate import evaluate
+from harness import comparison
 from harness.errors import UsageProblem
-from harness.intervals import wilson
 from harness.lines import SampleLine
 from harness.outcomes import gather
-from harness.samples import Retold, retell
-from harness.tables import cell_json
+from harness.overview import Side, about, read_side
 from harness.text import one_line, templates
-from harness.types import Reply, RunRecord
-from harness.usage import measure
-from harness.views import load_view
 
 CHUNK = 100
 """Samples in one compressed chunk."""
 LIMIT, LEAST, BUDGET = 20_000, 2_000, 30_000_000
 """Characters of one text that the page keeps: at most, at least however many replies there are, and of all together."""
-CARDS = {
-    "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),
-    "funreason": ("overall", "live_v3"),
-}
-"""Columns of views that head the page."""
-BINS = 30
 DEPTH = 40
 """Nesting of evidence that is shown."""
 SHOWN = ("outcome", "code", "message")
 EXACT = 2**53
 """Integers up to here are the same in JavaScript."""
 SCRIPTS = ("dom", "data", "charts", "overview", "samples", "sample", "main")
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One run as the page needs it."""
-
-    folder: Path
-    record: RunRecord
-    lines: Mapping[tuple[str, int], SampleLine]
-    told: Mapping[tuple[str, int], Retold]
 
 
 def page(folders: Sequence[Path], limit: int | None = None) -> str:
@@ -74,12 +50,12 @@ def page(folders: Sequence[Path], limit: int | None = None) -> str:
     """
     if len(folders) > 2:
         raise UsageProblem(f"{len(folders)} runs do not fit one page", "Give one or two; `harness compare` takes more.")
-    sides = [_side(folder) for folder in folders]
+    sides = [read_side(folder) for folder in folders]
     replies = sum(len(line.steps) for side in sides for line in side.lines.values())
     most = limit or max(LEAST, min(LIMIT, BUDGET // max(1, replies)))
     keys = list(dict.fromkeys(key for side in sides for key in side.lines))
     index = {
-        "runs": [_about(side) for side in sides],
+        "runs": [about(side) for side in sides],
         "comparison": _comparison(sides),
         "rows": list(_rows(sides, keys)),
         "chunk": CHUNK,
@@ -87,106 +63,6 @@ def page(folders: Sequence[Path], limit: int | None = None) -> str:
     }
     chunks = [_chunk(sides, keys[start : start + CHUNK], most) for start in range(0, len(keys), CHUNK)]
     return _render(index, chunks, " and ".join(one_line(side.record.model.name, 80) for side in sides))
-
-
-def _side(folder: Path) -> Side:
-    record = store.read_run(folder)
-    lines = {line.key: line for line in store.read_samples(folder)}
-    return Side(folder, record, lines, retell(record, lines))
-
-
-def _about(side: Side) -> dict[str, Any]:
-    record, lines = side.record, list(side.lines.values())
-    told = [reply for sample in side.told.values() for reply in sample.replies]
-    verdicts = [verdict for line in lines for verdict in line.verdicts.values()]
-    codes = Counter(verdict.code or verdict.outcome for verdict in verdicts if verdict.outcome != "pass")
-    generations = [step.generation for line in lines for step in line.steps]
-    return {
-        "label": one_line(record.model.name, 80),
-        "id": record.run_id,
-        "status": record.status,
-        "facts": _facts(side),
-        "categories": [_category(name, record) for name in record.scores if ":" not in name],
-        "aggregates": list(aggregates(record)),
-        "codes": codes.most_common(),
-        "usage": {**record.usage, **measure(lines).as_json()},
-        "lengths": {
-            "think": histogram([len(reply.think) for reply in told if reply.think is not None]),
-            "answer": histogram([_answer_length(reply) for reply in told]),
-            "tokens": histogram([generation.completion_tokens for generation in generations]),
-            "seconds": histogram([generation.seconds for generation in generations]),
-        },
-    }
-
-
-def _answer_length(reply: Reply) -> int:
-    return len(reply.text) + sum(len(call.name) + len(str(dict(call.arguments))) for call in reply.calls or ())
-
-
-def _facts(side: Side) -> dict[str, str]:
-    record = side.record
-    engine = ", ".join(f"{k} {v}" for k, v in record.engine.items() if v not in (None, "", {}, "auto") and k != "name")
-    facts = {
-        "started": record.started,
-        "benchmark": f"{record.benchmark['name']} {record.benchmark.get('version', '')}",
-        "data": record.benchmark.get("data_sha256"),
-        "checker": record.benchmark.get("checker_sha256"),
-        "weights": record.model.sha256,
-        "adapter": record.model.adapter,
-        "revision": record.model.revision,
-        "handler": record.handler,
-        "engine": f"{record.engine.get('name')} ({engine})" if engine else record.engine.get("name"),
-        "sampling": f"temperature {record.sampling.temperature:g}, at most {record.sampling.max_tokens} tokens",
-        "rules": record.rules,
-        "repeats": record.repeats,
-        "code": f"{record.code.get('git')}{' with changes' if record.code.get('dirty') else ''}",
-        "machine": ", ".join(str(value) for value in record.machine.values() if value),
-        "seconds": f"{record.seconds:.1f}",
-        "folder": side.folder.name,
-    }
-    return {name: one_line(str(value), 200) for name, value in facts.items() if value not in (None, "")}
-
-
-def _category(name: str, record: RunRecord) -> dict[str, Any]:
-    score = record.scores[name]
-    low, high = wilson(score.passed / record.repeats, score.judged / record.repeats)
-    value = score.passed / score.judged if score.judged else None
-    counts = {"n": score.judged, "size": score.n, "unscored": score.unscored, "truncated": score.truncated}
-    return {"name": name, "value": value, "low": low, "high": high, **counts}
-
-
-def aggregates(record: RunRecord) -> Iterator[dict[str, Any]]:
-    """Averages of which at least a part was run."""
-    for view, columns in ((load_view(name), columns) for name, columns in CARDS.items()):
-        for name, cell in evaluate(view, record.scores, repeats=record.repeats, columns=columns).items():
-            if cell.n:
-                yield {"view": view.title, "title": view.title_of(name), **cell_json(cell)}
-
-
-def histogram(values: Sequence[float]) -> dict[str, Any] | None:
-    """Counts in equal bins up to the 98th percentile; the last bin takes all that is larger.
-
-    Args:
-        values: Any numbers.
-
-    Returns:
-        `edges`, `counts`, `n`, `mean`, `median` and `max`; None without a value above zero.
-    """
-    import numpy as np
-
-    array = np.asarray(values, dtype=float)
-    if not array.size or array.max() <= 0:
-        return None
-    top = float(np.percentile(array, 98)) or float(array.max())
-    edges = np.linspace(0, top, BINS + 1)
-    counts, _ = np.histogram(np.minimum(array, top), edges)
-    facts = {"mean": array.mean(), "median": np.median(array), "max": array.max()}
-    return {
-        "edges": [round(float(edge), 4) for edge in edges],
-        "counts": counts.tolist(),
-        "n": int(array.size),
-        **{name: round(float(value), 4) for name, value in facts.items()},
-    }
 
 
 def _comparison(sides: Sequence[Side]) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets, sources
+from harness import bundles, datasets, sources
 from harness.errors import DataError, UsageProblem
 
 CONTENT = {"pack/data/a.json": b'{"id": 1}\n', "pack/code/b.py": b"B = 1\n", "pack/data/c.json": b""}
@@ -139,7 +139,7 @@ def test_other_content_is_refused_whole(tmp_path: Path, content: dict[str, bytes
 
 
 @pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped", "pack/../../escaped", "pack\\..\\escaped", "C:escaped"])
-@pytest.mark.parametrize("entry", [datasets.unbundle, lambda file: datasets.fetch("pack", file)])
+@pytest.mark.parametrize("entry", [bundles.unbundle, lambda file: datasets.fetch("pack", file)])
 def test_paths_that_leave_the_folder_are_refused(tmp_path: Path, name: str, entry: object) -> None:
     bundle = archive(tmp_path / "bundle.zip", {**{f"pack/{key}": body for key, body in CONTENT.items()}, name: b"x"})
     before = unpacked(tmp_path)
@@ -171,7 +171,7 @@ def test_garbage_is_refused(tmp_path: Path, body: bytes) -> None:
         with pytest.raises(DataError):
             datasets.fetch(name, file)
     with pytest.raises(DataError):
-        datasets.unbundle(file)
+        bundles.unbundle(file)
 
 
 def test_a_damaged_archive_member_is_refused(wheel: Path) -> None:
@@ -185,27 +185,27 @@ def test_bundle_round_trip_between_two_caches(wheel: Path, tmp_path: Path, monke
     datasets.fetch("pack", wheel)
     datasets.fetch("lines", _lines(wheel))
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
-    assert datasets.bundle([], first) == ["pack", "lines"]
+    assert bundles.bundle([], first) == ["pack", "lines"]
     with pytest.raises(UsageProblem, match="it is no file"):
-        datasets.bundle([], Path(os.devnull))
+        bundles.bundle([], Path(os.devnull))
     source = {name: unpacked(datasets.dataset(name).folder) for name in SETS}
 
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert datasets.unbundle(first) == ["pack", "lines"]
+    assert bundles.unbundle(first) == ["pack", "lines"]
     for name in SETS:
         assert datasets.verify(name)
         target = unpacked(datasets.dataset(name).folder)
         assert target.keys() == source[name].keys()
         assert all(body == source[name][key] for key, body in target.items() if key != datasets.STAMP)
-    datasets.bundle([], second)
+    bundles.bundle([], second)
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_bundle_of_damaged_data_is_not_made(wheel: Path, tmp_path: Path) -> None:
     (datasets.fetch("pack", wheel) / "pack/code/b.py").write_bytes(b"")
     with pytest.raises(DataError, match=r"b\.py"):
-        datasets.bundle(["pack"], tmp_path / "bundle.zip")
+        bundles.bundle(["pack"], tmp_path / "bundle.zip")
     assert not (tmp_path / "bundle.zip").exists()
 
 

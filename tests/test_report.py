@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import report, store
+from harness import overview, report, store
 from harness.cli import cli
 from harness.errors import UsageProblem
 from harness.page_server import PageServer
@@ -185,17 +185,17 @@ def test_empty_and_broken_runs_have_a_page(tmp_path: Path) -> None:
 
 
 def test_histogram_counts_everything() -> None:
-    found = report.histogram([1, 2, 3, 1000])
+    found = overview.histogram([1, 2, 3, 1000])
     assert found is not None
     assert sum(found["counts"]) == found["n"] == 4
     assert (found["median"], found["max"]) == (2.5, 1000)
-    assert report.histogram([]) is None
-    assert report.histogram([0, 0]) is None
+    assert overview.histogram([]) is None
+    assert overview.histogram([0, 0]) is None
 
 
 def test_cards_are_averages_of_which_a_part_was_run() -> None:
     scores = {"multiple": Score(200, 200, 100, 0)}
-    titles = [(card["title"], card["value"]) for card in report.aggregates(synthetic_runs.record(scores=scores))]
+    titles = [(card["title"], card["value"]) for card in overview.aggregates(synthetic_runs.record(scores=scores))]
     assert titles == [("Overall", None), ("Non-Live AST", None), ("Overall", None)]
 
 

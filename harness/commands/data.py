@@ -126,9 +126,9 @@ def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
     \b
       harness data bundle bfcl.zip bfcl
     """
-    from harness import datasets
+    from harness import bundles
 
-    _print({name: str(target) for name in datasets.bundle(list(names), target)}, as_json)
+    _print({name: str(target) for name in bundles.bundle(list(names), target)}, as_json)
 
 
 @command.command()
@@ -136,9 +136,9 @@ def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
 @as_json
 def unbundle(source: Path, as_json: bool) -> None:
     """Install every data set of a bundle."""
-    from harness import datasets
+    from harness import bundles, datasets
 
-    _print({name: str(datasets.path(name)) for name in datasets.unbundle(source)}, as_json)
+    _print({name: str(datasets.path(name)) for name in bundles.unbundle(source)}, as_json)
 
 
 def _print(rows: dict[str, str], as_json: bool) -> None:

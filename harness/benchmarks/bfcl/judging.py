@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.benchmarks.bfcl import data
-from harness.benchmarks.bfcl.ast_check import JAVA, JAVASCRIPT, PYTHON, Case, Shape, Terms, check_calls
+from harness.benchmarks.bfcl.ast_check import Case, Shape, Terms, check_calls
 from harness.benchmarks.bfcl.decode import MODULES, Undecodable, decode, native, well_formed
+from harness.benchmarks.bfcl.languages import JAVA, JAVASCRIPT, PYTHON
 from harness.benchmarks.bfcl.relevance import check_abstention, check_relevance
 from harness.benchmarks.bfcl.rules import BY_NAME, IMPOSSIBLE, Rules, rules_named
 from harness.benchmarks.bfcl.values import MAX_SHOWN, Finding, plain

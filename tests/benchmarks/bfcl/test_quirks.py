@@ -8,8 +8,9 @@ from __future__ import annotations
 import pytest
 
 from harness.benchmarks.bfcl import judge
-from harness.benchmarks.bfcl.ast_check import PYTHON, Case, Terms, check_calls
+from harness.benchmarks.bfcl.ast_check import Case, Terms, check_calls
 from harness.benchmarks.bfcl.decode import decode
+from harness.benchmarks.bfcl.languages import PYTHON
 from harness.benchmarks.bfcl.rules import STRICT, UPSTREAM
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")
