@@ -178,8 +178,11 @@ def _serving(flags: Mapping[str, Any], engine: str) -> dict[str, Any]:
     known = getattr(plugins.load("engines", engine), "flags", {}) if given else {}
     for name in given:
         if name not in known:
-            takes = ", ".join(flag_of(other) for other in SERVING if other in known) or "none of its kind"
-            raise UsageProblem(f"{flag_of(name)} is not for engine {engine}", f"It takes {takes}.")
+            takes = ", ".join(flag_of(other) for other in SERVING if other in known)
+            remedy = (
+                f"It takes {takes}." if takes else "It loads no model here; several servers are several --base-url."
+            )
+            raise UsageProblem(f"{flag_of(name)} is not for engine {engine}", remedy)
     check_numbers(given)
     return {known[name]: value for name, value in given.items()}
 

@@ -88,7 +88,7 @@ def test_a_layout_is_said_in_the_engine_s_own_names(
 @pytest.mark.parametrize(
     ("engine", "given", "message"),
     [
-        ("openai", {"dp": 2}, r"--dp is not for engine openai\nIt takes none of its kind"),
+        ("openai", {"dp": 2}, r"--dp is not for engine openai\nIt loads no model here; several servers"),
         ("hf", {"tp": 2}, r"--tp is not for engine hf\nIt takes --dp, --runner, --ray-address"),
         ("vllm_server", {"runner": "ray"}, r"--runner is not for engine vllm_server\nIt takes --tp, --dp, --gpu-mem"),
         ("vllm", {"gpu_memory_utilization": float("nan")}, "--gpu-memory-utilization cannot be nan"),
