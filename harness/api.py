@@ -12,12 +12,14 @@ Names, defaults and errors are those of the command line (`harness run --help`);
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import store
+from harness.errors import UsageProblem
 from harness.types import RunRecord, Score
 
 if TYPE_CHECKING:
@@ -48,10 +50,14 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     Args:
         model: Folder, hub id, a server's name of it, or `tiny`.
         tasks: Names as for `--tasks`.
-        **flags: Any other flag of `harness run`, with underscores; a list repeats it, True gives it.
+        **flags: Any other flag of `harness run`, with underscores; a list repeats it, a map stands for `K=V` pairs,
+            True gives it, False gives its opposite.
 
     Returns:
         One run for each benchmark that the tasks belong to.
+
+    Raises:
+        UsageProblem: A flag cannot be honoured here.
     """
     from harness.budget import Budget
     from harness.commands.run import command
@@ -59,6 +65,9 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     from harness.plan import Engine
     from harness.runner import run as measure
 
+    for name in ("base", "dry_run"):
+        if flags.get(name):
+            raise UsageProblem(f"run() has no {name}", "Run each model by itself, and compare the runs.")
     arguments = _arguments({"model": model, "tasks": tasks, **flags})
     with command.make_context("run", arguments) as context:
         wanted, _ = specs(context.params)
@@ -71,13 +80,20 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
 
 
 def _arguments(flags: Mapping[str, Any]) -> list[str]:
+    from harness.commands.run import command
+
+    off = {flag for param in command.params for flag in param.secondary_opts}
     arguments: list[str] = []
     for name, value in flags.items():
-        flag = f"--{name.replace('_', '-')}"
+        flag, negative = f"--{name.replace('_', '-')}", f"--no-{name.replace('_', '-')}"
+        if isinstance(value, Mapping):
+            value = [f"{key}={json.dumps(part)}" for key, part in value.items()]
         for one in value if isinstance(value, list | tuple) else [value]:
             if one is True:
                 arguments.append(flag)
-            elif one not in (False, None):
+            elif one is False:
+                arguments += [negative] if negative in off else []
+            elif one is not None:
                 arguments += [flag, str(one)]
     return arguments
 

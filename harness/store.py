@@ -12,6 +12,7 @@ A reader reports damaged lines by number and reads on; `harness.writer` writes.
 
 from __future__ import annotations
 
+import difflib
 import json
 import logging
 import os
@@ -136,11 +137,14 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
         UsageProblem: There is none, or more than one.
     """
     folder = Path(name)
-    found = find_runs(folder) if folder.exists() else [run for run in find_runs(root) if run.name.startswith(name)]
+    here = find_runs(folder if folder.exists() else root)
+    found = here if folder.exists() else [run for run in here if run.name.startswith(name)]
     if len(found) == 1:
         return found[0]
-    remedy = "Give the folder of a run; `harness list runs` shows all."
-    raise UsageProblem(f"{name!r} is {'more than one' if found else 'no'} run", remedy)
+    known = {text for run in here for text in (run.name, str(run), *map(str, list(run.parents)[:2]))}
+    near = [] if found else difflib.get_close_matches(name, known, n=3, cutoff=0.75)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`harness list runs` shows all."
+    raise UsageProblem(f"{name!r} is {'more than one' if found else 'no'} run", f"Give the folder of a run. {hint}")
 
 
 def find_same(root: Path, model: ModelInfo, benchmark: str, config_sha256: str) -> Path | None:

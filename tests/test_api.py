@@ -49,6 +49,21 @@ def test_run_takes_the_flags_of_the_command(tmp_path: Path, monkeypatch: pytest.
         run(model="scripted", tasks="ecko", engine="scripted", output=tmp_path)
 
 
+def test_no_value_of_a_flag_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.install(toy.Toy(), monkeypatch.setattr)
+    asked = {"model": "scripted", "tasks": "echo", "engine": "scripted", "limit": 3, "output": tmp_path}
+    (first,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=False)
+    assert first.record.sampling.seed == 0
+    assert first.record.engine["options"]["default"] == {"a": 1}
+    (second,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=False)
+    assert second.folder != first.folder
+    (third,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=True, stop=None)
+    assert third.folder == second.folder
+    for flag in ("base", "dry_run"):
+        with pytest.raises(UsageProblem, match=f"has no {flag}"):
+            run(**asked, **{flag: "x"})
+
+
 def test_compare_and_gate_take_folders_and_names(tmp_path: Path) -> None:
     folders = [synthetic_runs.write(tmp_path, "m", {"multiple": 300}, biased(i, 0.5 + i / 4)) for i in (0, 1)]
     (found,) = compare(folders[0], str(folders[1]), alpha=0.01)

@@ -16,6 +16,7 @@ from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.lines import RecordedStep, SampleLine, decode, encode
 from harness.types import Generation, ModelInfo, NativeCall, RunRecord, Sampling, Score, Verdict
 from harness.writer import Writer
+from tests import synthetic_runs
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=40)
 json_values = st.recursive(
@@ -287,3 +288,17 @@ def test_the_newest_run_of_a_configuration_is_found(tmp_path: Path) -> None:
 )
 def test_a_model_names_its_folder(name: str, adapter: str | None, expected: str) -> None:
     assert store.slug(ModelInfo(name, adapter=adapter)) == expected
+
+
+def test_a_misspelt_run_is_answered_by_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = synthetic_runs.write(Path("results"), "tuned", {"multiple": 1})
+    assert store.find_run(run.name[:12]) == run
+    for typed, meant in (("results/tunde/bfcl", "results/tuned/bfcl"), (run.name[1:], run.name)):
+        with pytest.raises(UsageProblem, match=f"is no run\nGive the folder of a run. Did you mean .*{meant}"):
+            store.find_run(typed)
+    with pytest.raises(UsageProblem, match="`harness list runs` shows all"):
+        store.find_run("something else")
+    synthetic_runs.write(Path("results"), "tuned", {"multiple": 1})
+    with pytest.raises(UsageProblem, match="'results/tuned' is more than one run"):
+        store.find_run("results/tuned")
