@@ -171,15 +171,16 @@ def _guess(row: Row, source: str | Path) -> str:
 
 
 def _example(row: Row, line: int) -> Example:
-    if not row["messages"]:
-        raise _Reject("no messages")
+    messages = tuple(row["messages"])
+    if not messages or not all(isinstance(message, Mapping) for message in messages):
+        raise _Reject("messages are no list of objects" if messages else "no messages")
     return Example(
         id=str(row.get("id", line)),
-        messages=tuple(row["messages"]),
+        messages=messages,
         tools=_tools(row.get("tools")),
-        think=row.get("think"),
+        think=None if row.get("think") is None else _text(row["think"]),
         answer=_text(row["answer"]),
-        source=row.get("source") or {},
+        source=dict(row.get("source") or {}),
     )
 
 

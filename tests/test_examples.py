@@ -127,3 +127,15 @@ def test_exports_read_back(tmp_path, form):
     (back,) = read(tmp_path / "out.jsonl")
     assert (back.messages, back.tools, back.answer) == (example.messages, example.tools, example.answer)
     assert back.think == (None if form == "sharegpt" else "Think.")
+
+
+@pytest.mark.parametrize(
+    "change", [{"messages": "hello"}, {"messages": ["hello"]}, {"messages": []}, {"think": 3}, {"source": 3}], ids=str
+)
+def test_a_field_of_another_type_makes_a_row_unusable(tmp_path: Path, change: dict[str, object]) -> None:
+    row = {"messages": [{"role": "user", "content": "Hello"}], "answer": "[f(a=1)]", "think": "Hm", "source": {"a": 1}}
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps(row) + "\n" + json.dumps(row | change) + "\n")
+    good, bad = read(path)
+    assert not isinstance(good, Unusable)
+    assert isinstance(bad, Unusable), bad

@@ -46,7 +46,7 @@ def write(request: Request) -> Exported:
             if verdict.outcome != "unscored":
                 judged[category].append(line)
     name = request.model_name or record.model.name
-    folder = request.output / re.sub(r"[^\w.+-]+", "__", name)[:100]
+    folder = request.output / _file_name(name)
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.fromisoformat(record.started).replace(tzinfo=None).isoformat(timespec="microseconds")
     stamp = stamp.replace(":", "-")
@@ -54,7 +54,7 @@ def write(request: Request) -> Exported:
     for category, found in judged.items():
         task = task_of(record, category)
         samples = [_sample(record, number, category, line, told[line.key]) for number, line in enumerate(found)]
-        path = folder / f"samples_{task}_{stamp}.jsonl"
+        path = folder / f"samples_{_file_name(task)}_{stamp}.jsonl"
         store.write_atomic(path, "".join(json.dumps(sample, default=str) + "\n" for sample in samples).encode())
         files.append(path)
         hashes[task] = _hash("".join(s["doc_hash"] + s["prompt_hash"] + s["target_hash"] for s in samples))
@@ -63,6 +63,10 @@ def write(request: Request) -> Exported:
     lost = sum(verdict.outcome == "unscored" for line in lines.values() for verdict in line.verdicts.values())
     notes = (f"{lost} unscored verdicts are left out",) if lost else ()
     return Exported((path, *files), sum(map(len, judged.values())), notes)
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.+-]+", "__", text)[:100]
 
 
 def task_of(record: RunRecord, category: str) -> str:

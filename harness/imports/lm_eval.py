@@ -8,6 +8,7 @@ several filters of one sample the first counts.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,13 +43,15 @@ def read(source: Path) -> tuple[RunRecord, list[SampleLine]]:
     files = sorted(path.parent.glob(f"samples_*_{stamp}.jsonl"))
     if not files:
         raise UsageProblem(f"no samples beside {path}", "Evaluate with --log_samples.")
-    own = results.get("harness") or {}
     lines: dict[tuple[str, int, str], SampleLine] = {}
     for file in files:
         task = file.name.removeprefix("samples_").removesuffix(f"_{stamp}.jsonl")
         for line in _samples(file, task):
             lines.setdefault((line.id, line.repeat, line.category), line)
-    return _record(results, own, lines.values()), _merged(lines.values())
+    try:
+        return _record(results, lines.values()), _merged(lines.values())
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise DataError(f"{path} is damaged: {type(error).__name__}: {error}") from None
 
 
 def _json(text: bytes | str, where: str) -> dict[str, Any]:
@@ -109,13 +112,16 @@ def _merged(lines: Any) -> list[SampleLine]:
     return list(found.values())
 
 
-def _record(results: Mapping[str, Any], own: Mapping[str, Any], lines: Any) -> RunRecord:
+def _record(results: Mapping[str, Any], lines: Any) -> RunRecord:
+    own = results.get("harness") or {}
     config = results.get("config") or {}
     options = config.get("gen_kwargs") or {}
     options = options if isinstance(options, dict) else {}
     sizes = {task: counts.get("original", 0) for task, counts in (results.get("n-samples") or {}).items()}
     categories = sorted({line.category for line in lines})
     name = own.get("name", "lm_eval")
+    if not re.fullmatch(r"\w+", name):  # it becomes a folder
+        raise ValueError(f"{name!r} names no benchmark")
     scores = {
         category: Score(int(sizes.get(category) or sizes.get(f"{name}_{category}") or 0), 0, 0, 0)
         for category in categories

@@ -171,3 +171,29 @@ def test_damage_is_named(tmp_path: Path) -> None:
         imports.read("lm-eval", tmp_path / "empty", tmp_path / "results")
     with pytest.raises(UsageProblem, match="Did you mean lm_eval"):
         imports.read("lm_evl", tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({name: 3} for name in ("config", "n-samples", "harness")),
+        *({name: "x"} for name in ("date", "total_evaluation_time_seconds")),
+        {"n-samples": {"gsm8k": 3}},
+        {"n-samples": {"gsm8k": {"original": "many"}}},
+        {"config": {"gen_kwargs": {"temperature": "warm"}}},
+        *({"harness": {"name": name}} for name in (3, "", "../../outside", "a/b")),
+    ],
+    ids=json.dumps,
+)
+def test_results_with_a_field_of_another_type_are_damaged(tmp_path: Path, change: dict[str, Any]) -> None:
+    (path,) = foreign(tmp_path / "log", [sample(0, 1.0)]).glob("results_*")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(DataError, match=r"results_.*json is damaged"):
+        imports.read("lm-eval", tmp_path / "log", tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_category_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+    run = synthetic_runs.write(tmp_path, "m", {"../../outside": 1}, benchmark={"name": "other"})
+    exported = lm_eval.write(Request(run, tmp_path / "out"))
+    assert all(path.parent == tmp_path / "out" / "m" for path in exported.files)
