@@ -27,7 +27,15 @@ class Rules:
 
 
 UPSTREAM = Rules("upstream")
-STRICT = Rules("strict", True, True, True, True, True, True)
+STRICT = Rules(
+    "strict",
+    true_signs=True,
+    bind_positional=True,
+    marker_is_no_value=True,
+    best_matching=True,
+    abstain_cleanly=True,
+    skip_impossible=True,
+)
 BY_NAME = {rules.name: rules for rules in (UPSTREAM, STRICT)}
 
 IMPOSSIBLE = {
