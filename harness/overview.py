@@ -16,7 +16,7 @@ from harness.samples import Retold, retell
 from harness.tables import cell_json
 from harness.text import one_line
 from harness.types import Reply, RunRecord
-from harness.usage import measure
+from harness.usage import measure, recorded
 from harness.views import load_view
 
 CARDS = {
@@ -60,7 +60,7 @@ def about(side: Side) -> dict[str, Any]:
         "categories": [_category(name, record) for name in record.scores if ":" not in name],
         "aggregates": list(aggregates(record)),
         "codes": codes.most_common(),
-        "usage": {**record.usage, **measure(lines).as_json()},
+        "usage": {**{name: recorded(record, name) for name in record.usage}, **measure(lines).as_json()},
         "lengths": {
             "think": histogram([len(reply.think) for reply in told if reply.think is not None]),
             "answer": histogram([_answer_length(reply) for reply in told]),

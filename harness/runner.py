@@ -21,7 +21,7 @@ from harness.progress import Progress, Silent
 from harness.scheduler import Scheduler, Work
 from harness.tally import Tally
 from harness.types import RunRecord
-from harness.usage import account
+from harness.usage import account, recorded, recorded_prices
 from harness.writer import Writer
 
 __all__ = ["Engine", "RunSpec", "execute", "plan", "run"]
@@ -90,7 +90,7 @@ class _Run:
             earlier = store.read_run(plan.folder)
             kept = {name: getattr(earlier, name) for name in KEPT}
             self.record = replace(self.record, **kept)
-        self.tally = Tally(plan.totals, plan.spec.prices or self.record.usage.get("prices"))
+        self.tally = Tally(plan.totals, plan.spec.prices or recorded_prices(self.record))
         budget.tallies.append(self.tally)
 
     def execute(self, engine: Engine) -> RunRecord:
@@ -142,7 +142,7 @@ class _Run:
         self.saved = time.monotonic()
         played = 0.0 if self.began is None else self.saved - self.began
         seconds = round(self.record.seconds + played, 3)
-        hours = self.record.usage.get("gpu_hours")
+        hours = recorded(self.record, "gpu_hours")
         if self.gpus:
             hours = (hours or 0.0) + self.gpus * played / 3600
         with self.mutex:

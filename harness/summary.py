@@ -12,6 +12,7 @@ from typing import Any
 from harness import store
 from harness.plan import Plan
 from harness.types import RunRecord
+from harness.usage import recorded
 
 FLIPS = 10
 """Items lost and gained that are printed of each benchmark."""
@@ -67,10 +68,10 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
 
 def cost_text(record: RunRecord) -> str:
     """Tokens, latency, throughput, money and GPU-hours of a run; N/A where a figure is not known."""
-    used = record.usage
 
     def known(name: str, form: str) -> str:
-        return "N/A" if used.get(name) is None else format(used[name], form)
+        value = recorded(record, name)
+        return "N/A" if value is None else format(value, form)
 
     latency = ", ".join(f"{name} {known(f'latency_{name}', '.2f')} s" for name in ("p50", "p95", "p99"))
     read, written = (f"{record.tokens.get(name, 0):,}" for name in ("prompt", "completion"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import UsageProblem
 from harness.lines import SampleLine
+from harness.types import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +191,16 @@ def account(
         "prices": prices,
         "usd": cost(counting.tokens, prices) if prices else None,
     }
+
+
+def recorded(record: RunRecord, name: str) -> float | None:
+    """A figure of `account` from a run's record; None where it is not known, or is no number."""
+    value = record.usage.get(name)
+    return value if isinstance(value, int | float) else None
+
+
+def recorded_prices(record: RunRecord) -> Mapping[str, float] | None:
+    """Prices from a run's record; None where there are none that can be used."""
+    prices = record.usage.get("prices")
+    usable = isinstance(prices, dict) and all(isinstance(prices.get(n), int | float) for n in ("prompt", "completion"))
+    return prices if usable else None

@@ -11,7 +11,7 @@ from typing import Any
 from harness import store
 from harness.entries import Entry
 from harness.tables import inert
-from harness.usage import cost, measure
+from harness.usage import cost, measure, recorded
 
 COLUMNS = (
     *("model", "samples", "steps", "tokens in", "cached", "tokens out"),
@@ -35,15 +35,15 @@ def rows(entries: Sequence[Entry], prices: Mapping[str, float] | None = None) ->
         used = measure(line for folder in entry.folders for line in store.read_samples(Path(folder)))
         latency = [used.latency_mean, used.latency_std, used.latency_p95]
         tokens = {"prompt": used.prompt_tokens, "completion": used.completion_tokens}
-        usd = cost(tokens, prices) if prices else _recorded(entry, "usd")
+        usd = cost(tokens, prices) if prices else _sum(entry, "usd")
         counts = [used.samples, used.steps_per_sample, used.prompt_tokens, used.cache_hit_rate, used.completion_tokens]
-        found.append([entry.label, *counts, *latency, _recorded(entry, "gpu_hours"), usd])
+        found.append([entry.label, *counts, *latency, _sum(entry, "gpu_hours"), usd])
     return found
 
 
-def _recorded(entry: Entry, name: str) -> float | None:
+def _sum(entry: Entry, name: str) -> float | None:
     """The sum over a row's runs; None where one of them does not know."""
-    values = [record.usage.get(name) for record in entry.records]
+    values = [recorded(record, name) for record in entry.records]
     return None if None in values else sum(value for value in values if value is not None)
 
 

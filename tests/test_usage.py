@@ -6,8 +6,10 @@ import pytest
 
 from harness.errors import UsageProblem
 from harness.lines import RecordedStep, SampleLine, decode, encode
+from harness.summary import cost_text
 from harness.types import Generation
-from harness.usage import Counting, account, cost, measure, parse_prices
+from harness.usage import Counting, account, cost, measure, parse_prices, recorded, recorded_prices
+from tests import synthetic_runs
 
 
 def line(name: str, *generations: Generation, fault: str | None = None) -> SampleLine:
@@ -56,6 +58,15 @@ def test_an_account_says_none_where_nothing_is_known() -> None:
     }
     assert account(counting, 0.0, None, None)["tokens_per_second"] is None
     assert account(counting, 0.0, None, None)["usd"] is None
+
+
+def test_a_damaged_account_is_not_known() -> None:
+    damaged = synthetic_runs.record(usage={"usd": "x", "gpu_hours": [], "latency_p50": None, "prices": {"prompt": 1}})
+    assert [recorded(damaged, name) for name in ("usd", "gpu_hours", "latency_p50", "absent")] == [None] * 4
+    assert recorded_prices(damaged) is None
+    assert "latency: p50 N/A s, p95 N/A s, p99 N/A s · cost: N/A USD, N/A GPU-hours" in cost_text(damaged)
+    fine = synthetic_runs.record(usage={"usd": 1, "prices": {"prompt": 1, "completion": 2.5}})
+    assert (recorded(fine, "usd"), recorded_prices(fine)) == (1, {"prompt": 1, "completion": 2.5})
 
 
 def test_prices_are_for_a_million_tokens() -> None:
