@@ -87,7 +87,10 @@ class Evaluate(TrainerCallback):
     """
 
     def __init__(self, trainer: RegionTrainer, config: TrainConfig) -> None:
+        from harness.selection import resolve
+
         self.trainer, self.config = trainer, config
+        resolve(config.eval_tasks.split(","))  # a misspelt task is refused before the first step
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Save the model aside and score it; all ranks save, the main process scores, the others wait."""

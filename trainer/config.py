@@ -12,19 +12,16 @@ from trainer.losses import LossSettings
 
 RECIPES = Path(__file__).parent / "recipes"
 PATHS_AND_REPORTS = (
-    *(
-        "output_dir",
-        "resume",
-        "overwrite",
-        "save_total_limit",
-        "eval_tasks",
-        "eval_every",
-        "eval_limit",
-        "logging_steps",
-    ),
-    *("report_to", "save_steps"),
+    *("output_dir", "resume", "resume_from_checkpoint", "overwrite", "save_steps", "save_total_limit"),
+    *("eval_tasks", "eval_every", "eval_limit", "logging_steps", "report_to"),
 )
 """Settings that do not change what is learnt: a run may be continued with others."""
+
+CHOICES = {
+    "overlong": ("drop", "truncate"),
+    "turns": ("all", "last"),
+    "dtype": ("float32", "bfloat16", "float16"),
+}
 
 _LOSS = LossSettings()
 
@@ -145,8 +142,7 @@ class TrainConfig:
 
     def identity(self) -> dict[str, Any]:
         """The settings that decide what is learnt; a checkpoint is continued only under equal ones."""
-        skipped = (*PATHS_AND_REPORTS, "resume_from_checkpoint")
-        return {name: value for name, value in asdict(self).items() if name not in skipped}
+        return {name: value for name, value in asdict(self).items() if name not in PATHS_AND_REPORTS}
 
     def check(self) -> TrainConfig:
         """Refuse what can be seen to be wrong before anything is loaded.
@@ -160,7 +156,7 @@ class TrainConfig:
         for name in ("model", "data", "output_dir"):
             if not getattr(self, name):
                 raise UsageProblem(f"--{name.replace('_', '-')} is missing", "Give the flag, or the key in the recipe.")
-        for name, known in (("overlong", ("drop", "truncate")), ("turns", ("all", "last"))):
+        for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise unknown_name(f"--{name}", getattr(self, name), known)
         for name in ("max_length", "per_device_train_batch_size", "gradient_accumulation_steps", "save_steps"):

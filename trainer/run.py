@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from harness import models, plugins, provenance
-from harness.errors import UsageProblem
+from harness.errors import DataError, UsageProblem
+from harness.text import one_line
 from trainer import callbacks, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
@@ -24,8 +27,7 @@ from trainer.train import STATE, RegionTrainer, checkpoints, fuse
 SAME = (
     *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
     *("learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "seed"),
-    *("bf16", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps"),
-    "report_to",
+    *("bf16", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps", "report_to"),
 )
 """Settings that transformers knows by the same name."""
 
@@ -158,6 +160,8 @@ def train(config: TrainConfig) -> Path:
     transformers.utils.logging.disable_progress_bar()
     output = Path(config.output_dir)
     loss = losses.load(config.loss, config.loss_settings)
+    with _settings_are_refused():
+        settings = arguments(config)
     tokenizer = load_tokenizer(config)
     corpus, rows = encode(config, tokenizer)
     about = {
@@ -169,24 +173,54 @@ def train(config: TrainConfig) -> Path:
     }
     checkpoint = _checkpoint(config, corpus.sha256)
     transformers.set_seed(config.seed)
-    trainer = RegionTrainer(
-        loss=loss,
-        about=about,
-        model=load_model(config),
-        args=arguments(config),
-        train_dataset=Rows(rows),
-        data_collator=Collator(tokenizer.pad_token_id),
-        processing_class=tokenizer,
-    )
+    with _settings_are_refused():
+        trainer = RegionTrainer(
+            loss=loss,
+            about=about,
+            model=load_model(config),
+            args=settings,
+            train_dataset=Rows(rows),
+            data_collator=Collator(tokenizer.pad_token_id),
+            processing_class=tokenizer,
+        )
     callbacks.install(trainer, config, corpus)
     if checkpoint:
-        loss.restore(json.loads((checkpoint / STATE).read_text())["loss_state"])
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        loss.restore(_state(checkpoint)["loss_state"])
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except SafetensorError as problem:
+        raise _damaged(checkpoint or output, problem) from None
     trainer.save_model()
     if trainer.args.should_save:
         trainer.write_state(output)
         shutil.rmtree(output / ".saving", ignore_errors=True)
     return output
+
+
+@contextmanager
+def _settings_are_refused() -> Iterator[None]:
+    """What transformers and peft do not know of a setting's value is the user's to mend."""
+    try:
+        yield
+    except (ValueError, ImportError) as problem:
+        raise UsageProblem(one_line(str(problem), 600), "`trainer run --help` has all settings.") from problem
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    """What a checkpoint says of its training.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    try:
+        return dict(json.loads((checkpoint / STATE).read_bytes()))
+    except ValueError as problem:
+        raise _damaged(checkpoint, problem) from None
+
+
+def _damaged(checkpoint: Path, problem: Exception) -> DataError:
+    remedy = "Delete it, and the same command continues from the one before it."
+    return DataError(f"{checkpoint} is damaged: {problem}", remedy)
 
 
 def _checkpoint(config: TrainConfig, data_sha256: str) -> Path | None:
@@ -208,7 +242,7 @@ def _checkpoint(config: TrainConfig, data_sha256: str) -> Path | None:
     found = next(reversed(checkpoints(output)), None)
     if found is None:
         return None
-    saved = json.loads((found / STATE).read_text())
+    saved = _state(found)
     known = {name: saved["config"].get(name) for name in config.identity()}
     changed = [name for name, value in config.identity().items() if known[name] != value]
     if saved["data"]["sha256"] != data_sha256:

@@ -19,7 +19,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from harness.errors import UsageProblem
+from harness.errors import DataError, UsageProblem
 from tests.trainer.worlds import config, log, rows, write
 from trainer.config import TrainConfig
 from trainer.run import train
@@ -144,6 +144,36 @@ def test_fully_sharded_ranks_from_the_command_line_change_nothing(tmp_path):
     _assert_same(whole, tmp_path / "ranks", 1e-5)
     about = json.loads((tmp_path / "ranks" / "train.json").read_text())
     assert (about["ranks"], about["sharded"]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optim": "adamx"}, "adamx"),
+        ({"lr_scheduler_type": "cosin"}, "cosin"),
+        ({"dtype": "float31"}, "float32"),
+        ({"attn_implementation": "spda"}, "spda"),
+        ({"report_to": "nowhere"}, "nowhere"),
+        ({"use_peft": True, "lora_target_modules": "nope"}, "nope"),
+        ({"eval_every": 1, "eval_tasks": "simple_pyhton"}, "simple_python"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_cannot_be_meant_is_refused_before_the_first_step(tmp_path, settings, message):
+    with pytest.raises(UsageProblem, match=message):
+        train(config(tmp_path, **settings))
+    assert not (tmp_path / "out" / "log.jsonl").exists()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    settings = config(tmp_path, max_steps=2, save_steps=1)
+    last = train(settings) / "checkpoint-2"
+    for name, rest in (("model.safetensors", 1000), ("train.json", 10)):
+        (last / name).write_bytes((last / name).read_bytes()[:rest])
+        with pytest.raises(DataError, match="checkpoint-2 is damaged"):
+            train(settings)
+    shutil.rmtree(last)
+    train(settings)
 
 
 def test_sharding_over_one_process_is_refused(tmp_path):

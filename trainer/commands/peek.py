@@ -20,7 +20,7 @@ NAMES = {0: "prompt", 1: "think", 2: "result"}
 def command(index: int, **flags: Any) -> None:
     """Print one record, its regions coloured.
 
-    Prompt, think and result have a colour each; tokens that carry loss are underlined.
+    Dim is the prompt, which carries no loss; yellow the thinking, green the result.
     """
     config = TrainConfig(**{**flags, "output_dir": flags["output_dir"] or "-"}).check()
     from rich.console import Console
