@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from harness import sandbox
 from harness.benchmarks.evalplus import check, data, official
 from harness.errors import UsageProblem
 from harness.lines import SampleLine
@@ -27,7 +26,6 @@ def score_programs(samples: Path, report: Report, results: Path | None = None) -
     Raises:
         UsageProblem: It holds no program at all.
     """
-    sandbox.warm()
     programs = list(official.read_samples(samples, report))
     if not programs:
         raise UsageProblem(f"{samples} holds no program", "Give EvalPlus's samples as .jsonl or a folder.")

@@ -108,8 +108,10 @@ def _score_folder(
 
 
 def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
+    from harness import sandbox
     from harness.program_scoring import score_programs
 
+    sandbox.warm()  # while the samples are read
     return score_programs(samples, report, output / f"{samples.stem}_eval_results.json" if output else None)
 
 
