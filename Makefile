@@ -9,12 +9,13 @@ TASKS ?= simple_python
 LIMIT ?= 50
 DEMO ?= demo$(if $(QUICK),-quick)
 
-.PHONY: help setup run demo demo-quick test test-vllm check bench package clean
+.PHONY: help setup run demo demo-quick test test-vllm coverage check bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
 	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: eight minutes)"
 	@echo "make test     run the tests"
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
+	@echo "make coverage  run the tests and list what they do not reach"
 	@echo "make check    lint, formatting, docstrings, types"
 	@echo "make bench    measure speed and memory, beside the peers where they are installed"
 	@echo "make package  build the wheel in dist/ and install it into an empty environment"
@@ -47,6 +48,11 @@ demo-quick:
 test: setup
 	$(BIN)/harness data fetch bfcl
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+# Commands that tests start are measured, too; what runs inside the sandbox is not.
+coverage: setup
+	$(BIN)/harness data fetch bfcl
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 # vLLM built for CPU, in an environment of its own: torchvision and its kin, which it pulls, do not load beside torch+cpu.
 test-vllm: .venv-vllm/.ready
