@@ -1,58 +1,83 @@
-"""The vllm engine against raw `LLM.generate` on the same engine and tokens: `python -m tests.vllm.bench_vllm`.
+"""The vllm engine against raw `LLM.generate`: `.venv-vllm/bin/python -m tests.vllm.bench_vllm`.
 
-Rounds alternate, and the first of each side is thrown away: it fills the prefix cache for both.
+Same engine, model, real BFCL prompts and greedy sampling; both sides render and tokenise within their time. Rounds
+alternate, each from an empty prefix cache, and the first of each side is thrown away. Ours gets its requests as the
+runner sends them: as many as the session has slots, one more for each that comes back.
 """
 
 from __future__ import annotations
 
 import statistics
-import tempfile
+import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from tabulate import tabulate
 
 from harness.chat import render
 from harness.engines.vllm import PLUGIN
-from harness.types import Prompt, Sampling
-from tests.tinymodels import make_tiny_qwen2
-from tests.vllm.conftest import answers, prompts, settings
+from harness.models import TINY
+from harness.types import Prompt, RequestKey, Sampling
+from tests.bench.bench_hf import bfcl_prompts
+from tests.vllm.conftest import settings
 
-PROMPTS, TOKENS, ROUNDS = 200, 48, 4
-
-
-def main() -> None:
-    """Print both rates."""
-    with tempfile.TemporaryDirectory() as folder:
-        shape = {"hidden_size": 512, "num_hidden_layers": 8, "num_attention_heads": 8, "intermediate_size": 1408}
-        session = PLUGIN.open(settings(make_tiny_qwen2(Path(folder) / "model", **shape)))
-        asked = prompts(PROMPTS)
-        rounds = [(raw_seconds(session, asked), our_seconds(session, asked)) for _ in range(ROUNDS)][1:]
-        session.close()
-    raw, ours = (statistics.median(side) for side in zip(*rounds, strict=True))
-    row = [PROMPTS / raw, PROMPTS / ours, f"{raw / ours:.1%}"]
-    print(tabulate([row], ["LLM.generate /s", "ours /s", "share (>= 97%)"], floatfmt=".2f"))
+PROMPTS, TOKENS, ROUNDS = 200, 128, 3
 
 
-def raw_seconds(session: Any, asked: list[Prompt]) -> float:
-    """Seconds of `LLM.generate`, its prompts tokenised in time as ours are."""
+def main(rounds: int = ROUNDS) -> None:
+    """Print both rates.
+
+    Args:
+        rounds: Of each side, beyond the first.
+    """
+    session = PLUGIN.open(settings(TINY, max_model_len=2048))
+    asked = bfcl_prompts(PROMPTS)
+    sides: list[Callable[[Any, list[Prompt]], list[str]]] = [raw, ours]
+    seconds: list[list[float]] = [[], []]
+    replies = []
+    for _ in range(rounds + 1):
+        for index, side in enumerate(sides):
+            session._llm.reset_prefix_cache()
+            began = time.perf_counter()
+            replies.append(side(session, asked))
+            seconds[index].append(time.perf_counter() - began)
+    session.close()
+    pairs = list(zip(*seconds, strict=True))[1:]
+    shares = sorted(theirs / mine for theirs, mine in pairs)
+    rates = [PROMPTS / statistics.median(side[1:]) for side in seconds]
+    same = sum(len(set(texts)) == 1 for texts in zip(*replies, strict=True))
+    row = [*rates, f"{statistics.median(shares):.1%}", f"{shares[0]:.1%}..{shares[-1]:.1%}", f"{same}/{PROMPTS}"]
+    print(tabulate([row], ["LLM.generate /s", "ours /s", "share (>= 97%)", "rounds", "same replies"], floatfmt=".2f"))
+
+
+def raw(session: Any, asked: list[Prompt]) -> list[str]:
+    """Replies of `LLM.generate`."""
     from vllm import SamplingParams
 
     tokenizer, parameters = session._tokenizer, SamplingParams(temperature=0.0, max_tokens=TOKENS)
-    began = time.perf_counter()
     texts = [render(prompt, tokenizer) for prompt in asked]
     ids = [{"prompt_token_ids": tokenizer.encode(text, add_special_tokens=False)} for text in texts]
-    session._llm.generate(ids, parameters, use_tqdm=False)
-    return time.perf_counter() - began
+    return [output.outputs[0].text for output in session._llm.generate(ids, parameters, use_tqdm=False)]
 
 
-def our_seconds(session: Any, asked: list[Prompt]) -> float:
-    """Seconds through the session."""
-    began = time.perf_counter()
-    answers(session, asked, Sampling(max_tokens=TOKENS))
-    return time.perf_counter() - began
+def ours(session: Any, asked: list[Prompt]) -> list[str]:
+    """Replies through the session."""
+    found = [""] * len(asked)
+    waiting = iter(enumerate(asked))
+
+    def submit(count: int) -> None:
+        for _, (index, prompt) in zip(range(count), waiting, strict=False):
+            session.submit(RequestKey(str(index), 0, 0), prompt, Sampling(max_tokens=TOKENS))
+
+    submit(session.slots)
+    while batch := session.collect():
+        for completion in batch:
+            assert completion.generation, completion.fault
+            found[int(completion.key.sample_id)] = completion.generation.text
+        submit(len(batch))
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:2]))
