@@ -24,10 +24,14 @@ _BOOT = (
     " server.main(json.loads(sys.argv[2]))"
 )
 _FLAGS = ("-s", "-S", "-P", "-c")
+# Memory for large values is kept between calls, and in large pages where the kernel has them: fewer page faults.
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
