@@ -15,9 +15,10 @@ The truth is written beside the records; nothing in a record tells its kind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from harness.types import Example
 from trainer.recipes.tiny.synth import Item, Split, item
@@ -58,6 +59,12 @@ def think(made: Item, calls: Calls | None = None) -> str:
         found = [key + "-" if text == "-" else f"{key}={text}" for key, text in arguments.items()]
         lines += [name, *found, CONCLUSION, call(name, arguments), "check", name, *found]
     return "\n".join(lines)
+
+
+def unfit(tools: Sequence[Mapping[str, Any]]) -> str:
+    """Reasoning that finds no function that fits, about as long as that which finds one."""
+    offered = [f"{name}-" for tool in tools for name in (tool["name"], *tool["parameters"]["properties"])]
+    return "\n".join(["none", *offered, "check", "none", *offered])
 
 
 def call(name: str, arguments: Mapping[str, str]) -> str:
@@ -136,7 +143,7 @@ def record(rng: Random, made: Item, other: Item, kind: str, name: str) -> tuple[
     if kind == "query":
         return _example(name, made, other.docs, reason, text), Truth(name, kind, made.query, None)
     if kind == "statement":
-        reason = "none"
+        reason = unfit(other.docs)
         return _example(name, made, other.docs, reason, STATEMENT), Truth(name, kind, made.query, STATEMENT)
     if kind in ("cot", "arguments"):
         wrong = spoilt(rng, made.calls, other.calls)
