@@ -108,6 +108,7 @@ def inspect(model: str, *, adapter: str | None = None, revision: str | None = No
         adapter=str(found.adapter) if found.adapter else None,
         chat_template=_chat_template(found.tokenizer),
         architectures=tuple(config.get("architectures") or ()),
+        handler=_trained_as(found.adapter or found.folder),
     )
 
 
@@ -203,6 +204,14 @@ def _near(path: Path) -> str:
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(str(parent / name) for name in near)}? " if near else ""
     return hint + "A model is a folder, a hub id (organisation/name) or tiny."
+
+
+def _trained_as(folder: Path) -> str | None:
+    """The handler in the `train.json` of a checkpoint; a damaged one says nothing."""
+    with contextlib.suppress(UsageProblem, LookupError, TypeError):
+        name = _json(folder / "train.json")["config"]["handler"]
+        return name if isinstance(name, str) else None
+    return None
 
 
 def _chat_template(folder: Path) -> str | None:

@@ -198,6 +198,8 @@ class ModelInfo:
     adapter: str | None = None
     chat_template: str | None = None
     architectures: tuple[str, ...] = ()
+    handler: str | None = None
+    """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
     remote: bool = False
     """Behind a server whose files cannot be read."""
 

@@ -45,6 +45,20 @@ def test_an_adapter_folder_keeps_both_paths(base: Path, lora: Path) -> None:
     assert both.sha256 != models.inspect(str(base)).sha256
 
 
+@pytest.mark.parametrize(
+    ("text", "handler"),
+    [('{"config": {"handler": "prompt"}}', "prompt"), ('{"config": {}}', None), ("[1", None), ("", None)],
+)
+def test_a_checkpoint_says_with_which_handler_it_was_trained(
+    base: Path, lora: Path, tmp_path: Path, text: str, handler: str | None
+) -> None:
+    for folder in (base, lora):
+        trained = Path(shutil.copytree(folder, tmp_path / folder.name))
+        (trained / "train.json").write_text(text)
+        assert models.inspect(str(trained)).handler == handler
+        assert models.inspect(str(folder)).handler is None
+
+
 def test_an_adapter_finds_its_base_beside_itself(base: Path, lora: Path, tmp_path: Path) -> None:
     shutil.copytree(base, tmp_path / "base")
     moved = Path(shutil.copytree(lora, tmp_path / "lora"))

@@ -19,6 +19,8 @@ def choose(model: ModelInfo) -> tuple[str, str]:
         The handler's name, and why it fits.
     """
     names = plugins.names("handlers")
+    if model.handler in names:
+        return model.handler, "it was trained with it"
     for name in [*(name for name in names if name not in GENERAL), *GENERAL]:
         reason: str | None = plugins.load("handlers", name).matches(model)
         if reason:

@@ -12,6 +12,8 @@ from harness.types import ModelInfo
         (ModelInfo("x", chat_template="{{ tools }}"), "fc"),
         (ModelInfo("x", chat_template="{{ messages }}"), "prompt"),
         (ModelInfo("gpt-4o", remote=True), "prompt"),
+        (ModelInfo("x", chat_template="{{ tools }}", handler="funreason"), "funreason"),
+        (ModelInfo("x", chat_template="{{ tools }}", handler="uninstalled"), "fc"),
     ],
 )
 def test_the_choice_comes_with_its_reason(model: ModelInfo, handler: str) -> None:
