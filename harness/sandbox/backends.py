@@ -128,6 +128,7 @@ def _start_here(backend: Backend, settings: dict[str, Any]) -> Server:
             stdout=subprocess.DEVNULL,
             stderr=complaints,
             pass_fds=[theirs.fileno()],
+            start_new_session=True,  # Ctrl-C is meant for the judge: it would count as the program's own end
         )
         theirs.close()
         try:

@@ -92,7 +92,8 @@ def start(
             listener.listen(1)
             listener.settimeout(0.1)
             line = [*command(program, folder, source, environment), *arguments]
-            process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+            nothing = subprocess.DEVNULL
+            process = subprocess.Popen(line, stdin=nothing, stdout=nothing, stderr=said, start_new_session=True)
             end = time.monotonic() + seconds
             while time.monotonic() < end and process.poll() is None:
                 try:

@@ -180,7 +180,10 @@ class _Worker:
             raise SandboxFault(f"the sandbox server could not run a program: {error}") from error
         try:
             with contextlib.closing(_clock(handle)) as clock:
-                yield from _watch(channel, clock, program)
+                for result in _watch(channel, clock, program):
+                    if result.kind == "died" and _hung_up(server.control):
+                        raise SandboxFault("the sandbox server ended while it ran a program")
+                    yield result
         finally:
             os.close(channel)
             self._end(server.control, handle)
@@ -217,6 +220,12 @@ class _Worker:
             alive = b""
         if not alive:
             self.close()
+
+
+def _hung_up(control: socket.socket) -> bool:
+    poller = select.poll()
+    poller.register(control, 0)
+    return bool(poller.poll(0))
 
 
 def _clock(handle: int) -> JobClock:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import marshal
 import os
+import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from harness.errors import UsageProblem
 from harness.sandbox import backends, values
-from harness.sandbox.pool import Program, Sandbox
+from harness.sandbox.pool import Program, Sandbox, SandboxFault, _Worker
 
 from .conftest import Run
 
@@ -199,8 +201,6 @@ def test_results_beyond_the_last_call_are_not_asked_for(sandbox: Sandbox) -> Non
 
 
 def test_a_program_that_ends_while_it_is_read_frees_its_worker(sandbox: Sandbox) -> None:
-    import marshal
-
     endless = Program("def f(x):\n    return x", "f", marshal.dumps([[1]] * 1000, 2), [1.0] * 1000, 10.0)
     for _ in range(5):
         with sandbox.run(endless) as results:
@@ -224,9 +224,34 @@ def test_a_server_that_was_killed_is_replaced(sandbox: Sandbox, run: Run) -> Non
     assert outcomes <= {"value", "SandboxFault"}
 
 
-def test_threads_share_the_workers() -> None:
-    import marshal
+def test_a_program_whose_server_is_killed_has_no_verdict(sandbox: Sandbox) -> None:
+    code = "import time\ndef f(x):\n    time.sleep(x)\n    return x"
+    job = Program(code, "f", marshal.dumps([[0], [2]], 2), [5.0] * 2, 10.0)
+    sandbox._workers[0].close()
+    with sandbox.run(job) as results:
+        assert next(results).kind == "value"
+        server = _below(sandbox._workers[0])[-2]
+        os.kill(server, signal.SIGKILL)
+        with pytest.raises(SandboxFault, match="server ended"):
+            next(results)
 
+
+def test_ctrl_c_in_a_terminal_does_not_reach_a_program(sandbox: Sandbox, run: Run) -> None:
+    sandbox._workers[0].close()
+    assert run("def f(x): return x", [1])
+    assert not {os.getsid(process) for process in _below(sandbox._workers[0])} & {os.getsid(0)}
+
+
+def _below(worker: _Worker) -> list[int]:
+    """The server's processes and the job, the outermost first."""
+    assert worker.server
+    found = [worker.server.process.pid]
+    for process in found:
+        found += map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())
+    return found
+
+
+def test_threads_share_the_workers() -> None:
     pool = Sandbox(workers=2, memory=1 << 30)
     program = Program("def f(x): return x", "f", marshal.dumps([[1]], 2), [5.0], 10.0)
     kinds: list[str] = []
@@ -250,8 +275,6 @@ def test_nothing_is_left_when_a_sandbox_is_closed() -> None:
     pool.close()
     before = set(os.listdir("/proc"))
     pool = Sandbox(workers=1, memory=1 << 30)
-    import marshal
-
     with pool.run(Program("def f(x): return x", "f", marshal.dumps([[1]], 2), [5.0], 10.0)) as results:
         list(results)
     server = pool._free[0].server
