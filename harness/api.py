@@ -60,7 +60,7 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
         UsageProblem: A flag cannot be honoured here.
     """
     from harness.budget import Budget
-    from harness.commands.run import command
+    from harness.commands.run import command, open_sandbox
     from harness.options import specs
     from harness.plan import Engine
     from harness.runner import run as measure
@@ -71,6 +71,7 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     arguments = _arguments({"model": model, "tasks": tasks, **flags})
     with command.make_context("run", arguments) as context:
         wanted, _ = specs(context.params)
+        open_sandbox(wanted, context.params)
     engine, budget = Engine(wanted[0].engine, wanted[0].settings), Budget(wanted[0].cost_limit)
     try:
         records = [(spec.output, measure(spec, engine, budget=budget)) for spec in wanted]

@@ -148,7 +148,7 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
     """
     given = {name: flags[name] for name in SETTINGS if flags.get(name) not in (None, ())}
     if template := given.get("chat_template"):
-        given["chat_template"] = template.read_text()
+        given["chat_template"] = template.read_text("utf-8")
     given["chat_template_kwargs"] = pairs("--chat-template-kwargs", given.get("chat_template_kwargs", ()))
     if flags.get("thinking", "auto") != "auto":
         given["chat_template_kwargs"] |= {"enable_thinking": flags["thinking"] == "on"}
@@ -227,7 +227,7 @@ def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
         UsageProblem: It cannot be read, or names a flag that does not exist.
     """
     try:
-        data = yaml.safe_load(file.read_text())
+        data = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageProblem(f"--config {file}: {error}", "It should be YAML or JSON, one flag a line.") from None
     if not isinstance(data, dict):

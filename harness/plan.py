@@ -212,31 +212,3 @@ def _record(
         machine={**provenance.machine(), "layout": {name: chosen[name] for name in chosen if name in layout}},
         config_sha256=provenance.digest(identity),
     )
-
-
-def replayed(run: Path, output: Path, rules: str | None = None) -> RunSpec:
-    """The run that takes a recorded run's replies through the same path again, for example under other rules.
-
-    Args:
-        run: Folder of the recorded run.
-        output: Where the new run is stored.
-        rules: Rules to judge by; None for the recorded ones.
-
-    Returns:
-        The spec; its engine is `replay`.
-    """
-    record = store.read_run(run)
-    return RunSpec(
-        settings=EngineSettings(model=record.model.name, options={"run": str(run)}),
-        benchmark=record.benchmark["name"],
-        categories=tuple(record.benchmark["categories"]),
-        engine="replay",
-        handler=record.handler,
-        handler_options=record.handler_options,
-        sampling=record.sampling,
-        repeats=record.repeats,
-        rules=rules or record.rules,
-        limit=record.benchmark["limit"],
-        ids=tuple(record.benchmark["ids"]),
-        output=output,
-    )

@@ -11,12 +11,15 @@ from typing import Any
 
 from harness import store
 from harness.plan import Plan
+from harness.text import table
 from harness.types import RunRecord
 from harness.usage import recorded
 
 FLIPS = 10
 """Items lost and gained that are printed of each benchmark."""
-HEADERS = ("category", "accuracy", "95 % interval", "passed", "judged", "of", "unscored", "truncated")
+COUNTS = ("passed", "judged", "of", "unscored", "truncated")
+SPARE = ("of", "passed", "unscored")
+"""Counts that a narrow terminal is not shown."""
 
 
 def plans_json(plans: Sequence[Plan]) -> list[dict[str, Any]]:
@@ -54,12 +57,11 @@ def records_json(records: Sequence[RunRecord], root: Path) -> list[dict[str, Any
 
 def records_text(records: Sequence[RunRecord], root: Path) -> str:
     """A table of scores for each run, and where it is."""
-    from tabulate import tabulate
-
+    width = shutil.get_terminal_size().columns
     parts = []
     for record in records:
         if rows := [_row(category, record) for category in record.scores]:
-            parts.append(tabulate(rows, headers=HEADERS, colalign=("left", *["right"] * (len(HEADERS) - 1))))
+            parts.append(table(rows, width, SPARE, right=[*rows[0]][1:]))
         if record.usage:
             parts.append(cost_text(record))
         parts.append(f"{record.status}: {store.path_of(root, record)}")
@@ -82,15 +84,21 @@ def cost_text(record: RunRecord) -> str:
     )
 
 
-def _row(category: str, record: RunRecord) -> tuple[str | int, ...]:
+def _row(category: str, record: RunRecord) -> dict[str, str]:
     from harness.intervals import wilson
 
     score = record.scores[category]
+    accuracy, interval = "N/A", ""
+    if score.judged:
+        low, high = wilson(score.passed, score.judged)
+        accuracy, interval = f"{score.passed / score.judged:.2%}", f"{low:.1%} - {high:.1%}"
     counts = (score.passed, score.judged, score.n, score.unscored, score.truncated)
-    if not score.judged:
-        return category, "N/A", "", *counts
-    low, high = wilson(score.passed, score.judged)
-    return category, f"{score.passed / score.judged:.2%}", f"{low:.1%} - {high:.1%}", *counts
+    return {
+        "category": category,
+        "accuracy": accuracy,
+        "95 % interval": interval,
+        **{name: str(count) for name, count in zip(COUNTS, counts, strict=True)},
+    }
 
 
 def comparison_text(base: Sequence[RunRecord], tuned: Sequence[RunRecord], root: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.aggregate import Cell, percent
 from harness.leaderboard import Block, Board, Row
-from harness.text import escaped, one_line, templates
+from harness.text import escaped, inert, one_line, templates
 
 NOTES = (
     "Intervals: 95 %, Wilson for a category, combined for averages; n counts judged replies.",
@@ -172,11 +172,6 @@ def comma_separated(boards: Sequence[Board]) -> str:
             flat = {key: "; ".join(value) if isinstance(value, list) else value for key, value in number.items()}
             writer.writerow({key: inert(value) for key, value in flat.items()})
     return text.getvalue()
-
-
-def inert(value: Any) -> Any:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 
 
 def _numbers(board: Board) -> list[dict[str, Any]]:

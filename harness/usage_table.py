@@ -10,13 +10,15 @@ from typing import Any
 
 from harness import store
 from harness.entries import Entry
-from harness.tables import inert
+from harness.text import inert, table
 from harness.usage import cost, measure, recorded
 
 COLUMNS = (
     *("model", "samples", "steps", "tokens in", "cached", "tokens out"),
     *("latency mean", "std", "95 %", "GPU-hours", "cost"),
 )
+SPARE = ("std", "samples", "steps", "95 %", "cached", "GPU-hours")
+"""Columns that a narrow terminal is not shown, the first one first."""
 
 
 def rows(entries: Sequence[Entry], prices: Mapping[str, float] | None = None) -> list[list[Any]]:
@@ -47,22 +49,22 @@ def _sum(entry: Entry, name: str) -> float | None:
     return None if None in values else sum(value for value in values if value is not None)
 
 
-def terminal(table: Sequence[Sequence[Any]]) -> str:
-    """A table for a terminal."""
-    from tabulate import tabulate
-
-    wrapped = [[_short(str(row[0])), *row[1:]] for row in table]
-    return "What it cost\n" + tabulate(wrapped, COLUMNS, floatfmt=".2f", missingval="N/A")
+def terminal(found: Sequence[Sequence[Any]], width: int) -> str:
+    """A table for a terminal of some characters' width."""
+    shown = [dict(zip(COLUMNS, (str(row[0]), *map(_shown, row[1:])), strict=True)) for row in found]
+    return "What it cost\n" + table(shown, width, SPARE, right=COLUMNS[1:])
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 20 else f"{label[:19]}…"
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "N/A"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def comma_separated(table: Sequence[Sequence[Any]]) -> str:
+def comma_separated(found: Sequence[Sequence[Any]]) -> str:
     """CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([inert(value) for value in row] for row in table)
+    writer.writerows([inert(value) for value in row] for row in found)
     return text.getvalue()

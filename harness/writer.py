@@ -7,7 +7,6 @@ played again: a line cut off by a kill, damaged lines and, unless told otherwise
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import IO
 
 from harness.errors import RunIncomplete, UsageProblem
 from harness.lines import SampleLine, encode
-from harness.store import RUN, SAMPLES, Report, log, scan
+from harness.store import RUN, SAMPLES, Report, log, replacing, scan
 
 
 class Writer:
@@ -51,14 +50,10 @@ class Writer:
                 leftover.unlink()
         if not path.exists():
             return
-        with tempfile.NamedTemporaryFile(dir=self.run, prefix=f".{SAMPLES}.", delete=False) as kept:
+        with replacing(path) as write:
             for line, raw in scan(self.run, report):
                 if not retry(line):
-                    kept.write(raw)
-            kept.flush()
-            os.fsync(kept.fileno())
-            os.chmod(kept.name, 0o644)
-        os.replace(kept.name, path)
+                    write(raw)
 
     def append(self, line: SampleLine) -> None:
         """Write one line; it survives a kill of this process at once, and of the machine after `sync`.
@@ -85,6 +80,8 @@ class Writer:
 
     def close(self) -> None:
         """Sync and let others write."""
-        self.sync()
-        self._file.close()
-        self._lock.release()
+        try:
+            self.sync()
+        finally:
+            self._file.close()
+            self._lock.release()

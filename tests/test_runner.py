@@ -14,7 +14,7 @@ import pytest
 from harness import plugins, store
 from harness.engines.scripted import Reciting
 from harness.errors import RunIncomplete, SandboxUnavailable, UsageProblem
-from harness.plan import RunSpec, replayed
+from harness.plan import RunSpec
 from harness.progress import Silent
 from harness.protocols import Play
 from harness.runner import run
@@ -488,10 +488,11 @@ def test_replaying_gives_the_same_lines_and_other_rules_other_verdicts(script: P
     spec = spec_of(write(script, {"echo_2": "wrong", "echo_3": {"fault": "HTTP 500"}}), "echo", "talk", repeats=2)
     record = run(spec)
     folder = store.path_of(spec.output, record)
-    again = replayed(folder, script.parent / "replayed")
+    settings = EngineSettings("model", options={"run": str(folder)})
+    again = replace(spec, engine="replay", settings=settings, output=script.parent / "replayed")
     second = run(again)
     assert second.scores == record.scores
     assert timeless(lines_of(again, second)) == timeless(lines_of(spec, record))
-    lenient = run(replayed(folder, script.parent / "replayed", rules="lenient"))
+    lenient = run(replace(again, rules="lenient"))
     assert lenient.scores["talk"].passed == 2 * SIZE
     assert lenient.scores["echo"].unscored == 2

@@ -90,7 +90,7 @@ def command(
     click.echo(tables.terminal(shown, width, columns, color) if shown else "no column of any view was run; see --view")
     table = usage_table.rows(found, parse_prices(prices) if prices else None) if usage or prices else []
     if table:
-        click.echo("\n" + usage_table.terminal(table))
+        click.echo("\n" + usage_table.terminal(table, width))
     if output:
         output.mkdir(parents=True, exist_ok=True)
         for name in formats or tables.WRITERS:

@@ -227,7 +227,8 @@ def command(**flags: Any) -> None:
         plans = [plan for side in sides for plan in _plans(side)]
         click.echo(json.dumps(summary.plans_json(plans)) if as_json else summary.plans_text(plans))
         return
-    _open_sandbox(specs, flags)
+    if description := open_sandbox(specs, flags):
+        click.echo(f"sandbox: {description}", err=True)
     budget = Budget(flags["cost_limit"])
     with redirect_stdout(sys.stderr):  # ray and vLLM print there, and would end up between our JSON
         found = [_measure(side, flags, budget) for side in sides]
@@ -242,18 +243,30 @@ def command(**flags: Any) -> None:
         raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
 
 
-def _open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> None:
-    """Find out whether programs can be judged before a model is loaded to write them."""
+def open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> str | None:
+    """Find out whether programs can be judged before a model is loaded to write them.
+
+    Args:
+        specs: The runs.
+        flags: Values of `harness run`'s flags by name.
+
+    Returns:
+        What holds programs here; None where no run has any.
+
+    Raises:
+        SandboxUnavailable: Nothing can hold them.
+        UsageProblem: No sandbox has this name.
+    """
     from harness import plugins, sandbox
     from harness.sandbox.backends import check_name
 
     check_name(flags["sandbox"])
-    if flags["predict_only"]:
-        return
-    if any(getattr(plugins.load("benchmarks", spec.benchmark), "runs_programs", False) for spec in specs):
-        memory = int(flags["sandbox_memory"] * 2**30)
-        sandbox.configure(backend=flags["sandbox"], workers=flags["sandbox_workers"], memory=memory)
-        click.echo(f"sandbox: {sandbox.shared().description}", err=True)
+    benchmarks = [plugins.load("benchmarks", spec.benchmark) for spec in specs]
+    if flags["predict_only"] or not any(getattr(benchmark, "runs_programs", False) for benchmark in benchmarks):
+        return None
+    memory = int(flags["sandbox_memory"] * 2**30)
+    sandbox.configure(backend=flags["sandbox"], workers=flags["sandbox_workers"], memory=memory)
+    return sandbox.shared().description
 
 
 def _plans(specs: Sequence[RunSpec]) -> list[Plan]:

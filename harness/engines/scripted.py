@@ -66,7 +66,7 @@ class Script:
 
 
 def _entries(file: Path) -> Iterator[Entry]:
-    text = file.read_text()
+    text = file.read_text("utf-8")
     if file.suffix == ".jsonl":
         yield from (json.loads(line) for line in text.splitlines() if line.strip())
         return

@@ -127,7 +127,10 @@ def test_the_progress_shows_what_is_spent(command: Command, capsys: pytest.Captu
     assert "0 faults · cost 13.20" in capsys.readouterr().err
 
 
-def test_a_cost_survives_in_the_leaderboard_and_in_show(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cost_survives_in_the_leaderboard_and_in_show(
+    command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
     with loopback(serve) as server:
         assert command(*asking(server, *PRICES)) == 0
     capsys.readouterr()
@@ -135,6 +138,11 @@ def test_a_cost_survives_in_the_leaderboard_and_in_show(command: Command, capsys
     rows: Any = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("m ")]
     assert "0.73" in rows[-1]
     assert rows[-1][-2:] == ["N/A", "13.20"]
+    monkeypatch.setenv("COLUMNS", "80")
+    assert command("leaderboard", "results", "--usage") == 0
+    shown = capsys.readouterr().out.split("What it cost")[1]
+    assert "13.20" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     folder = store.find_runs(Path("results"))[0]
     assert command("show", folder, "echo_0") == 0
     assert "8 of the prompt's tokens cached" in capsys.readouterr().out
