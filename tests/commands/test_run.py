@@ -182,7 +182,13 @@ def test_stopped_by_a_signal_it_exits_130_and_continues(tmp_path: Path, asked: s
     command = [sys.executable, "-m", "tests.toy", *arguments, "-o", str(tmp_path)]
     if asked == signal.SIGTERM:  # as a shell script starts a job in the background
         command = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the suite may itself run in the background
+    ) as process:
         deadline = time.monotonic() + 30
         while not any(folder.joinpath(store.SAMPLES).stat().st_size for folder in store.find_runs(tmp_path)):
             assert time.monotonic() < deadline
