@@ -285,6 +285,7 @@ def results(settings):
         "rounds": [],
         "training": {name: {**training, "start_sha256": "b" * 64} for name in names[1:]},
         "models": {name: {m: numbers._score(one.values()) for m, one in each.items()} for name, each in both.items()},
+        "without_call": dict.fromkeys(names, 0.125),
         "differences": {
             reference: {
                 method: {m: numbers._difference(settings, both, reference, method, m) for m in numbers.METRICS}

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import examples, outcomes, provenance, stats
+from harness import examples, outcomes, provenance, stats, store
 from harness.intervals import wilson
 from harness.types import Example
 from trainer.recipes.demo import experiment
@@ -53,7 +53,7 @@ def gather(settings: Settings, folder: Path) -> dict[str, Any]:
     summaries = [folder / f"loops/{seed}/round-1/summary.json" for seed in experiment.seeds(settings)]
     return {
         "experiment": json.loads((folder / "demo.json").read_text("utf-8")),
-        "code": provenance.code(),
+        "code": json.loads((folder / "models/base/train.json").read_text("utf-8"))["code"],
         "machine": provenance.machine(),
         "time": _time(folder),
         "refinement": refinement(settings, folder),
@@ -62,6 +62,7 @@ def gather(settings: Settings, folder: Path) -> dict[str, Any]:
         "models": {
             name: {metric: _score(results[metric].values()) for metric in metrics} for name, results in passed.items()
         },
+        "without_call": {name: _without_call(folder / "runs/scores" / name / "examples") for name in passed},
         "differences": {
             reference: {
                 method: {metric: _difference(settings, passed, reference, method, metric) for metric in metrics}
@@ -156,6 +157,13 @@ def _passed(folder: Path, name: str) -> dict[str, Passed]:
         }
         for metric, (kind, categories) in METRICS.items()
     }
+
+
+def _without_call(folder: Path) -> float:
+    """Share of the held-out questions whose reply ended by itself and calls nothing."""
+    (run,) = store.find_runs(folder)
+    replies = [line.steps[-1].generation for line in store.read_samples(run) if line.steps]
+    return fmean(reply.finish == "stop" and "(" not in reply.text.split("\n")[-1] for reply in replies)
 
 
 def _score(passed: Iterable[bool]) -> dict[str, Any]:
