@@ -59,13 +59,20 @@ class EvalPlus:
 
         Returns:
             The base verdict, and the plus verdict: a program must pass both sets of tests.
+
+        Raises:
+            RuntimeError: The sandbox failed: the episode is a fault, which the same command tries again.
         """
         from harness.benchmarks.evalplus.check import by_category, judge
         from harness.benchmarks.evalplus.sanitize import sanitize
 
         problem = sample.target
         program = sanitize(episode.steps[-1].reply.text, problem.entry_point)
-        return by_category(problem.benchmark, judge(problem.task_id, program))
+        verdicts = judge(problem.task_id, program)
+        for verdict in verdicts.values():
+            if verdict.outcome == "unscored":
+                raise RuntimeError(f"the sandbox failed: {verdict.message}")
+        return by_category(problem.benchmark, verdicts)
 
 
 def _messages(problem: Problem) -> tuple[Mapping[str, str], ...]:

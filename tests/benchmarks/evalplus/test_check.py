@@ -10,8 +10,12 @@ import pytest
 
 from harness.benchmarks import evalplus
 from harness.benchmarks.evalplus import data, expected, oracles
+from harness.benchmarks.evalplus.benchmark import PLUGIN
 from harness.errors import UsageProblem
+from harness.judges import judged
 from harness.sandbox.pool import Result, Sandbox, SandboxFault
+from harness.scheduler import Played
+from harness.types import Episode, Generation, Reply, Step
 
 pytestmark = pytest.mark.usefixtures("judging")
 
@@ -146,6 +150,12 @@ def test_a_failing_sandbox_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Sandbox, "run", broken)
     verdicts = evalplus.judge("HumanEval/53", "def add(x, y): return x + y")
     assert {verdict.outcome for verdict in verdicts.values()} == {"unscored"}
+    sample = next(sample for sample in PLUGIN.load(["humaneval"]) if sample.id == "HumanEval/53")
+    text = "```python\ndef add(x, y): return x + y\n```"
+    line = judged(
+        PLUGIN, Played(sample, Episode(sample.id, (Step(0, Generation(text), Reply(None, text)),)), 0), "upstream"
+    )
+    assert line.fault == "check: RuntimeError: the sandbox failed: no server"
 
 
 def test_unknown_tasks_are_refused() -> None:
