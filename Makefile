@@ -12,7 +12,7 @@ DEMO ?= demo$(if $(QUICK),-quick)
 .PHONY: help setup run demo demo-quick test test-vllm coverage check bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
-	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: eight minutes)"
+	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: five minutes)"
 	@echo "make test     run the tests"
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
 	@echo "make coverage  run the tests and list what they do not reach"
