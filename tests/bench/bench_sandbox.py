@@ -27,6 +27,7 @@ from harness import datasets
 from harness.benchmarks.evalplus import data
 from harness.benchmarks.evalplus.expected import PARTS, inputs
 from tests.benchmarks.evalplus.mutants import mutants
+from tests.processes import tree
 
 WORKERS = 2
 KNOWN = {
@@ -100,16 +101,8 @@ def timed(command: Sequence[str], environment: Mapping[str, str], results: Path)
 
 def _watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(_memory(one) for one in _tree(process.pid)))
+        peak[0] = max(peak[0], sum(_memory(one) for one in tree(process.pid)))
         time.sleep(0.2)
-
-
-def _tree(process: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:
-        return []
-    return [process, *(one for child in children for one in _tree(int(child)))]
 
 
 def _memory(process: int) -> int:

@@ -18,6 +18,7 @@ from harness.engines._ray import NodeCopy, _everywhere
 from harness.engines.hf import PLUGIN
 from harness.errors import UsageProblem
 from harness.types import EngineSettings
+from tests.processes import descendants
 
 pytest.importorskip("ray", reason="ray is an extra: pip install 'funreason-harness[ray]'")
 SAMPLES = 16
@@ -38,21 +39,7 @@ def said(output: Path) -> dict[str, tuple[Any, ...]]:
 
 def actors(below: int) -> list[int]:
     """Ids of the processes below one that hold a copy of the engine."""
-    parents, names = {}, {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                names[int(entry.name)] = (entry / "cmdline").read_bytes()
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, ValueError):
-                continue
-
-    def descends(pid: int) -> bool:
-        while pid in parents and pid != below:
-            pid = parents[pid]
-        return pid == below
-
-    return [pid for pid, name in names.items() if name.startswith(b"ray::NodeCopy") and descends(pid)]
+    return [pid for pid, name in descendants(below).items() if name.startswith(b"ray::NodeCopy")]
 
 
 @pytest.mark.slow

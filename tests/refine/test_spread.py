@@ -15,6 +15,7 @@ import pytest
 
 from refine.ledger import read_lines
 from refine.run import Settings, run
+from tests.processes import descendants
 from tests.refine.judges import no, yes
 from tests.refine.test_pipeline import example
 
@@ -41,21 +42,7 @@ def script(tmp_path: Path) -> Path:
 
 def ray_workers(below: int) -> list[int]:
     """Ids of the processes below one that run a shard."""
-    parents, names = {}, {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                names[int(entry.name)] = (entry / "cmdline").read_bytes()
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, ValueError):
-                continue
-
-    def descends(pid: int) -> bool:
-        while pid in parents and pid != below:
-            pid = parents[pid]
-        return pid == below
-
-    return [pid for pid, name in names.items() if name.startswith(b"ray::") and b"Map" in name and descends(pid)]
+    return [pid for pid, name in descendants(below).items() if name.startswith(b"ray::") and b"Map" in name]
 
 
 @pytest.mark.slow

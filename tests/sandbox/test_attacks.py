@@ -24,6 +24,7 @@ import pytest
 import harness
 from harness.sandbox import values
 from harness.sandbox.pool import Sandbox
+from tests.processes import tree
 
 from .conftest import Run
 
@@ -112,14 +113,6 @@ def _field(process: int, name: str) -> str:
     return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(f"{name}:"))
 
 
-def _tree(process: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:
-        return []
-    return [process, *(one for child in children for one in _tree(int(child)))]
-
-
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, pytest.MonkeyPatch.context() as patch:
@@ -138,7 +131,7 @@ def intact(world: World, sandbox: Sandbox, run: Run) -> Iterator[None]:
     assert (result.kind, values.decode(result.body)) == ("value", [1, 2, 3])
     server = sandbox._free[0].server
     assert server
-    chain = _tree(server.process.pid)
+    chain = tree(server.process.pid)
     assert all(len(Path(f"/proc/{one}/task/{one}/children").read_text().split()) <= 1 for one in chain), chain
     assert len(chain) <= 3  # the started process, for bwrap one of its own, the server
     assert world.state() == world.before
