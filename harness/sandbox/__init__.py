@@ -11,17 +11,16 @@ bytes (`values`, `frames`). `README.md` in this folder says what is covered and 
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
-import threading
 from typing import TYPE_CHECKING, Any
-
-from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.sandbox.pool import Sandbox
 
-_lock = threading.Lock()
+_lock = _thread.allocate_lock()
+"""Not of `threading`: fork servers import this package too, and that module would make each of their forks dearer."""
 _settings: dict[str, Any] = {}
 _open: list[Sandbox] = []
 
@@ -60,10 +59,14 @@ def shared() -> Sandbox:
 
 def warm() -> None:
     """Start the shared sandbox's processes in the background; what goes wrong is told by `shared`."""
+    import threading
+
     threading.Thread(target=_warm).start()
 
 
 def _warm() -> None:
+    from harness.errors import HarnessError
+
     with contextlib.suppress(HarnessError):
         shared().warm()
 

@@ -14,11 +14,15 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from harness.sandbox import frames, landlock, linux, namespaces, seccomp, values
+from harness.sandbox.arenas import LONG_CALL, Arenas
 
 _OPEN_FILES = 64
+_DESCRIPTORS = 256
+"""More than the server ever has open."""
 _THREADS = 128
 _TEXT_LIMIT = 300
 
@@ -31,9 +35,8 @@ class Confinement(NamedTuple):
     namespaces: bool
     private_tmp: int
     """Megabytes; 0 for none."""
-    landlock: bool
+    landlock: landlock.Rules | None
     drop_capabilities: bool
-    readable: tuple[str, ...]
 
 
 class Job(NamedTuple):
@@ -77,10 +80,10 @@ def main(payload: int, channel: int, confinement: Confinement) -> None:
     """
     send = _Sender(channel)
     job = Job(*marshal.loads(_read_all(payload)))
-    os.closerange(3, channel)
-    os.closerange(channel + 1, max(payload, 256) + 1)
     try:
         layers = confine(confinement, job)
+        os.closerange(3, channel)
+        os.closerange(channel + 1, _DESCRIPTORS)
     except (OSError, ValueError) as error:
         send(frames.REFUSED, body=str(error).encode())
         return
@@ -117,7 +120,7 @@ def confine(confinement: Confinement, job: Job) -> list[str]:
         namespaces.private_tmp(confinement.private_tmp)
         os.chdir(namespaces.PRIVATE)
         layers.append("private /tmp")
-    _limit_resources(confinement, job)
+    _limit({resource.RLIMIT_AS: job.memory, resource.RLIMIT_CPU: job.cpu_seconds})
     layers.append("rlimits")
     if confinement.user is not None:
         os.setgroups([])
@@ -130,18 +133,20 @@ def confine(confinement: Confinement, job: Job) -> list[str]:
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     if confinement.landlock:
-        writable = [namespaces.PRIVATE] if confinement.private_tmp else []
-        landlock.restrict(confinement.readable, writable)
+        landlock.restrict(confinement.landlock, [namespaces.PRIVATE] if confinement.private_tmp else [])
         layers.append("landlock")
     seccomp.restrict(os.getpid())
     layers.append("seccomp")
     return layers
 
 
-def _limit_resources(confinement: Confinement, job: Job) -> None:
+def limit(confinement: Confinement) -> None:
+    """Set the limits that are the same for all jobs. The server does so; jobs inherit them.
+
+    Raises:
+        OSError: The kernel refused.
+    """
     limits = {
-        resource.RLIMIT_AS: job.memory,
-        resource.RLIMIT_CPU: job.cpu_seconds,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: confinement.private_tmp << 20,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
@@ -150,12 +155,16 @@ def _limit_resources(confinement: Confinement, job: Job) -> None:
     }
     if confinement.user is not None:
         limits[resource.RLIMIT_NPROC] = _THREADS  # counted by user: only with one of its own
+    _limit(limits)
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
+
+
+def _limit(limits: Mapping[int, int]) -> None:
     for kind, value in limits.items():
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))
-    stack = resource.getrlimit(resource.RLIMIT_STACK)[1]
-    resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
 
 
 class _Sender:
@@ -188,14 +197,18 @@ def run(job: Job, send: _Sender) -> None:
     send(frames.LOADED)
     calls = marshal.loads(job.inputs)
     gc.freeze()  # nothing that is there now goes away: the collector need not look at it again
+    arenas = Arenas()
     for arguments in calls:
         start = clock()
         try:
             kind, digest, body = _crossing(function(*arguments), job.convert, job.body_limit)
-            send(kind, clock() - start, digest, body)
+            seconds = clock() - start
+            send(kind, seconds, digest, body)
         except BaseException as error:  # noqa: BLE001
             send(frames.RAISED, body=_described(error))
             return
+        if seconds > LONG_CALL:
+            arenas.after_long_call()
 
 
 def _crossing(result: Any, convert: str, limit: int) -> tuple[int, bytes, bytes]:
@@ -203,11 +216,8 @@ def _crossing(result: Any, convert: str, limit: int) -> tuple[int, bytes, bytes]
 
     With `set` the digest is that of the elements, the body still that of a list: its floats may be compared in order.
     """
-    if convert == "value":
-        if simple := values.simple(result):
-            return frames.VALUE, simple[0], simple[1] if len(simple[1]) <= limit else b""
-        if quick := values.quick_digest(result):
-            return frames.VALUE, quick, b""
+    if convert == "value" and (quick := values.quick(result, limit)):
+        return frames.VALUE, *quick
     shown = compared = _compared(result, convert)
     try:
         value = values.plain(compared)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from harness.sandbox import linux
 
@@ -33,15 +34,23 @@ def _file_rights(version: int) -> int:
     return (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str] = ()) -> None:
-    """Confine this thread for good. `no_new_privs` must be set.
+class Rules(NamedTuple):
+    """What may be read, ready to be put into force by this process's children."""
+
+    version: int
+    attributes: bytes
+    readable: tuple[bytes, ...]
+    """Rules for folders and files that this process has opened and keeps open."""
+
+
+def prepare(readable: Iterable[str]) -> Rules:
+    """Look up paths once for many `restrict`s.
 
     Args:
         readable: Files and folders that may be read; those that do not exist are passed over.
-        writable: Folders where plain files and folders may be made, changed and removed.
 
-    Raises:
-        OSError: The kernel has no Landlock or refused.
+    Returns:
+        Rules with descriptors in them: of use to this process and its children.
     """
     version = abi()
     rights = _file_rights(version)
@@ -50,22 +59,32 @@ def restrict(readable: Iterable[str], writable: Iterable[str] = ()) -> None:
         fields.append(0b11)  # bind and connect TCP
     if version >= 6:
         fields.append(0b11)  # abstract Unix sockets and signals out of this domain
-    attributes = struct.pack(f"={len(fields)}Q", *fields)
-    ruleset = linux.syscall("landlock_create_ruleset", attributes, len(attributes), 0)
-    for path in readable:
-        _allow(ruleset, path, READ)
-    for path in writable:
-        _allow(ruleset, path, rights & ~_SPECIAL & ~1)
+    rules = tuple(rule for path in readable if (rule := _rule(path, READ)))
+    return Rules(version, struct.pack(f"={len(fields)}Q", *fields), rules)
+
+
+def restrict(rules: Rules, writable: Iterable[str] = ()) -> None:
+    """Confine this thread for good. `no_new_privs` must be set.
+
+    Args:
+        rules: What may be read.
+        writable: Folders where plain files and folders may be made, changed and removed.
+
+    Raises:
+        OSError: The kernel has no Landlock or refused.
+    """
+    ruleset = linux.syscall("landlock_create_ruleset", rules.attributes, len(rules.attributes), 0)
+    own = [_rule(path, _file_rights(rules.version) & ~_SPECIAL & ~1) for path in writable]
+    for rule in (*rules.readable, *own):
+        if rule:
+            linux.syscall("landlock_add_rule", ruleset, _PATH_BENEATH, rule, 0)
     linux.syscall("landlock_restrict_self", ruleset, 0)
     os.close(ruleset)
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+def _rule(path: str, rights: int) -> bytes | None:
     try:
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return
-    if not os.path.isdir(path):
-        rights &= _FILE_RIGHTS
-    linux.syscall("landlock_add_rule", ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, handle), 0)
-    os.close(handle)
+        return None
+    return struct.pack("=Qi", rights if os.path.isdir(path) else rights & _FILE_RIGHTS, handle)

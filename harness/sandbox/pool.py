@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 from harness.sandbox import backends, frames
 from harness.sandbox.clock import JobClock
 from harness.sandbox.job import Job
+from harness.sandbox.server import ON_DEMAND
 
 GIBIBYTE = 1 << 30
 ANSWER_SECONDS = 30.0
@@ -195,7 +196,8 @@ class _Worker:
         with contextlib.suppress(OSError):  # over the user's quota: a small pipe works too
             fcntl.fcntl(channel, _F_SETPIPE_SZ, _PIPE_BYTES)
         try:
-            socket.send_fds(control, [b"r"], [payload, theirs])
+            named = [name for name in ON_DEMAND if name in program.code]
+            socket.send_fds(control, [" ".join(named or "-").encode()], [payload, theirs])
             control.settimeout(ANSWER_SECONDS)
             _, handles, _, _ = socket.recv_fds(control, 1, 1)
             if not handles:

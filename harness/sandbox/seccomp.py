@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from harness.sandbox import linux
@@ -127,25 +127,47 @@ def program(machine: str, pid: int) -> list[Instruction]:
     Returns:
         Classic BPF over `struct seccomp_data` (nr, arch, instruction pointer, six 64-bit arguments).
     """
-    return [*_same_for_all(machine), *_conditional(machine, pid)]
-
-
-def _same_for_all(machine: str) -> list[Instruction]:
     code: list[Instruction] = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, _AUDIT_ARCH[machine]), (_RETURN, 0, 0, _KILL)]
     code.append((_LOAD, 0, 0, 0))
     if machine == "x86_64":
         code += [(_JUMP_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _KILL)]
-    for number in numbers(ALLOWED, machine).values():
-        code += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
+    return code + _decisions(machine, pid)
+
+
+def _decisions(machine: str, pid: int) -> list[Instruction]:
+    """A search tree over the ranges of call numbers that share an outcome, then one block for each outcome.
+
+    The kernel runs a new filter on every call number and translates it, for each job: a tree takes a third of the time
+    of a list of comparisons. Built from its end, because jumps lead forwards only.
+    """
+    outcomes = {**_conditions(pid), "allow": [(_RETURN, 0, 0, _ALLOW)], "refuse": [_refuse(errno.EPERM)]}
+    code: list[Instruction] = []
+    ends: dict[str, int] = {}
+    for name, block in outcomes.items():
+        code = block + code
+        ends[name] = len(code)
+
+    def tree(ranges: Sequence[tuple[int, str]]) -> int:
+        if len(ranges) == 1:
+            return ends[ranges[0][1]]
+        half = len(ranges) // 2
+        right, left = tree(ranges[half:]), tree(ranges[:half])
+        code.insert(0, (_JUMP_AT_LEAST, len(code) - right, len(code) - left, ranges[half][0]))
+        return len(code)
+
+    tree(_ranges(machine))
     return code
 
 
-def _conditional(machine: str, pid: int) -> list[Instruction]:
-    code: list[Instruction] = []
-    blocks = _conditions(pid)
-    for name, number in numbers(CONDITIONAL, machine).items():
-        code += [(_JUMP_EQUAL, 0, len(blocks[name]), number), *blocks[name]]
-    return [*code, _refuse(errno.EPERM)]
+def _ranges(machine: str) -> list[tuple[int, str]]:
+    """First number and outcome of each range of call numbers."""
+    known = dict.fromkeys(numbers(ALLOWED, machine).values(), "allow")
+    known |= {number: name for name, number in numbers(CONDITIONAL, machine).items()}
+    ranges = [(0, known.get(0, "refuse"))]
+    for number in range(1, max(known) + 2):
+        if known.get(number, "refuse") != ranges[-1][1]:
+            ranges.append((number, known.get(number, "refuse")))
+    return ranges
 
 
 def packed(instructions: Iterable[Instruction]) -> bytes:

@@ -1,13 +1,14 @@
 """The fork server: a small process that has imported what programs use, enters the namespaces once and forks jobs.
 
 Started by `backends` as `python -s -S -P` with an empty environment. It holds no tests and no expected outputs. It
-reads one byte and two descriptors (the job's file and its pipe) from its control socket, answers with the job's pidfd
-and, when the job is over, with its exit status; it ends when the socket does.
+reads names of modules and two descriptors (the job's file and its pipe) from its control socket, answers with the job's
+pidfd and, when the job is over, with its exit status; it ends when the socket does.
 """
 
 from __future__ import annotations
 
 import array
+import contextlib
 import gc
 import importlib
 import json
@@ -15,17 +16,22 @@ import os
 import select
 import socket
 import sys
-import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 from harness.sandbox import job, landlock, linux, namespaces, seccomp
 
-PREIMPORTED = (
-    "bisect cmath collections copy ctypes dataclasses datetime decimal enum fractions functools hashlib heapq itertools"
-    " json math numbers operator queue random re statistics string textwrap threading time typing unicodedata numpy"
+_EARLY = "bisect collections copy functools heapq itertools json math operator re string time typing"
+_ON_DEMAND = (
+    "cmath dataclasses datetime decimal enum fractions inspect numbers numpy queue random statistics tempfile textwrap"
+    " threading unicodedata"
 )
+PREIMPORTED, ON_DEMAND = tuple(_EARLY.split()), tuple(_ON_DEMAND.split())
+"""Those on demand are imported before the first program that names them: each makes every later fork dearer."""
 PRIVATE_TMP_MEGABYTES = 8
 _DESCRIPTORS = 2
+_LONGEST_REQUEST = 1024
+_CLOSE_ON_EXEC = socket.MSG_CMSG_CLOEXEC
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -42,11 +48,12 @@ def main(settings: dict[str, Any]) -> None:
         control.send(json.dumps({"error": str(error)}).encode())
         return
     job.silence()
-    control.send(json.dumps({"confinement": confinement._asdict()}).encode())
-    gc.collect()
-    gc.freeze()
+    offered = confinement._asdict() | {"landlock": confinement.landlock is not None}
+    control.send(json.dumps({"confinement": offered}).encode())
     while request := _receive(control):
-        _serve(control, request, confinement)
+        names, descriptors = request
+        _import([name for name in ON_DEMAND if name in names and name not in sys.modules])
+        _serve(control, descriptors, confinement)
     os._exit(0)  # there is nothing to put in order
 
 
@@ -62,7 +69,7 @@ def _prepare(settings: dict[str, Any]) -> job.Confinement:
     site = settings["site"] or namespaces.site_packages()
     sys.path.extend(site)
     readable = namespaces.python_paths(site)
-    _import()
+    _import(PREIMPORTED)
     seccomp.prepare(linux.MACHINE)
     made = namespaces.enter() if settings["namespaces"] == "make" else ""
     if made:
@@ -72,23 +79,26 @@ def _prepare(settings: dict[str, Any]) -> job.Confinement:
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     root = os.geteuid() == 0 and made != "user" and settings["namespaces"] != "inherit"
     own_user = root and (bool(made) or all(map(_open_to_all, readable)))
-    return job.Confinement(
+    confinement = job.Confinement(
         user=settings["user"] if own_user else None,
         namespaces=bool(made) or settings["namespaces"] == "inherit",
         private_tmp=PRIVATE_TMP_MEGABYTES if made else 0,
-        landlock=landlock.abi() > 0,
+        landlock=landlock.prepare(readable) if landlock.abi() else None,
         drop_capabilities=True,
-        readable=tuple(readable),
     )
+    job.limit(confinement)
+    return confinement
 
 
-def _import() -> None:
-    for name in PREIMPORTED.split():
-        try:
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        with contextlib.suppress(ImportError):  # numpy is not everywhere
             importlib.import_module(name)
-        except ImportError:  # numpy is not everywhere
-            continue
-    tempfile.tempdir = namespaces.PRIVATE  # asking for it would try to write
+    if "tempfile" in names:
+        vars(sys.modules["tempfile"])["tempdir"] = namespaces.PRIVATE  # asking for it would try to write
+    if names:
+        gc.collect()
+        gc.freeze()
 
 
 def _open_to_all(path: str) -> bool:
@@ -108,13 +118,14 @@ def _become_first_process() -> None:
     linux.prctl(linux.PR_SET_PDEATHSIG, 9)
 
 
-def _receive(control: socket.socket) -> list[int]:
-    _, ancillary, _, _ = control.recvmsg(1, socket.CMSG_SPACE(4 * _DESCRIPTORS), socket.MSG_CMSG_CLOEXEC)
+def _receive(control: socket.socket) -> tuple[list[str], list[int]] | None:
+    """Names of modules and the two descriptors; None when nobody is there any more."""
+    message, ancillary, _, _ = control.recvmsg(_LONGEST_REQUEST, socket.CMSG_SPACE(4 * _DESCRIPTORS), _CLOSE_ON_EXEC)
     descriptors = array.array("i")
     for _, kind, data in ancillary:
         if kind == socket.SCM_RIGHTS:
             descriptors.frombytes(data)
-    return list(descriptors)
+    return (message.decode().split(), list(descriptors)) if message else None
 
 
 def _serve(control: socket.socket, request: list[int], confinement: job.Confinement) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import math
 import struct
 import sys
 from array import array
@@ -26,13 +27,22 @@ INCOMPARABLE = bytes(DIGEST_SIZE)
 _FIXED = {int, str, bytes, type(None), type(Ellipsis)}
 _ATOMS = _FIXED | {bool, float, complex}
 _NUMBERS = {int, bool, float}
+_INTEGERS = {int, bool}
+_ROWS = {list, tuple}
 _BASES: tuple[type, ...] = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 _CHUNK = 1 << 16
+_DOUBLES = 1 << 12
+"""Numbers packed at once: they stay in the processor's cache."""
 _LONG = 100
 """Items from which on it pays to try whether a list holds nothing but numbers."""
+_LONG_TEXT, _LONGEST_TEXT = 1 << 12, 1 << 29
+"""Characters from which on, and up to which, a text is hashed without the detour over marshal."""
+_NUMBER_BYTES = 5
+"""The least that marshal writes for a number that is no boolean."""
 _EXACT = bytes(top for top in range(256) if top & 0x7F < 0x43)
 """Highest bytes of doubles below 2**49: no integer was rounded to one of them, and NaN and infinity are others."""
-_MINUS_ZERO = struct.pack("<d", -0.0)
+_MINUS_ZERO = 0x80
+"""Highest byte of -0.0 and of negative numbers next to nothing."""
 _MAX_DEPTH = 100
 
 
@@ -57,12 +67,20 @@ def plain(value: Any) -> Any:
     if kind in _ATOMS:
         return value
     if kind is list or kind is tuple:
-        return value if set(map(type, value)) <= _ATOMS else kind([plain(item) for item in value])
+        return value if _only(value, _ATOMS) else kind([plain(item) for item in value])
     if kind is dict:
         return {plain(key): plain(item) for key, item in value.items()}
     if kind is set or kind is frozenset:
         return kind([plain(item) for item in value])
     return plain(_base_value(value, kind))
+
+
+def _only(value: Any, kinds: set[type]) -> bool:
+    """Whether a list or tuple, or one of lists and tuples, holds values of some types and no others."""
+    found = set(map(type, value))
+    if found and found <= _ROWS:
+        found = set(map(type, chain.from_iterable(value)))
+    return found <= kinds
 
 
 def _base_value(value: Any, kind: type) -> Any:
@@ -146,15 +164,14 @@ def canonical(value: Any) -> Any:
 
 def _canonical_items(value: Any, kind: Any) -> Any:
     kinds = set(map(type, value))
-    if kinds <= _FIXED:
+    if kinds <= _FIXED or (kinds <= _ROWS and _only(value, _FIXED)):
         return value
-    if kinds <= _NUMBERS and len(value) > _LONG:
-        try:
-            whole = kind(map(int, value))
-        except (OverflowError, ValueError):  # infinity, NaN
-            whole = None
-        if whole == value:
-            return whole
+    if kinds <= _INTEGERS:
+        return kind(map(int, value))
+    if kinds == {float}:
+        if math.isnan(sum(value)) and any(map(math.isnan, value)):
+            raise Incomparable("nan")
+        return kind([canonical(item) for item in value]) if any(map(float.is_integer, value)) else value
     return kind([canonical(item) for item in value])
 
 
@@ -179,22 +196,60 @@ def digest(value: Any) -> bytes:
         return INCOMPARABLE
 
 
-def simple(value: Any) -> tuple[bytes, bytes] | None:
-    """Digest and marshal bytes of a value that is its own canonical form: it is written out once for both.
+def quick(value: Any, limit: int) -> tuple[bytes, bytes] | None:
+    """Digest and body of a value that is its own canonical form, or is long and of one kind: found with little work.
+
+    A very long list of tuples of strings, for which writing out all strings would take minutes, is represented by
+    Python's own 64-bit hashes: those of strings are made by SipHash and have none of the collisions of numbers. They
+    are the same in every process because the hash seed is fixed.
 
     Args:
         value: Anything.
+        limit: Longest body in bytes.
 
     Returns:
-        None for values that need more thought.
+        As `digest` tells, and the marshal bytes where they are few; None for values that need more thought.
     """
-    if type(value) not in _FIXED:
-        return None
+    kind = type(value)
+    if kind in _FIXED:
+        if kind is str and max(limit, _LONG_TEXT) < len(value) < _LONGEST_TEXT:
+            return _text_digest(value), b""
+        try:
+            data = marshal.dumps(value, 2)
+        except ValueError:  # longer than marshal can tell
+            return None
+        return _condensed(data), data if len(data) <= limit else b""
+    if (kind is list or kind is tuple) and len(value) > _LONG and _NUMBER_BYTES * len(value) > limit:
+        found = _long_of_one_kind(value, limit)
+        return (found, b"") if found else None
+    return None
+
+
+def _long_of_one_kind(value: Any, limit: int) -> bytes | None:
+    kinds = set(map(type, value))
+    if kinds <= _NUMBERS and (bool not in kinds or len(value) > limit):
+        return _number_digest(value)
+    if kinds == {tuple} and type(value) is list and len(value) > max(limit, _CHUNK):
+        return _table_digest(value)
+    return None
+
+
+def _text_digest(value: str) -> bytes:
+    """The digest of a string's marshal bytes, without these."""
+    data = value.encode("utf-8", "surrogatepass")
+    state = hashlib.sha256(struct.pack("<ci", b"u", len(data)))
+    state.update(data)
+    return state.digest()[:DIGEST_SIZE]
+
+
+def _table_digest(value: list[Any]) -> bytes | None:
+    """Digest of tuples of strings. An object that Python holds equal to one of the strings counts as that string."""
     try:
-        data = marshal.dumps(value, 2)
-    except ValueError:  # longer than marshal can tell
+        if set(map(type, set().union(*value))) != {str}:
+            return None
+    except TypeError:  # no hash
         return None
-    return _condensed(data), data
+    return hashlib.sha256(array("q", map(hash, value))).digest()[:DIGEST_SIZE]
 
 
 def _condensed(data: bytes) -> bytes:
@@ -205,17 +260,17 @@ def _condensed(data: bytes) -> bytes:
 def _number_digest(value: Any) -> bytes | None:
     """Digest of a long list or tuple of numbers as doubles; None where it holds others, or doubles are not exact."""
     state = _opened(value, b"numbers in a ")
-    for start in range(0, len(value), _CHUNK):
-        piece = value[start : start + _CHUNK]
+    for start in range(0, len(value), _DOUBLES):
+        piece = value[start : start + _DOUBLES]
+        layout = f"<{len(piece)}d"
         try:
-            data = struct.pack(f"<{len(piece)}d", *piece)
-            if _MINUS_ZERO in data:
-                data = struct.pack(f"<{len(piece)}d", *[number + 0.0 for number in piece])
+            data = struct.pack(layout, *piece)
         except (struct.error, OverflowError):
             return None
-        if data[7::8].translate(None, _EXACT):
+        tops = data[7::8]
+        if tops.translate(None, _EXACT):
             return None
-        state.update(data)
+        state.update(struct.pack(layout, *[number + 0.0 for number in piece]) if _MINUS_ZERO in tops else data)
     return state.digest()[:DIGEST_SIZE]
 
 
@@ -232,25 +287,6 @@ def _long_digest(value: Any) -> bytes:
 
 def _opened(value: Any, what: bytes = b"") -> Any:
     return hashlib.sha256(b"%s%s %d" % (what, type(value).__name__.encode(), len(value)))
-
-
-def quick_digest(value: Any) -> bytes | None:
-    """Digest of a very long list of tuples of strings, for which writing out all strings would take minutes.
-
-    It stands for equality as `digest` does, from Python's own 64-bit hashes: those of strings are made by SipHash and
-    have none of the collisions of numbers. They are the same in every process because the hash seed is fixed.
-
-    Args:
-        value: Anything.
-
-    Returns:
-        None for every other value.
-    """
-    if type(value) is not list or len(value) <= _CHUNK or set(map(type, value)) != {tuple}:
-        return None
-    if set(map(type, chain.from_iterable(value))) != {str}:
-        return None
-    return hashlib.sha256(array("q", map(hash, value))).digest()[:DIGEST_SIZE]
 
 
 class Unreadable(ValueError):

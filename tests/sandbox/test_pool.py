@@ -113,6 +113,33 @@ def test_a_private_tmp_is_empty_again_for_the_next_program(sandbox: Sandbox, run
         assert values.decode(result.body) == []
 
 
+def test_the_server_imports_what_a_program_names_before_it_runs(sandbox: Sandbox) -> None:
+    opened = Sandbox(sandbox.name, workers=1)
+
+    def has_fractions(comment: str) -> bool:
+        code = f"import sys\ndef f(x):\n    return x + 's' in sys.modules  {comment}"
+        with opened.run(Program(code, "f", marshal.dumps([["fraction"]], 2), [1.0], 5.0)) as results:
+            return bool(values.decode(next(results).body))
+
+    try:
+        assert [has_fractions("# 1/2"), has_fractions("# fractions"), has_fractions("# 1/2")] == [False, True, True]
+    finally:
+        opened.close()
+
+
+def test_memory_of_small_objects_is_kept_between_calls_that_use_much(run: Run) -> None:
+    code = """
+        import resource
+        def f(count):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            [str(number) for number in range(count)]
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    """
+    faults = [values.decode(result.body) for result in run(program(code), *[[400_000]] * 12)]
+    assert min(faults[:4]) > 5_000
+    assert faults[-1] < 1_000
+
+
 def test_state_lives_between_calls_and_ends_with_the_program(run: Run) -> None:
     code = "seen = []\ndef f(x):\n    seen.append(x)\n    return len(seen)"
     for _ in range(2):

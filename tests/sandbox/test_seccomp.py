@@ -149,3 +149,9 @@ def test_other_calling_conventions_are_fatal() -> None:
 
 def test_the_prepared_filter_is_that_of_the_process(machine: str) -> None:
     assert seccomp.for_process(machine, 4321) == seccomp.packed(seccomp.program(machine, 4321))
+
+
+def test_no_jump_is_longer_than_the_kernel_can_tell(machine: str) -> None:
+    code = seccomp.program(machine, PID)
+    assert len(code) < 256
+    assert all(0 <= jump <= 255 for _, if_true, if_false, _ in code for jump in (if_true, if_false))

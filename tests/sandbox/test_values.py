@@ -131,10 +131,50 @@ def test_long_lists_that_differ_in_one_item_have_other_digests(extra: Any) -> No
     assert len(filled) == 5
 
 
-def test_quick_digest_is_for_long_lists_of_tuples_of_strings_only() -> None:
+@pytest.mark.parametrize("limit", [0, 256, 1 << 16])
+@pytest.mark.parametrize(
+    "value",
+    [
+        7,
+        "x" * 70_000,
+        "\ud800" + "é" * 70_000,
+        [1.5, 2] * 20_000,
+        (0.0, -0.0, True) * 30_000,
+        [True, False] * 40_000,
+        [1.0] * 101,
+        [2**60] * 101,
+        [float("nan")] * 200,
+    ],
+    ids=lambda value: repr(value)[:12],
+)
+def test_quick_answers_are_those_of_the_long_way(value: Any, limit: int) -> None:
+    digest, body = values.quick(value, limit) or (crossed(value), b"")
+    assert digest == crossed(value)
+    written = marshal.dumps(value, 2)
+    assert not body or (body == written and len(body) <= limit)
+    if isinstance(value, (int, str)):
+        assert bool(body) is (len(written) <= limit)
+
+
+def test_quick_never_hides_a_body_that_is_short_enough() -> None:
+    for value in ([1] * 120, [True] * 256, (0.5,) * 28, ["a"] * 300):
+        found = values.quick(value, 640)
+        assert found is None or len(marshal.dumps(value, 2)) > 640
+
+
+def test_very_long_lists_of_tuples_of_strings_have_a_digest_of_their_own() -> None:
     rows = [("a", str(number)) for number in range(70_000)]
-    assert values.quick_digest(rows) == values.quick_digest([tuple(row) for row in map(list, rows)]) is not None
-    assert values.quick_digest(rows) != values.quick_digest([*rows[:-1], ("a", "x")])
-    assert values.quick_digest(rows[:100]) is None
-    assert values.quick_digest([*rows, ("a", -1)]) is None
-    assert values.quick_digest([*rows, ["a"]]) is None
+    found = values.quick(rows, 256)
+    assert found == values.quick([tuple(row) for row in map(list, rows)], 256) is not None
+    assert found != values.quick([*rows[:-1], ("a", "x")], 256)
+    for other in (rows[:100], [*rows, ("a", -1)], [*rows, ["a"]], [*rows, ("a", [])], [()] * 70_000):
+        assert values.quick(other, 256) is None
+
+
+@given(st.lists(st.lists(st.floats() | st.integers() | st.booleans() | st.text(), max_size=3), max_size=4))
+def test_rows_have_the_digest_that_their_items_make(rows: list[list[Any]]) -> None:
+    nan = any(item != item for row in rows for item in row)
+    assert (crossed(rows) == values.INCOMPARABLE) is nan
+    equal = [[complex(item) if type(item) is float else item for item in row] for row in rows]
+    if not nan and equal == rows:
+        assert crossed(equal) == crossed(rows)
