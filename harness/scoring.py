@@ -6,14 +6,13 @@ grow with the number of items. What cannot be read is reported and unscored; wha
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import datasets
 from harness.errors import HarnessError
 from harness.lines import SampleLine
 from harness.tally import Tally
@@ -131,7 +130,7 @@ def score_folder(
     from harness.benchmarks.bfcl import official
 
     files = official.result_files(folder)
-    with _no_collection():
+    with datasets.no_collection():
         tallies = Tallies(rules, {category: len(official.ids_of(category)) for category in files})
     for category, path in files.items():
         written = official.ScoreFile(output / official.model_of(path, category), category) if output else None
@@ -150,18 +149,6 @@ def score_folder(
         if written:
             written.finish()
     return tallies
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """While data is loaded that stays: looking for garbage among it would take a third of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _judge(record: Mapping[str, Any] | None, convention: Convention, rules: str) -> Verdict:

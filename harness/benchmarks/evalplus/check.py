@@ -107,12 +107,16 @@ def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) ->
 
 @lru_cache(maxsize=2048)
 def _limits(right: Expected) -> list[float]:
+    if REFERENCE_FACTOR * max(right.seconds, default=0.0) <= SHORTEST_LIMIT:
+        return [SHORTEST_LIMIT] * len(right.seconds)
     return [max(SHORTEST_LIMIT, REFERENCE_FACTOR * seconds) for seconds in right.seconds]
 
 
 @lru_cache(maxsize=2048)
-def _comparable(right: Expected) -> list[bytes]:
+def _comparable(right: Expected) -> Sequence[bytes]:
     """Digests of which each makes a result right; nothing where the expected value equals nothing."""
+    if values.INCOMPARABLE not in right.digests:
+        return right.digests
     return [b"" if digest == values.INCOMPARABLE else digest for digest in right.digests]
 
 
@@ -127,7 +131,7 @@ def _failed(problem: Problem, part: Part, right: Expected, result: Result, argum
     evidence: dict[str, Any] = {"part": part, "reason": reason, "test": result.call, "tests": len(arguments)}
     if result.call >= 0:
         evidence["input"] = _show.repr(list(arguments[result.call]))
-        if right.kept[result.call]:
+        if right.has_value(result.call):
             evidence["expected"] = _show.repr(right.value(result.call))
     if reason == _WRONG:
         evidence["returned"] = _returned(result)

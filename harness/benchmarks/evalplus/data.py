@@ -119,6 +119,7 @@ def problems(benchmark: str) -> Mapping[str, Problem]:
 
 
 @cache
+@datasets.no_collection()
 def _problems(path: Path, benchmark: str) -> Mapping[str, Problem]:
     found = {}
     for number, row in _rows(path):

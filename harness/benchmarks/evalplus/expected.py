@@ -1,8 +1,9 @@
 """Expected outputs: computed once a problem by its reference program, in the sandbox, and kept as digests.
 
-Cache file (`<cache>/evalplus/<data digest>-py3.11-v2/HumanEval_23.json`): for the base and the plus inputs each
-expected value's digest, the CPU seconds of the reference, which are floats, and short values as base64 of marshal
-bytes. The first line is a checksum of the second, which holds all of it. A file that is damaged is computed again.
+Cache file (`<cache>/evalplus/<data digest>-py3.11-v3/HumanEval_23.json`): for the base and the plus inputs base64 of
+each expected value's digest, the CPU seconds of the reference (doubles), which are floats (a byte each), the lengths
+(32 bits) and the marshal bytes of short values; numbers have their low byte first. All of this is the second line; the
+first is its checksum and the sum of the seconds. A file that is damaged is computed again.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import json
 import marshal
 import os
 import platform
+import struct
 import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ from harness.errors import HarnessError
 from harness.sandbox import shared, values
 from harness.sandbox.pool import Program, Result
 
-FORMAT = 2
+FORMAT = 3
 Part = Literal["base", "plus"]
 PARTS: tuple[Part, Part] = ("base", "plus")
 
@@ -57,12 +58,18 @@ class Expected:
     """CPU seconds of each call."""
     floats: tuple[bool, ...]
     """Which values switch the tolerance on."""
-    kept: tuple[bytes, ...]
-    """Values as marshal bytes; empty where too long."""
+    lengths: tuple[int, ...]
+    kept: bytes
+    """Values as marshal bytes, one after the other; none where they are too long."""
+
+    def has_value(self, index: int) -> bool:
+        """Whether an expected value was short enough to be kept."""
+        return self.lengths[index] > 0
 
     def value(self, index: int) -> Any:
         """An expected value; None where it was not kept."""
-        return values.decode(self.kept[index]) if self.kept[index] else None
+        start = sum(self.lengths[:index])
+        return values.decode(self.kept[start : start + self.lengths[index]]) if self.lengths[index] else None
 
     @property
     def body_limit(self) -> int:
@@ -166,49 +173,52 @@ def compute(problem: Problem, part: Part) -> Expected:
 def _summary(problem: Problem, got: Sequence[Result]) -> Expected:
     floats = [oracles.holds_floats(result.body) for result in got]
     tolerant = [bool(atol) for atol in oracles.tolerances(problem.atol, floats)]
+    kept = [
+        result.body if keep or len(result.body) <= _KEPT else b"" for result, keep in zip(got, tolerant, strict=True)
+    ]
     return Expected(
         digests=tuple(result.digest for result in got),
         seconds=tuple(round(result.seconds, 6) for result in got),
         floats=tuple(floats),
-        kept=tuple(
-            result.body if keep or len(result.body) <= _KEPT else b""
-            for result, keep in zip(got, tolerant, strict=True)
-        ),
+        lengths=tuple(map(len, kept)),
+        kept=b"".join(kept),
     )
 
 
 def _read(file: Path) -> dict[Part, Expected] | None:
     """A cache file's content; None where there is none or it is damaged."""
     try:
-        checksum, _, text = file.read_bytes().partition(b"\n")
-        if checksum != _checksum(text):
+        head, _, text = file.read_bytes().partition(b"\n")
+        if head.split()[:1] != [_checksum(text)]:
             return None
         content = json.loads(text)
         return {part: _unpacked(content[part]) for part in PARTS}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
         return None
 
 
-def _unpacked(fields: dict[str, Any]) -> Expected:
-    digests, kept = base64.b64decode(fields["digests"]), base64.b64decode(fields["kept"])
-    ends = list(accumulate(fields["lengths"]))
-    size = values.DIGEST_SIZE
+def _unpacked(fields: dict[str, str]) -> Expected:
+    raw = {name: base64.b64decode(text) for name, text in fields.items()}
+    count = len(raw["floats"])
     return Expected(
-        digests=tuple(digests[place : place + size] for place in range(0, len(digests), size)),
-        seconds=tuple(fields["seconds"]),
-        floats=tuple(fields["floats"]),
-        kept=tuple(kept[start:end] for start, end in pairwise([0, *ends])),
+        digests=struct.unpack(f"{values.DIGEST_SIZE}s" * count, raw["digests"]),
+        seconds=struct.unpack(f"<{count}d", raw["seconds"]),
+        floats=struct.unpack(f"{count}?", raw["floats"]),
+        lengths=struct.unpack(f"<{count}I", raw["lengths"]),
+        kept=raw["kept"],
     )
 
 
-def _packed(found: Expected) -> dict[str, Any]:
-    return {
-        "digests": base64.b64encode(b"".join(found.digests)).decode(),
-        "seconds": found.seconds,
-        "floats": found.floats,
-        "kept": base64.b64encode(b"".join(found.kept)).decode(),
-        "lengths": [len(item) for item in found.kept],
+def _packed(found: Expected) -> dict[str, str]:
+    count = len(found.digests)
+    raw = {
+        "digests": b"".join(found.digests),
+        "seconds": struct.pack(f"<{count}d", *found.seconds),
+        "floats": bytes(found.floats),
+        "lengths": struct.pack(f"<{count}I", *found.lengths),
+        "kept": found.kept,
     }
+    return {name: base64.b64encode(data).decode() for name, data in raw.items()}
 
 
 def _checksum(text: bytes) -> bytes:
@@ -221,12 +231,15 @@ def _write(file: Path, found: dict[Part, Expected]) -> None:
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as partial:
-            partial.write(_checksum(text) + b"\n" + text)
+            seconds = sum(sum(entry.seconds) for entry in found.values())
+            partial.write(b"%s %.6f\n%s" % (_checksum(text), seconds, text))
         os.replace(partial.name, file)
 
 
 def known_seconds(task_id: str) -> float:
     """CPU seconds of a problem's reference over all inputs; 0 where it has not been measured."""
-    if not _file(task_id, _folder(data.problem(task_id).benchmark)).exists():
+    try:
+        with _file(task_id, _folder(data.problem(task_id).benchmark)).open("rb") as file:
+            return float(file.readline().split()[1])
+    except (OSError, ValueError, IndexError):
         return 0.0
-    return sum(sum(entry.seconds) for entry in expected(task_id).values())
