@@ -26,8 +26,10 @@ GIBIBYTE = 1 << 30
 ANSWER_SECONDS = 30.0
 _SLACK = 0.02
 """Results are read some milliseconds late."""
-_PAUSE, _LONGEST_PAUSE = 0.05, 0.005
-"""Reading pauses for this part of a job's age, so that a stream of results does not wake the reader for each."""
+_PAUSE = 2
+"""Milliseconds between reads while a job runs, so that a stream of results does not wake the reader for each."""
+_EARLY = 4
+"""Most programs that are wrong are so in one of these calls: those are looked at at once."""
 _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
 _READ = 1 << 20
@@ -265,6 +267,8 @@ def _watch(channel: int, clock: JobClock, program: Program) -> Iterator[Result]:
     reader = frames.FrameReader(max(program.body_limit, _TEXT))
     poller = select.poll()
     poller.register(channel, select.POLLIN)
+    ended = select.poll()
+    ended.register(channel, 0)
     ready, index, mark = False, -1, 0.0
     while index < len(program.limits):
         limit = program.budget if index < 0 else program.limits[index]
@@ -302,7 +306,8 @@ def _watch(channel: int, clock: JobClock, program: Program) -> Iterator[Result]:
                     return
             index += 1
         mark = clock.seconds()
-        time.sleep(min(_LONGEST_PAUSE, _PAUSE * mark))
+        if index > _EARLY:
+            ended.poll(_PAUSE)
 
 
 def _believe(frame: frames.Frame) -> None:
