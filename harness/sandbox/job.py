@@ -203,7 +203,7 @@ def run(job: Job, send: _Sender) -> None:
         try:
             kind, digest, body = _crossing(function(*arguments), job.convert, job.body_limit)
             seconds = clock() - start
-            send(kind, seconds, digest, body)
+            send(kind, seconds if job.timed else 0.0, digest, body)
         except BaseException as error:  # noqa: BLE001
             send(frames.RAISED, body=_described(error))
             return

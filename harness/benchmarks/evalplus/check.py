@@ -21,6 +21,7 @@ from harness.benchmarks.evalplus.expected import (
     packed_inputs,
 )
 from harness.sandbox import shared, values
+from harness.sandbox.frames import predict
 from harness.sandbox.pool import Program, Result, SandboxFault
 from harness.types import Verdict
 
@@ -92,6 +93,7 @@ def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) ->
         convert=oracles.conversion(problem),
         body_limit=1 << 16 if oracles.wants_values(problem) else right.body_limit,
         right=_comparable(right) if oracles.compares_equal(problem) else (),
+        predicted=_predicted(right) if oracles.compares_equal(problem) else (),
     )
     arguments = inputs(problem, part)
     with shared().run(program) as results:
@@ -121,6 +123,14 @@ def _comparable(right: Expected) -> Sequence[bytes]:
 
 
 @lru_cache(maxsize=2048)
+def _predicted(right: Expected) -> list[bytes]:
+    """What the sandbox sends for a result that is right and of the expected type."""
+    return [
+        predict(digest, body) if digest else b"" for digest, body in zip(_comparable(right), right.kept, strict=True)
+    ]
+
+
+@lru_cache(maxsize=2048)
 def _tolerances(atol: float, right: Expected) -> list[float]:
     return oracles.tolerances(atol, right.floats)
 
@@ -131,7 +141,7 @@ def _failed(problem: Problem, part: Part, right: Expected, result: Result, argum
     evidence: dict[str, Any] = {"part": part, "reason": reason, "test": result.call, "tests": len(arguments)}
     if result.call >= 0:
         evidence["input"] = _show.repr(list(arguments[result.call]))
-        if right.has_value(result.call):
+        if right.kept[result.call]:
             evidence["expected"] = _show.repr(right.value(result.call))
     if reason == _WRONG:
         evidence["returned"] = _returned(result)

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,18 +59,12 @@ class Expected:
     """CPU seconds of each call."""
     floats: tuple[bool, ...]
     """Which values switch the tolerance on."""
-    lengths: tuple[int, ...]
-    kept: bytes
-    """Values as marshal bytes, one after the other; none where they are too long."""
-
-    def has_value(self, index: int) -> bool:
-        """Whether an expected value was short enough to be kept."""
-        return self.lengths[index] > 0
+    kept: tuple[bytes, ...]
+    """Values as marshal bytes; empty where too long."""
 
     def value(self, index: int) -> Any:
         """An expected value; None where it was not kept."""
-        start = sum(self.lengths[:index])
-        return values.decode(self.kept[start : start + self.lengths[index]]) if self.lengths[index] else None
+        return values.decode(self.kept[index]) if self.kept[index] else None
 
     @property
     def body_limit(self) -> int:
@@ -173,15 +168,14 @@ def compute(problem: Problem, part: Part) -> Expected:
 def _summary(problem: Problem, got: Sequence[Result]) -> Expected:
     floats = [oracles.holds_floats(result.body) for result in got]
     tolerant = [bool(atol) for atol in oracles.tolerances(problem.atol, floats)]
-    kept = [
-        result.body if keep or len(result.body) <= _KEPT else b"" for result, keep in zip(got, tolerant, strict=True)
-    ]
     return Expected(
         digests=tuple(result.digest for result in got),
         seconds=tuple(round(result.seconds, 6) for result in got),
         floats=tuple(floats),
-        lengths=tuple(map(len, kept)),
-        kept=b"".join(kept),
+        kept=tuple(
+            result.body if keep or len(result.body) <= _KEPT else b""
+            for result, keep in zip(got, tolerant, strict=True)
+        ),
     )
 
 
@@ -199,13 +193,13 @@ def _read(file: Path) -> dict[Part, Expected] | None:
 
 def _unpacked(fields: dict[str, str]) -> Expected:
     raw = {name: base64.b64decode(text) for name, text in fields.items()}
-    count = len(raw["floats"])
+    count, kept = len(raw["floats"]), raw["kept"]
+    ends = accumulate(struct.unpack(f"<{count}I", raw["lengths"]), initial=0)
     return Expected(
         digests=struct.unpack(f"{values.DIGEST_SIZE}s" * count, raw["digests"]),
         seconds=struct.unpack(f"<{count}d", raw["seconds"]),
         floats=struct.unpack(f"{count}?", raw["floats"]),
-        lengths=struct.unpack(f"<{count}I", raw["lengths"]),
-        kept=raw["kept"],
+        kept=tuple(kept[start:end] for start, end in pairwise(ends)),
     )
 
 
@@ -215,8 +209,8 @@ def _packed(found: Expected) -> dict[str, str]:
         "digests": b"".join(found.digests),
         "seconds": struct.pack(f"<{count}d", *found.seconds),
         "floats": bytes(found.floats),
-        "lengths": struct.pack(f"<{count}I", *found.lengths),
-        "kept": found.kept,
+        "lengths": struct.pack(f"<{count}I", *map(len, found.kept)),
+        "kept": b"".join(found.kept),
     }
     return {name: base64.b64encode(data).decode() for name, data in raw.items()}
 
