@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.benchmarks.evalplus import check, data, official
@@ -11,14 +12,18 @@ from harness.lines import SampleLine
 from harness.scoring import Report, Tallies
 from harness.types import Verdict
 
+Judged = tuple[int, dict[str, Verdict]]
+Show = Callable[[Iterable[Judged], int], Iterable[Judged]]
 
-def score_programs(samples: Path, report: Report, results: Path | None = None) -> Tallies:
+
+def score_programs(samples: Path, report: Report, results: Path | None = None, show: Show | None = None) -> Tallies:
     """Judge a sample file or folder.
 
     Args:
         samples: What `evalplus.evaluate --samples` takes.
         report: Told about lines that cannot be used.
         results: File for verdicts in EvalPlus's format; None for none.
+        show: Passes on the verdicts and says how far it is; given their number too.
 
     Returns:
         Counts of `humaneval` and `humaneval_plus`, `mbpp` and `mbpp_plus`; problems without a program are missing.
@@ -37,7 +42,8 @@ def score_programs(samples: Path, report: Report, results: Path | None = None) -
     totals = {name: len(data.problems(name)) * count for name, count in sorted(tries.items())}
     tallies = Tallies(["upstream"], totals)
     verdicts: dict[int, dict[str, Verdict]] = {}
-    for place, found in check.judge_all(programs):
+    judged = check.judge_all(programs)
+    for place, found in show(judged, len(programs)) if show else judged:
         verdicts[place] = found
         line = SampleLine(programs[place].task_id, repeats[place], benchmarks[place], ())
         tallies.add(line, {"upstream": check.by_category(benchmarks[place], found)})

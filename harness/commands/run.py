@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness import sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
@@ -122,16 +123,7 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
         click.option("--trust-remote-code", is_flag=True, help="Run code that the model's folder brings."),
         click.option("--offline", is_flag=True, help="Use no network; also by HF_HUB_OFFLINE=1."),
     ),
-    "Where programs run that the model wrote": (
-        click.option(
-            "--sandbox",
-            default="auto",
-            show_default=True,
-            help="userns, bwrap, docker, landlock; see `harness doctor`.",
-        ),
-        click.option("--sandbox-workers", type=click.IntRange(1), help="Programs at once. [default: one a processor]"),
-        click.option("--sandbox-memory", type=float, default=4.0, show_default=True, help="GiB for a program."),
-    ),
+    "Where programs run that the model wrote": sandbox_flags.OPTIONS,
     "What is kept, and what counts as done": (
         click.option(
             "-o",
@@ -258,14 +250,11 @@ def open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> str | No
         UsageProblem: No sandbox has this name.
     """
     from harness import plugins, sandbox
-    from harness.sandbox.backends import check_name
 
-    check_name(flags["sandbox"])
+    sandbox_flags.configure(flags)
     benchmarks = [plugins.load("benchmarks", spec.benchmark) for spec in specs]
     if flags["predict_only"] or not any(getattr(benchmark, "runs_programs", False) for benchmark in benchmarks):
         return None
-    memory = int(flags["sandbox_memory"] * 2**30)
-    sandbox.configure(backend=flags["sandbox"], workers=flags["sandbox_workers"], memory=memory)
     return sandbox.shared().description
 
 

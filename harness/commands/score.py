@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness import sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
@@ -25,6 +29,10 @@ SHOWN = 20
 """Ids that are printed of each kind of difference."""
 KEPT = 1000
 """Problems that JSON output holds; all are printed."""
+
+
+def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
+    return reduce(lambda found, option: option(found), reversed(sandbox_flags.OPTIONS), command)
 
 
 @click.command()
@@ -45,6 +53,7 @@ KEPT = 1000
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the other tool's score files here."
 )
 @click.option("--write", is_flag=True, help="Replace the verdicts stored in the run.")
+@_with_sandbox_flags
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     run: str | None,
@@ -57,6 +66,7 @@ def command(
     output: Path | None,
     write: bool,
     as_json: bool,
+    **flags: Any,
 ) -> None:
     """Judge a run again, or official result files.
 
@@ -73,6 +83,8 @@ def command(
 
     if sum(source is not None for source in (run, from_bfcl, from_evalplus)) != 1:
         raise UsageProblem("give one of RUN, --from-bfcl DIR and --from-evalplus FILE")
+    if not from_bfcl:
+        sandbox_flags.configure(flags)
     problems: list[str] = []
 
     def report(problem: str) -> None:
@@ -111,8 +123,14 @@ def _score_programs(samples: Path, output: Path | None, report: Report) -> Talli
     from harness import sandbox
     from harness.program_scoring import score_programs
 
-    sandbox.warm()  # while the samples are read
-    return score_programs(samples, report, output / f"{samples.stem}_eval_results.json" if output else None)
+    sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
+    results = output / f"{samples.stem}_eval_results.json" if output else None
+    return score_programs(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+
+
+def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
+    with click.progressbar(judged, count, label="programs", file=sys.stderr, show_pos=True) as shown:
+        yield from shown
 
 
 def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tallies:

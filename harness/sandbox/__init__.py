@@ -14,6 +14,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,17 +58,22 @@ def shared() -> Sandbox:
         return _open[0]
 
 
-def warm() -> None:
-    """Start the shared sandbox's processes in the background; what goes wrong is told by `shared`."""
+def warm(tell: Callable[[str], None]) -> None:
+    """Start the shared sandbox's processes in the background; what goes wrong is told by `shared`.
+
+    Args:
+        tell: Told which sandbox it is and what it does not cover.
+    """
     import threading
 
-    threading.Thread(target=_warm).start()
+    threading.Thread(target=_warm, args=(tell,)).start()
 
 
-def _warm() -> None:
+def _warm(tell: Callable[[str], None]) -> None:
     from harness.errors import HarnessError
 
     with contextlib.suppress(HarnessError):
+        tell(shared().description)
         shared().warm()
 
 

@@ -2,7 +2,8 @@
 
 Both are timed as whole commands with their expected outputs cached; `floor` is the CPU time of the reference programs
 alone, run on the same inputs in this process, over the processors used. `--all` adds MBPP+, EvalPlus's default
-settings, cold caches and two more runs of ours for the stability of verdicts (about an hour on two cores).
+settings, cold caches and, for the stability of verdicts, two more runs of ours, the last beside a busy process on each
+processor (about half an hour on two processors).
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def timed(command: Sequence[str], environment: Mapping[str, str], results: Path)
 def _watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
     while process.poll() is None:
         peak[0] = max(peak[0], sum(_memory(one) for one in tree(process.pid)))
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def _memory(process: int) -> int:
@@ -155,6 +156,19 @@ def differing(left: Status, right: Status) -> list[str]:
     ]
 
 
+def moved(samples: Sequence[tuple[str, str]], folder: Path) -> list[str]:
+    """Tasks whose outcome is not the same in three of our runs, the last on busy processors."""
+    quiet = [ours(samples, folder).statuses for _ in range(2)]
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in os.sched_getaffinity(0)]
+    try:
+        last = ours(samples, folder).statuses
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    return sorted({*differing(quiet[0], quiet[1]), *differing(quiet[0], last)})
+
+
 def compare(title: str, benchmark: str, samples: Sequence[tuple[str, str]], folder: Path) -> list[Any]:
     """One row of the table."""
     peer = theirs(benchmark, samples, folder, "--parallel", str(WORKERS))
@@ -200,10 +214,10 @@ def main() -> None:
                 rows.append([f"{benchmark}: canonical, EvalPlus's defaults", *_times(peer, own)])
                 peer = theirs(benchmark, samples, folder, "--parallel", str(WORKERS), cold=True)
                 rows.append([f"{benchmark}: canonical, cold caches", *_times(peer, ours(samples, folder, cold=True))])
-                broken = mutated(benchmark)
-                first, *others = (ours(broken, folder).statuses for _ in range(3))
-                moved = sorted({name for other in others for name in differing(first, other)})
-                print(f"{benchmark}: verdicts that differ between three of our runs: {_listed(moved)}")
+                for kind, programs in (("canonical", samples), ("mutated", mutated(benchmark))):
+                    print(
+                        f"{benchmark}, {kind}: verdicts that differ in three runs: {_listed(moved(programs, folder))}"
+                    )
         headers = ["samples", "evalplus s", "ours s", "ratio", "evalplus GiB", "ours GiB", "unexplained differences"]
         print(tabulate(rows, headers, disable_numparse=True))
         print(tabulate(floors, ["canonical", "floor s", "ours s", "over the floor"], disable_numparse=True))
