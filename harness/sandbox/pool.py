@@ -152,9 +152,9 @@ class Sandbox:
                 worker.started()
 
     def close(self) -> None:
-        """End all servers."""
+        """End all servers; one that is being started ends as soon as it has been."""
         for worker in self._free:
-            worker.close()
+            worker.end()
 
 
 class _Worker:
@@ -164,11 +164,19 @@ class _Worker:
         self._backend, self._slot, self._memory = backend, slot, memory
         self.server: backends.Server | None = None
         self._starting = threading.Lock()
+        self._ended = False
 
     def started(self) -> backends.Server:
         with self._starting:
+            if self._ended:
+                raise OSError("the sandbox was closed")
             self.server = self.server or backends.start(self._backend, self._slot)
             return self.server
+
+    def end(self) -> None:
+        with self._starting:
+            self._ended = True
+            self.close()
 
     def close(self) -> None:
         if self.server:

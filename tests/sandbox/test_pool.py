@@ -234,6 +234,30 @@ def test_a_program_that_ends_while_it_is_read_frees_its_worker(sandbox: Sandbox)
             assert next(results).kind == "value"
 
 
+def test_a_sandbox_that_is_closed_while_it_starts_leaves_nothing_behind(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, started, go_on = Sandbox(sandbox.name, workers=2), [], threading.Event()
+
+    def slowly(backend: backends.Backend, slot: int) -> backends.Server:
+        go_on.wait()
+        started.append(start(backend, slot))
+        return started[-1]
+
+    start = backends.start
+    monkeypatch.setattr(backends, "start", slowly)
+    warming = threading.Thread(target=opened.warm)
+    warming.start()
+    closing = threading.Thread(target=opened.close)
+    closing.start()
+    go_on.set()
+    warming.join()
+    closing.join()
+    opened.warm()
+    assert len(started) <= 1
+    assert all(server.control.fileno() == -1 for server in started)
+
+
 def test_a_server_that_was_killed_is_replaced(sandbox: Sandbox, run: Run) -> None:
     assert run("def f(x): return x", [1])
     server = sandbox._free[0].server
