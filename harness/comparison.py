@@ -192,8 +192,13 @@ def _row(
         stats.permutation_interval(sums, sizes, level, options.resamples, options.seed),
         p,
         p,
-        stats.minimum_detectable(n, (only_a + only_b) / n, options.alpha),
+        stats.minimum_detectable(n / _design_effect(sums, only_a + only_b), (only_a + only_b) / n, options.alpha),
     )
+
+
+def _design_effect(sums: stats.Vector, discordant: int) -> float:
+    """By how much pairs in clusters tell less than independent ones (Kish 1965): 2 where each is there twice."""
+    return max(1.0, float(sums @ sums) / discordant) if discordant else 1.0
 
 
 def _by_repeat(common: Common, side: int) -> tuple[float, ...]:

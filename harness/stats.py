@@ -156,11 +156,11 @@ def paired_interval(sums: ArrayLike, sizes: ArrayLike, confidence: float = 0.95)
     return Interval(min(low, float(estimate)), max(high, float(estimate)))
 
 
-def minimum_detectable(n: int, discordant: float, alpha: float = 0.05, power: float = 0.8) -> float:
+def minimum_detectable(n: float, discordant: float, alpha: float = 0.05, power: float = 0.8) -> float:
     """Smallest true difference that McNemar's test finds with the given power (Connor 1987, solved for it).
 
     Args:
-        n: Pairs.
+        n: Pairs; of pairs in clusters as many as there would be independent ones.
         discordant: Share of pairs in which the two differ, 0..1.
         alpha: Two-sided level of the test.
         power: Probability of finding the difference.

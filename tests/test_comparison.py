@@ -95,6 +95,7 @@ def test_repeats_that_always_agree_prove_no_more_than_one(tmp_path: Path) -> Non
     assert three.rows[0].pairs == 240
     assert three.rows[0].p == pytest.approx(one.rows[0].p)
     assert three.rows[0].bootstrap == pytest.approx(one.rows[0].bootstrap)
+    assert three.rows[0].detectable == pytest.approx(one.rows[0].detectable)
     assert len(three.repeats[0]) == 3
     assert "over 3 repeats" in compare_tables.terminal([three])
 
