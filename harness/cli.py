@@ -35,8 +35,9 @@ class LazyGroup(click.Group):
         self.package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all modules in the commands package."""
-        return sorted(module.name for module in pkgutil.iter_modules(self.package.__path__))
+        """Names of the public modules in the commands package."""
+        found = pkgutil.iter_modules(self.package.__path__)
+        return sorted(module.name for module in found if not module.name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command's module."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import sandbox_flags
+from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
         click.option("--trust-remote-code", is_flag=True, help="Run code that the model's folder brings."),
         click.option("--offline", is_flag=True, help="Use no network; also by HF_HUB_OFFLINE=1."),
     ),
-    "Where programs run that the model wrote": sandbox_flags.OPTIONS,
+    "Where programs run that the model wrote": _sandbox_flags.OPTIONS,
     "What is kept, and what counts as done": (
         click.option(
             "-o",
@@ -251,7 +251,7 @@ def open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> str | No
     """
     from harness import plugins, sandbox
 
-    sandbox_flags.configure(flags)
+    _sandbox_flags.configure(flags)
     benchmarks = [plugins.load("benchmarks", spec.benchmark) for spec in specs]
     if flags["predict_only"] or not any(getattr(benchmark, "runs_programs", False) for benchmark in benchmarks):
         return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import sandbox_flags
+from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ KEPT = 1000
 
 
 def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
-    return reduce(lambda found, option: option(found), reversed(sandbox_flags.OPTIONS), command)
+    return reduce(lambda found, option: option(found), reversed(_sandbox_flags.OPTIONS), command)
 
 
 @click.command()
@@ -84,7 +84,7 @@ def command(
     if sum(source is not None for source in (run, from_bfcl, from_evalplus)) != 1:
         raise UsageProblem("give one of RUN, --from-bfcl DIR and --from-evalplus FILE")
     if not from_bfcl:
-        sandbox_flags.configure(flags)
+        _sandbox_flags.configure(flags)
     problems: list[str] = []
 
     def report(problem: str) -> None:

@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-from harness.flag_checks import check_numbers
-
 OPTIONS = (
     click.option(
         "--sandbox", default="auto", show_default=True, help="userns, bwrap, docker, landlock; see `harness doctor`."
@@ -28,6 +26,7 @@ def configure(flags: Mapping[str, Any]) -> None:
         UsageProblem: No sandbox has this name, or a number is out of range.
     """
     from harness import sandbox
+    from harness.flag_checks import check_numbers
     from harness.sandbox.backends import check_name
 
     check_name(flags["sandbox"])
