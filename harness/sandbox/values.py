@@ -67,7 +67,7 @@ def plain(value: Any) -> Any:
     if kind in _ATOMS:
         return value
     if kind is list or kind is tuple:
-        return value if _only(value, _ATOMS) else kind([plain(item) for item in value])
+        return value if _all_of(value, set(map(type, value)), _ATOMS) else kind([plain(item) for item in value])
     if kind is dict:
         return {plain(key): plain(item) for key, item in value.items()}
     if kind is set or kind is frozenset:
@@ -75,9 +75,8 @@ def plain(value: Any) -> Any:
     return plain(_base_value(value, kind))
 
 
-def _only(value: Any, kinds: set[type]) -> bool:
-    """Whether a list or tuple, or one of lists and tuples, holds values of some types and no others."""
-    found = set(map(type, value))
+def _all_of(value: Any, found: set[type], kinds: set[type]) -> bool:
+    """Whether a list or tuple of types `found`, or the lists and tuples in it, hold values of some types alone."""
     if found and found <= _ROWS:
         found = set(map(type, chain.from_iterable(value)))
     return found <= kinds
@@ -164,7 +163,7 @@ def canonical(value: Any) -> Any:
 
 def _canonical_items(value: Any, kind: Any) -> Any:
     kinds = set(map(type, value))
-    if kinds <= _FIXED or (kinds <= _ROWS and _only(value, _FIXED)):
+    if _all_of(value, kinds, _FIXED):
         return value
     if kinds <= _INTEGERS:
         return kind(map(int, value))

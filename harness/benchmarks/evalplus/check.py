@@ -83,7 +83,7 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
 
 
 def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) -> Verdict:
-    limits = _limits(right)
+    limits, equality = _limits(right), oracles.compares_equal(problem)
     program = Program(
         code=solution,
         entry_point=problem.entry_point,
@@ -92,8 +92,8 @@ def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) ->
         budget=min(LONGEST_TOTAL, sum(limits)) + GRACE,
         convert=oracles.conversion(problem),
         body_limit=1 << 16 if oracles.wants_values(problem) else right.body_limit,
-        right=_comparable(right) if oracles.compares_equal(problem) else (),
-        predicted=_predicted(right) if oracles.compares_equal(problem) else (),
+        right=_comparable(right) if equality else (),
+        predicted=_predicted(right) if equality else (),
     )
     arguments = inputs(problem, part)
     with shared().run(program) as results:
@@ -109,8 +109,6 @@ def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) ->
 
 @lru_cache(maxsize=2048)
 def _limits(right: Expected) -> list[float]:
-    if REFERENCE_FACTOR * max(right.seconds, default=0.0) <= SHORTEST_LIMIT:
-        return [SHORTEST_LIMIT] * len(right.seconds)
     return [max(SHORTEST_LIMIT, REFERENCE_FACTOR * seconds) for seconds in right.seconds]
 
 
