@@ -91,8 +91,8 @@ def _cpu() -> str:
 def checker_sha256(benchmark: Any) -> str:
     """Digest of the sources of a benchmark plug-in: its package, or its module where it is a single file.
 
-    Python is compared without comments, docstrings and layout, so that only a change of behaviour changes the digest;
-    other files of the package count byte by byte.
+    Python is compared without imports, comments, docstrings and layout: a change of behaviour changes the digest, a
+    module that moves does not. Other files of the package count byte by byte.
 
     Args:
         benchmark: The plug-in.
@@ -126,17 +126,20 @@ def _sources(file: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _behaviour(source: Path) -> bytes:
-    """A module's code without comments, docstrings and layout."""
+    """A module's code without imports, comments, docstrings and layout."""
     tree = ast.parse(source.read_bytes())
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+        for part in ("body", "orelse", "finalbody"):
+            if isinstance(block := getattr(node, part, None), list):
+                kept = [statement for statement in block if not _is_idle(statement)]
+                setattr(node, part, kept or [ast.Pass()] if block else [])
     return ast.unparse(tree).encode("utf-8", "surrogatepass")
 
 
-def _is_text(node: ast.stmt) -> bool:
-    """Whether a statement is a bare string: a docstring, also of a field."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _is_idle(node: ast.stmt) -> bool:
+    """Whether a statement is an import, or a bare string: a docstring, also of a field."""
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return text or isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def digest(value: Any) -> str:

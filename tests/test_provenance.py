@@ -35,6 +35,20 @@ def digest(path: Path, name: str = "checker_under_test") -> str:
         del sys.modules[name]
 
 
+def test_imports_do_not_count(tmp_path: Path) -> None:
+    source = SOURCE.replace('"""Judge."""', "from old.place import rule")
+    (tmp_path / "checker.py").write_text(source)
+    before = digest(tmp_path / "checker.py")
+    moved = source.replace("from old.place", "from new.room").replace("LIMIT =", "import json\n\nLIMIT =")
+    (tmp_path / "checker.py").write_text(moved)
+    assert digest(tmp_path / "checker.py") == before
+
+
+def test_a_module_of_imports_alone_has_a_digest(tmp_path: Path) -> None:
+    (tmp_path / "checker.py").write_text("try:\n    import json\nexcept ImportError:\n    import old as json\n")
+    assert len(digest(tmp_path / "checker.py")) == 64
+
+
 def test_comments_docstrings_and_layout_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "checker.py").write_text(SOURCE)
     before = digest(tmp_path / "checker.py")
