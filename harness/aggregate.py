@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
 from statistics import stdev
 
 from harness.errors import UsageProblem
@@ -44,12 +43,6 @@ class Cell:
     def interval(self) -> Interval | None:
         """Limits, where there are any."""
         return None if self.low is None or self.high is None else Interval(self.low, self.high)
-
-
-def percent(fraction: float, decimals: int = 2) -> str:
-    """A percentage, rounded half up as papers do (0.83655 -> 83.66), free of binary noise."""
-    exact = Decimal(repr(round(fraction * 100, 9)))
-    return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0)  # + 0 turns -0.00 into 0.00
 
 
 def evaluate(

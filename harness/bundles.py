@@ -6,7 +6,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from harness import datasets
+from harness import datasets, machine
 from harness.errors import DataError, UsageProblem
 from harness.sources import open_zip
 
@@ -28,7 +28,7 @@ def bundle(names: list[str], target: Path) -> list[str]:
     fetched = [data for data in datasets.datasets().values() if data.folder.is_dir()]
     chosen = [datasets.dataset(name) for name in names] or fetched
     if not chosen:
-        raise DataError(f"no data set in {datasets.cache_root()}", "Fetch one first: harness data fetch bfcl")
+        raise DataError(f"no data set in {machine.cache_root()}", "Fetch one first: harness data fetch bfcl")
     for data in chosen:
         datasets.verify(data.name)
     if target.exists() and not target.is_file():  # a device would be replaced

@@ -9,14 +9,13 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from harness import store
-from harness.aggregate import percent
 from harness.averages import Average
 from harness.comparison import Comparison, Pairing, as_json
 from harness.intervals import Interval
 from harness.lines import SampleLine
 from harness.outcomes import Key
 from harness.samples import as_came
-from harness.text import escaped, one_line, printable, table, templates
+from harness.text import escaped, one_line, percent, printable, table, templates
 
 HEADERS = ("", "n", "A", "B", "B-A", "interval", "lost", "gained", "p", "q")
 TERSE = ("", "n", "A", "B", "B-A", "interval", "-/+", "p")

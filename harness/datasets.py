@@ -24,11 +24,11 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import DataError, unknown_name
+from harness.machine import cache_root, is_offline
 from harness.sources import download, members, plain
 
 PINS = Path(__file__).parent / "assets" / "pins.json"
 STAMP = ".stamp.json"
-TRUE = {"1", "true", "yes", "on"}
 
 
 @contextlib.contextmanager
@@ -72,20 +72,6 @@ class DataSet:
         """The file that the environment puts in its place."""
         value = os.environ.get(self.override, "") if self.override else ""
         return Path(value) if value else None
-
-
-def cache_root() -> Path:
-    """The cache folder: `HARNESS_CACHE`, else the user's cache directory."""
-    if own := os.environ.get("HARNESS_CACHE"):
-        return Path(own)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("funreason-harness"))
-
-
-def is_offline(flag: bool = False) -> bool:
-    """Whether the network is forbidden by a flag, `HARNESS_OFFLINE` or `HF_HUB_OFFLINE`."""
-    return flag or any(os.environ.get(name, "").lower() in TRUE for name in ("HARNESS_OFFLINE", "HF_HUB_OFFLINE"))
 
 
 @cache

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness import agreement, stats
-from harness.aggregate import evaluate, percent
+from harness.aggregate import evaluate
 from harness.averages import average, parts, resolve
 from harness.errors import UsageProblem, unknown_name
 from harness.intervals import Interval
 from harness.outcomes import Outcomes
 from harness.pairing import pairs
 from harness.policy import EVERY, Policy, Rule, known_names
+from harness.text import percent
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import handlers, models, plugins, provenance, store
+from harness import handlers, machine, models, plugins, provenance, store
 from harness.episodes import Key
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
@@ -209,6 +209,6 @@ def _record(
         rules=spec.rules,
         repeats=spec.repeats,
         code=provenance.code(),
-        machine={**provenance.machine(), "layout": {name: chosen[name] for name in chosen if name in layout}},
+        machine={**machine.description(), "layout": {name: chosen[name] for name in chosen if name in layout}},
         config_sha256=provenance.digest(identity),
     )

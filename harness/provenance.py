@@ -5,18 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import os
-import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import harness
+from harness import machine
 
 PACKAGES = (
     "torch",
@@ -37,55 +33,16 @@ PACKAGES = (
 @cache
 def code() -> Mapping[str, Any]:
     """Git commit of the checkout this package runs from (None outside one), whether it is changed, and versions."""
-    root = Path(harness.__file__).parent.parent
-    top = _ask("git", "-C", str(root), "rev-parse", "--show-toplevel")
+    root = Path(__file__).parents[1]
+    top = machine.ask("git", "-C", str(root), "rev-parse", "--show-toplevel")
     inside = top is not None and Path(top) == root
-    changes = _ask("git", "-C", str(root), "status", "--porcelain", "--untracked-files=no") if inside else None
+    changes = machine.ask("git", "-C", str(root), "status", "--porcelain", "--untracked-files=no") if inside else None
     return {
-        "git": _ask("git", "-C", str(root), "rev-parse", "HEAD") if inside else None,
+        "git": machine.ask("git", "-C", str(root), "rev-parse", "HEAD") if inside else None,
         "dirty": None if changes is None else bool(changes),
-        "harness": harness.__version__,
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "harness": machine.version("funreason-harness"),
+        "packages": {name: version for name in PACKAGES if (version := machine.version(name))},
     }
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _ask(*command: str) -> str | None:
-    """Output of a command, or None where it is missing or fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-@cache
-def machine() -> Mapping[str, Any]:
-    """The machine, as far as it explains timings and numerical differences."""
-    query = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
-    gpus = _ask(*query) if shutil.which("nvidia-smi") else None
-    return {
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "gpus": gpus.splitlines() if gpus else [],
-    }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def checker_sha256(benchmark: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import plugins, provenance, store
+from harness import files, plugins, provenance, store
 from harness.episodes import Ended
 from harness.errors import UsageProblem
 from harness.judges import judged
@@ -54,7 +54,7 @@ def rewrite(run: Path, report: Report) -> Tallies:
 
     record = store.read_run(run)
     try:
-        with FileLock(run / ".lock", timeout=0), store.replacing(run / store.SAMPLES) as write:
+        with FileLock(run / ".lock", timeout=0), files.replacing(run / store.SAMPLES) as write:
 
             def keep(line: SampleLine, verdicts: Judged) -> None:
                 write(encode(replace(line, verdicts=verdicts[record.rules])))

@@ -18,14 +18,13 @@ import logging
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
+from harness.files import write_atomic
 from harness.lines import SampleLine, build, decode
 from harness.types import ModelInfo, RunRecord, Sampling, Score
 
@@ -214,30 +213,6 @@ def unfinished(record: RunRecord, finished: int) -> int:
     """Items that a run was to play beyond the finished ones; 0 where it does not say how many, as an imported one."""
     planned = record.benchmark.get("n")
     return max(0, planned - finished) if isinstance(planned, int) else 0
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader, or a machine that loses power, sees the old or the new one."""
-    if path.exists() and not path.is_file():  # /dev/stdout and its like cannot be replaced
-        path.write_bytes(data)
-        return
-    with replacing(path) as write:
-        write(data)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Callable[[bytes], object]]:
-    """A writer whose output takes the file's place when all of it is on the disk."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            yield file.write
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def write_run(run: Path, record: RunRecord) -> None:

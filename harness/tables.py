@@ -9,9 +9,9 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.aggregate import Cell, percent
+from harness.aggregate import Cell
 from harness.leaderboard import Block, Board, Row
-from harness.text import escaped, inert, one_line, templates
+from harness.text import escaped, inert, one_line, percent, templates
 
 NOTES = (
     "Intervals: 95 %, Wilson for a category, combined for averages; n counts judged replies.",

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import RunIncomplete, UsageProblem
+from harness.files import replacing
 from harness.lines import SampleLine, encode
-from harness.store import RUN, SAMPLES, Report, log, replacing, scan
+from harness.store import RUN, SAMPLES, Report, log, scan
 
 
 class Writer:

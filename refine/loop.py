@@ -32,7 +32,7 @@ from typing import Any, Literal
 from harness import examples as data
 from harness import store
 from harness.errors import RunIncomplete
-from harness.store import write_atomic
+from harness.files import write_atomic
 from harness.types import Example
 from refine.ledger import claim, write_lines
 from refine.outputs import last_outcomes

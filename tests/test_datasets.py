@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import bundles, datasets, sources
+from harness import bundles, datasets, machine, sources
 from harness.errors import DataError, UsageProblem
 
 CONTENT = {"pack/data/a.json": b'{"id": 1}\n', "pack/code/b.py": b"B = 1\n", "pack/data/c.json": b""}
@@ -53,7 +53,7 @@ def unpacked(root: Path) -> dict[str, bytes]:
 
 
 def leftovers() -> list[str]:
-    return [file.name for file in datasets.cache_root().glob("*.part")]
+    return [file.name for file in machine.cache_root().glob("*.part")]
 
 
 def test_only_pinned_files_of_a_wheel_are_unpacked(wheel: Path) -> None:

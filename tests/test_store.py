@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import store
+from harness import files, store
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.lines import RecordedStep, SampleLine, decode, encode
 from harness.types import Generation, ModelInfo, NativeCall, RunRecord, Sampling, Score, Verdict
@@ -230,14 +230,14 @@ def test_a_damaged_run_json_is_a_data_error_that_names_it(tmp_path: Path, text: 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
-    store.write_atomic(path, b"old")
+    files.write_atomic(path, b"old")
 
     def broken(_: int) -> None:
         raise OSError("no")
 
     monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(OSError, match="no"):
-        store.write_atomic(path, b"new")
+        files.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -247,7 +247,7 @@ def test_what_is_no_file_is_written_to_and_never_replaced(tmp_path: Path) -> Non
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    store.write_atomic(pipe, b"new")
+    files.write_atomic(pipe, b"new")
     assert os.read(reader, 9) == b"new"
     os.close(reader)
     assert pipe.is_fifo()

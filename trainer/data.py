@@ -12,7 +12,6 @@ A token across a seam belongs to where it starts. Whatever cannot be used is cou
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import chat, examples
+from harness import chat, examples, files
 from harness.errors import DataError
 from harness.protocols import Handler
 from harness.types import Example, Prompt, Query, Reply
@@ -205,7 +204,4 @@ def _region(text: _Text, start: int) -> int:
 def _sha256(source: str | Path) -> str:
     """Digest of a file; the name of a hub data set, whose rows are streamed."""
     path = Path(source)
-    if not path.is_file():
-        return str(source)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return files.sha256(path) if path.is_file() else str(source)

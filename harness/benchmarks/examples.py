@@ -15,13 +15,12 @@ Where the reference makes no call, all four pass when the reply makes none.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import examples
+from harness import examples, files
 from harness.errors import DataError
 from harness.protocols import Play
 from harness.types import Episode, Example, FunctionCall, Query, Sample, Verdict
@@ -43,8 +42,7 @@ class Examples:
 
     def data_sha256(self) -> str:
         """Digest of the user's file."""
-        with _file().open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return files.sha256(_file())
 
     def load(self, categories: Sequence[str]) -> list[Sample[Example]]:
         """All examples of the file; rows that are none are left out."""

@@ -81,11 +81,11 @@ def verify(names: tuple[str, ...], as_json: bool) -> None:
 
     Without a name, of all that are there.
     """
-    from harness import datasets
+    from harness import datasets, machine
 
     chosen = names or tuple(name for name, data in datasets.datasets().items() if data.folder.is_dir())
     if not chosen:
-        raise DataError(f"no data set in {datasets.cache_root()}", "Run: harness data fetch bfcl")
+        raise DataError(f"no data set in {machine.cache_root()}", "Run: harness data fetch bfcl")
     _print({name: f"{datasets.verify(name)} files as pinned" for name in chosen}, as_json)
 
 

@@ -91,7 +91,7 @@ def command(
       harness gate results/tuned-7b --policy gate.yaml \\
         --baseline baseline.json --update-baseline
     """
-    from harness import gate_reports, store
+    from harness import files, gate_reports
     from harness.gating import gate
     from harness.outcomes import freeze, read
     from harness.policy import load
@@ -113,7 +113,7 @@ def command(
     if update_baseline and baseline is not None:
         passes = result.verdict == "pass" or (first and result.verdict != "fail")
         if passes:
-            store.write_atomic(baseline, freeze(candidate))
+            files.write_atomic(baseline, freeze(candidate))
         click.echo(f"{baseline}: {'written' if passes else 'kept, the gate did not pass'}", err=True)
     if not result.passed:
         raise click.exceptions.Exit(fail_exit_code)

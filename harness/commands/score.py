@@ -171,7 +171,7 @@ def _as_text(tallies: Tallies) -> str:
 
 
 def _categories(rules: str, tallies: Tallies) -> str:
-    from harness.aggregate import percent
+    from harness.text import percent
 
     pass_at = tallies.pass_at(rules)
     every_k = sorted({k for values in pass_at.values() for k in values})
@@ -192,7 +192,8 @@ def _categories(rules: str, tallies: Tallies) -> str:
 
 def _aggregates(scores: Mapping[str, Score]) -> str:
     """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
-    from harness.aggregate import evaluate, percent
+    from harness.aggregate import evaluate
+    from harness.text import percent
     from harness.views import load_view
 
     view = load_view(VIEW)

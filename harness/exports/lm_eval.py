@@ -19,6 +19,7 @@ from typing import Any
 from harness import store
 from harness.aggregate import evaluate
 from harness.exports import Exported, Request
+from harness.files import write_atomic
 from harness.lines import SampleLine
 from harness.samples import Retold, retell
 from harness.types import Generation, RunRecord
@@ -50,19 +51,19 @@ def write(request: Request) -> Exported:
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.fromisoformat(record.started).replace(tzinfo=None).isoformat(timespec="microseconds")
     stamp = stamp.replace(":", "-")
-    files, hashes = [], {}
+    written, hashes = [], {}
     for category, found in judged.items():
         task = task_of(record, category)
         samples = [_sample(record, number, category, line, told[line.key]) for number, line in enumerate(found)]
         path = folder / f"samples_{_file_name(task)}_{stamp}.jsonl"
-        store.write_atomic(path, "".join(json.dumps(sample, default=str) + "\n" for sample in samples).encode())
-        files.append(path)
+        write_atomic(path, "".join(json.dumps(sample, default=str) + "\n" for sample in samples).encode())
+        written.append(path)
         hashes[task] = _hash("".join(s["doc_hash"] + s["prompt_hash"] + s["target_hash"] for s in samples))
     path = folder / f"results_{stamp}.json"
-    store.write_atomic(path, json.dumps(_results(record, judged, name, hashes), indent=2, default=str).encode())
+    write_atomic(path, json.dumps(_results(record, judged, name, hashes), indent=2, default=str).encode())
     lost = sum(verdict.outcome == "unscored" for line in lines.values() for verdict in line.verdicts.values())
     notes = (f"{lost} unscored verdicts are left out",) if lost else ()
-    return Exported((path, *files), sum(map(len, judged.values())), notes)
+    return Exported((path, *written), sum(map(len, judged.values())), notes)
 
 
 def _file_name(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness import plugins, store
+from harness import files, plugins, store
 from harness.lines import SampleLine, encode
 from harness.tally import Tally
 from harness.types import RunRecord
@@ -49,7 +49,7 @@ def keep(record: RunRecord, lines: Sequence[SampleLine], results: Path) -> Path:
     for line in lines:
         tally.add(line)
     folder = store.new_run(results, record.model, record.benchmark["name"])
-    store.write_atomic(folder / store.SAMPLES, b"".join(map(encode, lines)))
+    files.write_atomic(folder / store.SAMPLES, b"".join(map(encode, lines)))
     scores = {name: replace(score, n=max(score.n, _size(record, name))) for name, score in tally.scores().items()}
     store.write_run(folder, replace(record, run_id=folder.name, scores=scores, tokens=tally.tokens))
     return folder

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import datasets
+from harness import datasets, machine
 from harness.errors import DataError, unknown_name
 
 DATA_SETS = {"humaneval": "humaneval_plus", "mbpp": "mbpp_plus"}
@@ -94,7 +94,7 @@ def file(benchmark: str) -> Path:
         DataError: It is missing or damaged.
     """
     name = DATA_SETS[benchmark]
-    return _checked(name, datasets.cache_root(), datasets.dataset(name).overridden)
+    return _checked(name, machine.cache_root(), datasets.dataset(name).overridden)
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import examples, outcomes, provenance, stats, store
+from harness import examples, machine, outcomes, stats, store
 from harness.intervals import wilson
 from harness.types import Example
 from trainer.recipes.demo import experiment
@@ -54,7 +54,7 @@ def gather(settings: Settings, folder: Path) -> dict[str, Any]:
     return {
         "experiment": json.loads((folder / "demo.json").read_text("utf-8")),
         "code": json.loads((folder / "models/base/train.json").read_text("utf-8"))["code"],
-        "machine": provenance.machine(),
+        "machine": machine.description(),
         "time": _time(folder),
         "refinement": refinement(settings, folder),
         "rounds": [json.loads(path.read_text("utf-8")) for path in summaries if path.exists()],
