@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import store
 from harness.errors import UsageProblem
+from harness.results import store
 from harness.types import RunRecord, Score
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import RunIncomplete
-from harness.tally import Tally
+from harness.results.tally import Tally
 
 
 class Budget:

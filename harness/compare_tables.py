@@ -8,12 +8,12 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from pathlib import Path
 from statistics import mean, stdev
 
-from harness import store
 from harness.averages import Average
 from harness.comparison import Comparison, Pairing, as_json
 from harness.intervals import Interval
-from harness.lines import SampleLine
 from harness.outcomes import Key
+from harness.results import store
+from harness.results.lines import SampleLine
 from harness.samples import as_came
 from harness.text import escaped, one_line, percent, printable, table, templates
 

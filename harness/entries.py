@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import store
 from harness.errors import DataError, UsageProblem
+from harness.results import store
 from harness.text import one_line
 from harness.types import RunRecord, Score
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.lines import SampleLine
 from harness.protocols import Benchmark, Handler, Play
+from harness.results.lines import SampleLine
 from harness.types import Episode, Generation, Prompt, Query, Sample, Step
 
 Key = tuple[str, int]

@@ -8,8 +8,8 @@ from types import TracebackType
 
 from harness.episodes import explain
 from harness.errors import HarnessError
-from harness.lines import RecordedStep, SampleLine
 from harness.protocols import Benchmark
+from harness.results.lines import RecordedStep, SampleLine
 from harness.scheduler import Played
 from harness.types import Verdict
 

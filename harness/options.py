@@ -15,9 +15,9 @@ from harness import plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.flag_checks import batch_size, check_numbers, fault_limit, flag_of
 from harness.plan import RunSpec, engine_name
+from harness.results.usage import parse_prices
 from harness.selection import ids_by_benchmark, read_ids, resolve
 from harness.types import EngineSettings, Sampling
-from harness.usage import parse_prices
 
 NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")
 SETTINGS = {field.name for field in fields(EngineSettings)} - {"model", "options"}

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import store
 from harness.errors import DataError, UsageProblem
-from harness.lines import SampleLine
+from harness.results import store
+from harness.results.lines import SampleLine
+from harness.results.usage import Usage, measure
 from harness.text import one_line
 from harness.types import RunRecord, Score
-from harness.usage import Usage, measure
 
 FORMAT = "harness-baseline/1"
 Key = tuple[str, int]

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import store
 from harness.aggregate import evaluate
 from harness.intervals import wilson
-from harness.lines import SampleLine
+from harness.results import store
+from harness.results.lines import SampleLine
+from harness.results.usage import measure, recorded
 from harness.samples import Retold, retell
 from harness.tables import cell_json
 from harness.text import one_line
 from harness.types import Reply, RunRecord
-from harness.usage import measure, recorded
 from harness.views import load_view
 
 CARDS = {

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import handlers, machine, models, plugins, provenance, store
+from harness import handlers, machine, models, plugins
 from harness.episodes import Key
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
+from harness.results import provenance, store
 from harness.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from harness.benchmarks.evalplus import check, data, official
 from harness.errors import UsageProblem
-from harness.lines import SampleLine
-from harness.scoring import Report, Tallies
+from harness.results.lines import SampleLine
+from harness.results.tally import Report, Tallies
 from harness.types import Verdict
 
 Judged = tuple[int, dict[str, Verdict]]

@@ -8,7 +8,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
-from harness.tally import Tally
+from harness.results.tally import Tally
 
 if TYPE_CHECKING:
     import rich.progress

@@ -18,9 +18,9 @@ from typing import Any
 
 from harness import comparison
 from harness.errors import UsageProblem
-from harness.lines import SampleLine
 from harness.outcomes import gather
 from harness.overview import Side, about, read_side
+from harness.results.lines import SampleLine
 from harness.text import one_line, templates
 
 CHUNK = 100

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import files, plugins, provenance, store
+from harness import files, plugins
 from harness.episodes import Ended
 from harness.errors import UsageProblem
 from harness.judges import judged
-from harness.lines import SampleLine, encode
+from harness.results import provenance, store
+from harness.results.lines import SampleLine, encode
+from harness.results.tally import Report, Tallies
 from harness.scheduler import Played
-from harness.scoring import Report, Tallies
 from harness.types import Episode, RunRecord, Sample, Verdict
 
 Judged = Mapping[str, Mapping[str, Verdict]]

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from harness import store
 from harness.budget import Budget
 from harness.episodes import Key
 from harness.judges import Judges
 from harness.plan import Engine, Plan, RunSpec, plan
 from harness.progress import Progress, Silent
+from harness.results import store
+from harness.results.tally import Tally
+from harness.results.usage import account, recorded, recorded_prices
+from harness.results.writer import Writer
 from harness.scheduler import Scheduler, Work
-from harness.tally import Tally
 from harness.types import RunRecord
-from harness.usage import account, recorded, recorded_prices
-from harness.writer import Writer
 
 __all__ = ["Engine", "RunSpec", "execute", "plan", "run"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from harness import plugins
 from harness.episodes import Ended, Key
 from harness.errors import HarnessError
-from harness.lines import SampleLine
+from harness.results.lines import SampleLine
 from harness.types import Generation, Message, Query, Reply, RunRecord, Sample, Step, Tool
 
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from harness.episodes import Ended, Key, Playing
 from harness.errors import HarnessError, RunIncomplete
-from harness.lines import SampleLine
 from harness.protocols import Benchmark, Handler, Session
+from harness.results.lines import SampleLine
 from harness.types import Completion, Episode, RequestKey, Sample, Sampling
 
 

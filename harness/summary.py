@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness import store
 from harness.plan import Plan
+from harness.results import store
+from harness.results.usage import recorded
 from harness.text import table
 from harness.types import RunRecord
-from harness.usage import recorded
 
 FLIPS = 10
 """Items lost and gained that are printed of each benchmark."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import store
 from harness.entries import Entry
+from harness.results import store
+from harness.results.usage import cost, measure, recorded
 from harness.text import inert, table
-from harness.usage import cost, measure, recorded
 
 COLUMNS = (
     *("model", "samples", "steps", "tokens in", "cached", "tokens out"),

@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness import examples as data
-from harness import store
 from harness.errors import RunIncomplete
 from harness.files import write_atomic
+from harness.results import store
 from harness.types import Example
 from refine.ledger import claim, write_lines
 from refine.outputs import last_outcomes

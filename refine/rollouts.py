@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import examples as data
-from harness import plugins, store
+from harness import plugins
+from harness.results import store
 from harness.types import Example, Query
 
 REPEAT = "#"

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import agreement, store
+from harness import agreement
 from harness.cli import cli
-from harness.lines import encode
 from harness.outcomes import Outcomes, freeze, read
+from harness.results import store
+from harness.results.lines import encode
 from tests import synthetic_runs
 from tests.synthetic_runs import BENCHMARK, biased
 

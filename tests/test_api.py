@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import compare, gate, run, score, store
+from harness import compare, gate, run, score
 from harness.errors import UsageProblem
+from harness.results import store
 from tests import synthetic_runs, toy
 from tests.synthetic_runs import biased
 

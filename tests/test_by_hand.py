@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import store
 from harness.cli import cli
-from harness.lines import RecordedStep, encode
+from harness.results import store
+from harness.results.lines import RecordedStep, encode
 from harness.types import Generation, Outcome, Score
 from tests import synthetic_runs
 from tests.synthetic_runs import BENCHMARK

@@ -11,13 +11,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import compare_tables, plugins, provenance, stats
+from harness import compare_tables, plugins, stats
 from harness.aggregate import evaluate
 from harness.cli import cli
 from harness.comparison import Options, compare
 from harness.errors import DataError, UsageProblem
 from harness.outcomes import Outcomes, freeze, read, thaw
 from harness.pairing import clustered
+from harness.results import provenance
 from harness.views import load_view
 from tests import synthetic_runs
 from tests.synthetic_runs import BENCHMARK, biased

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from harness import store
 from harness.cli import cli
 from harness.errors import DataError, HarnessError
-from harness.lines import decode, encode
+from harness.results import store
+from harness.results.lines import decode, encode
 from tests import synthetic_runs
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")

@@ -23,8 +23,8 @@ from harness.errors import UsageProblem
 from harness.gating import gate
 from harness.outcomes import Outcomes
 from harness.policy import LIMITS, parse
+from harness.results.usage import Usage
 from harness.types import ModelInfo
-from harness.usage import Usage
 from tests import synthetic_runs
 from tests.synthetic_runs import biased
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
-from harness.lines import SampleLine, decode
+from harness.results import store
+from harness.results.lines import SampleLine, decode
 from harness.runner import run
 from tests.kill_driver import spec
 from tests.toy import Toy, install

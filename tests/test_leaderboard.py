@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import store, tables
+from harness import tables
 from harness.cli import cli
 from harness.entries import entries, load
 from harness.errors import RunIncomplete, UsageProblem
 from harness.leaderboard import build
+from harness.results import store
 from harness.types import ModelInfo, Sampling, Score
 from harness.views import load_view
 from tests import synthetic_runs

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from harness import machine, plugins, provenance
+from harness import machine, plugins
+from harness.results import provenance
 
 SOURCE = '''"""Doc."""
 LIMIT = 3  # why

@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import overview, report, store
+from harness import overview, report
 from harness.cli import cli
 from harness.errors import UsageProblem
 from harness.page_server import PageServer
+from harness.results import store
 from harness.types import Score, Verdict
 from tests import synthetic_runs
 from tests.synthetic_runs import biased

@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness import plugins, store
+from harness import plugins
 from harness.engines.scripted import Reciting
 from harness.errors import RunIncomplete, SandboxUnavailable, UsageProblem
 from harness.plan import RunSpec
 from harness.progress import Silent
 from harness.protocols import Play
+from harness.results import store
+from harness.results.store import SampleLine
 from harness.runner import run
-from harness.store import SampleLine
 from harness.types import Completion, EngineSettings, Episode, Prompt, Query, RequestKey, Sample, Sampling, Score
 from tests.toy import SIZE, Toy, install
 

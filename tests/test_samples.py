@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness import plugins, samples, store
+from harness import plugins, samples
+from harness.results import store
 from harness.types import Generation, Query, Reply, Sample
 from tests import synthetic_runs
 
@@ -89,7 +90,7 @@ def test_a_benchmark_that_is_not_installed_costs_the_questions_only(tmp_path: Pa
 
 
 def test_native_calls_are_told_where_nothing_can_be_parsed() -> None:
-    from harness.lines import RecordedStep, SampleLine
+    from harness.results.lines import RecordedStep, SampleLine
     from harness.types import NativeCall
 
     generation = Generation("", tool_calls=(NativeCall("f", '{"a": 1}'),))

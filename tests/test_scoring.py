@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import cli
-from harness.scoring import Tallies
+from harness.results.tally import Tallies
 from harness.types import Outcome, Verdict
 from tests import synthetic_runs
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import files, store
+from harness import files
 from harness.errors import DataError, RunIncomplete, UsageProblem
-from harness.lines import RecordedStep, SampleLine, decode, encode
+from harness.results import store
+from harness.results.lines import RecordedStep, SampleLine, decode, encode
+from harness.results.writer import Writer
 from harness.types import Generation, ModelInfo, NativeCall, RunRecord, Sampling, Score, Verdict
-from harness.writer import Writer
 from tests import synthetic_runs
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=40)
@@ -185,7 +186,7 @@ def test_a_kill_while_rewriting_leaves_the_old_file(tmp_path: Path, monkeypatch:
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
     hold = f"""
 import sys, pathlib
-from harness.writer import Writer
+from harness.results.writer import Writer
 writer = Writer(pathlib.Path({str(tmp_path)!r}), lambda line: False)
 print("held", flush=True)
 sys.stdin.read()

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from harness.errors import UsageProblem
-from harness.lines import RecordedStep, SampleLine, decode, encode
+from harness.results.lines import RecordedStep, SampleLine, decode, encode
+from harness.results.usage import Counting, account, cost, measure, parse_prices, recorded, recorded_prices
 from harness.summary import cost_text
 from harness.types import Generation
-from harness.usage import Counting, account, cost, measure, parse_prices, recorded, recorded_prices
 from tests import synthetic_runs
 
 

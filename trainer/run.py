@@ -15,8 +15,9 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from harness import machine, models, plugins, provenance
+from harness import machine, models, plugins
 from harness.errors import DataError, UsageProblem
+from harness.results import provenance
 from harness.text import one_line
 from trainer import callbacks, losses
 from trainer.collate import Collator, Row, pack

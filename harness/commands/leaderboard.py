@@ -68,7 +68,7 @@ def command(
     from harness.entries import entries, load
     from harness.errors import unknown_name
     from harness.leaderboard import build
-    from harness.usage import parse_prices
+    from harness.results.usage import parse_prices
     from harness.views import load_view
 
     for name in formats:

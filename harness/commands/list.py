@@ -74,8 +74,8 @@ def _plugins(what: str) -> Rows:
 
 
 def _runs(root: Path) -> Rows:
-    from harness import store
     from harness.errors import DataError
+    from harness.results import store
 
     rows = []
     for folder in store.find_runs(root):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.aggregate import Cell
-    from harness.scoring import Report, Tallies
+    from harness.results.tally import Report, Tallies
     from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -114,7 +114,7 @@ def command(
 def _score_folder(
     folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, report: Report
 ) -> Tallies:
-    from harness.scoring import RULES, Convention, score_folder
+    from harness.results.tally import RULES, Convention, score_folder
 
     return score_folder(folder, Convention(mode, underscore_names), RULES[rules], report, output)
 
@@ -134,9 +134,9 @@ def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
 
 
 def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tallies:
-    from harness import store
     from harness.rescoring import rewrite, tally
-    from harness.scoring import RULES
+    from harness.results import store
+    from harness.results.tally import RULES
 
     folder = store.find_run(name)
     recorded = store.read_run(folder).rules

@@ -12,7 +12,7 @@ from harness.errors import UsageProblem, unknown_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.lines import SampleLine
+    from harness.results.lines import SampleLine
     from harness.samples import Retold
     from harness.types import RunRecord
 
@@ -30,8 +30,8 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
     \b
       harness show results/tuned-7b simple_python_0
     """
-    from harness import store
-    from harness.lines import encode
+    from harness.results import store
+    from harness.results.lines import encode
     from harness.samples import retell
 
     folder = store.find_run(run)

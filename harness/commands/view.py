@@ -33,7 +33,7 @@ def command(runs: tuple[str, ...], output: Path | None, max_chars: int | None, p
       harness view bundle results/base-7b results/tuned-7b -o report.html
     """
     from harness.report import page
-    from harness.store import find_run
+    from harness.results.store import find_run
 
     bundle, names = runs[0] == BUNDLE, runs[1:] if runs[0] == BUNDLE else runs
     if not names:

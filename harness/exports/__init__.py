@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import plugins, store
+from harness import plugins
 from harness.errors import UsageProblem
+from harness.results import store
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from datetime import datetime
 from math import sqrt
 from typing import Any
 
-from harness import store
 from harness.aggregate import evaluate
 from harness.exports import Exported, Request
 from harness.files import write_atomic
-from harness.lines import SampleLine
+from harness.results import store
+from harness.results.lines import SampleLine
 from harness.samples import Retold, retell
 from harness.types import Generation, RunRecord
 from harness.views import load_view

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness import files, plugins, store
-from harness.lines import SampleLine, encode
-from harness.tally import Tally
+from harness import files, plugins
+from harness.results import store
+from harness.results.lines import SampleLine, encode
+from harness.results.tally import Tally
 from harness.types import RunRecord
 
 

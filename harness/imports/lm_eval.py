@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, UsageProblem
-from harness.lines import RecordedStep, SampleLine
+from harness.results.lines import RecordedStep, SampleLine
 from harness.types import Generation, ModelInfo, RunRecord, Sampling, Score, Verdict
 
 METRICS = ("acc", "exact_match", "pass@1", "pass_at_1", "em", "acc_norm")

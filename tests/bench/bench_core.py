@@ -20,9 +20,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness import store
 from harness.errors import DataError
 from harness.plan import RunSpec
+from harness.results import store
 from harness.runner import run
 from harness.selection import resolve
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sample, Sampling

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import imports, store
+from harness import imports
 from harness.cli import cli
 from harness.errors import DataError, UsageProblem
 from harness.exports import Request, lm_eval
-from harness.lines import encode
+from harness.results import store
+from harness.results.lines import encode
 from harness.types import Generation, NativeCall, Verdict
 from tests import synthetic_runs
 from tests.synthetic_runs import biased

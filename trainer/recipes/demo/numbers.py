@@ -8,8 +8,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import examples, machine, outcomes, stats, store
+from harness import examples, machine, outcomes, stats
 from harness.intervals import wilson
+from harness.results import store
 from harness.types import Example
 from trainer.recipes.demo import experiment
 from trainer.recipes.demo.experiment import Settings

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from harness.errors import UsageProblem
-from harness.lines import SampleLine
+from harness.results.lines import SampleLine
 from harness.types import RunRecord
 
 

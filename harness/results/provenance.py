@@ -33,7 +33,7 @@ PACKAGES = (
 @cache
 def code() -> Mapping[str, Any]:
     """Git commit of the checkout this package runs from (None outside one), whether it is changed, and versions."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     top = machine.ask("git", "-C", str(root), "rev-parse", "--show-toplevel")
     inside = top is not None and Path(top) == root
     changes = machine.ask("git", "-C", str(root), "status", "--porcelain", "--untracked-files=no") if inside else None

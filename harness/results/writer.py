@@ -14,8 +14,8 @@ from typing import IO
 
 from harness.errors import RunIncomplete, UsageProblem
 from harness.files import replacing
-from harness.lines import SampleLine, encode
-from harness.store import RUN, SAMPLES, Report, log, scan
+from harness.results.lines import SampleLine, encode
+from harness.results.store import RUN, SAMPLES, Report, log, scan
 
 
 class Writer:

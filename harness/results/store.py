@@ -7,7 +7,7 @@
      "fault": null, "verdicts": {"simple_python": {"outcome": "pass", ...}}, "seconds": 0.8}
 
 Replies are not stored: the run's handler parses them from the generations. There is one line for each (id, repeat).
-A reader reports damaged lines by number and reads on; `harness.writer` writes.
+A reader reports damaged lines by number and reads on; `harness.results.writer` writes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.files import write_atomic
-from harness.lines import SampleLine, build, decode
+from harness.results.lines import SampleLine, build, decode
 from harness.types import ModelInfo, RunRecord, Sampling, Score
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
