@@ -10,7 +10,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from harness import datasets, machine, plugins
+from harness import machine, plugins
+from harness.data import datasets, pins
 from harness.errors import HarnessError, SandboxUnavailable
 from harness.models import TINY
 
@@ -84,7 +85,7 @@ def _benchmarks() -> Iterator[Finding]:
 
 
 def _data() -> Iterator[Finding]:
-    for name, data in datasets.datasets().items():
+    for name, data in pins.datasets().items():
         try:
             yield Finding("data", name, "ok", str(datasets.path(name)))
         except HarnessError as error:

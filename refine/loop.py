@@ -29,7 +29,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from harness import examples as data
+from harness.data import examples as data
 from harness.errors import RunIncomplete
 from harness.files import write_atomic
 from harness.results import store

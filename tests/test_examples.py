@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.benchmarks.bfcl.decode import read_calls
+from harness.data.examples import Unusable, read, write_calls
 from harness.errors import DataError, UsageProblem
-from harness.examples import Unusable, read, read_calls, write_calls
 from harness.types import Example
 from refine.export import export
 

@@ -20,7 +20,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import chat, examples, files
+from harness import chat, files
+from harness.benchmarks.bfcl import decode
+from harness.data import examples
 from harness.errors import DataError
 from harness.protocols import Handler
 from harness.types import Example, Prompt, Query, Reply
@@ -89,7 +91,7 @@ class Encoder:
         """Read and encode a data set.
 
         Args:
-            source: As `harness.examples.read` takes it.
+            source: As `harness.data.examples.read` takes it.
             form: Its format.
             limit: Rows to read at most.
 
@@ -171,7 +173,7 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     if not prompt.tools:
         return prompt, Reply(think, example.answer.lstrip("\n"))
-    calls = examples.read_calls(example.answer)
+    calls = decode.read_calls(example.answer)
     return prompt, Reply(think, "" if calls else example.answer, tuple(calls or ()))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import datasets
+from harness.data import datasets
 from harness.errors import HarnessError
 from harness.results.lines import SampleLine
 from harness.results.usage import Counting, cost

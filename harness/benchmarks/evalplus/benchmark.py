@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import datasets, machine
+from harness import machine
 from harness.benchmarks.evalplus import data, prompts
 from harness.benchmarks.evalplus.data import Problem
+from harness.data import datasets
 from harness.protocols import Play
 from harness.types import Episode, Query, Sample, Verdict
 

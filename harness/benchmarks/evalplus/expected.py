@@ -25,9 +25,10 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from harness import datasets, machine
+from harness import machine
 from harness.benchmarks.evalplus import data, oracles
 from harness.benchmarks.evalplus.data import Problem
+from harness.data import datasets
 from harness.errors import HarnessError
 from harness.sandbox import shared, values
 from harness.sandbox.pool import Program, Result

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from harness import datasets
+from harness.data import datasets
 from harness.errors import DataError, UsageProblem, unknown_name
 from harness.files import write_atomic
 from harness.models import inspect

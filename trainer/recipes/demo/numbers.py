@@ -8,7 +8,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import examples, machine, outcomes, stats
+from harness import machine, outcomes, stats
+from harness.benchmarks.bfcl import decode
+from harness.data import examples
 from harness.intervals import wilson
 from harness.results import store
 from harness.types import Example
@@ -125,7 +127,7 @@ def answers(row: Example, truth: Truth) -> bool:
     """Whether a record's answer decodes to the right calls, or is the right statement."""
     if truth.answer is None or truth.answer == STATEMENT:
         return truth.answer == row.answer
-    return examples.read_calls(row.answer) is not None and same(row.answer, truth.answer)
+    return decode.read_calls(row.answer) is not None and same(row.answer, truth.answer)
 
 
 def good(row: Example, truth: Truth) -> bool:

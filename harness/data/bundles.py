@@ -6,9 +6,10 @@ import os
 import zipfile
 from pathlib import Path
 
-from harness import datasets, machine
+from harness import machine
+from harness.data import datasets, pins
+from harness.data.sources import open_zip
 from harness.errors import DataError, UsageProblem
-from harness.sources import open_zip
 
 
 def bundle(names: list[str], target: Path) -> list[str]:
@@ -25,8 +26,8 @@ def bundle(names: list[str], target: Path) -> list[str]:
         DataError: A set is missing or damaged, or there is none.
         UsageProblem: The file cannot be written.
     """
-    fetched = [data for data in datasets.datasets().values() if data.folder.is_dir()]
-    chosen = [datasets.dataset(name) for name in names] or fetched
+    fetched = [data for data in pins.datasets().values() if data.folder.is_dir()]
+    chosen = [pins.dataset(name) for name in names] or fetched
     if not chosen:
         raise DataError(f"no data set in {machine.cache_root()}", "Fetch one first: harness data fetch bfcl")
     for data in chosen:
@@ -60,7 +61,7 @@ def unbundle(source: Path) -> list[str]:
     """
     with open_zip(source) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
-    found = [name for name in datasets.datasets() if name in tops]
+    found = [name for name in pins.datasets() if name in tops]
     if not found:
         raise DataError(f"{source} holds no known data set", "Make one with: harness data bundle FILE")
     for name in found:

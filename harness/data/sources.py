@@ -1,6 +1,6 @@
 """Where benchmark data comes from: the network, a wheel, a bundle, a JSON Lines file, a folder.
 
-Nothing here decides what is right: `harness.datasets` compares each file with its pinned sha256.
+Nothing here decides what is right: `harness.data.datasets` compares each file with its pinned sha256.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from harness.errors import DataError
 
 if TYPE_CHECKING:
-    from harness.datasets import DataSet
+    from harness.data.pins import DataSet
 
 LARGEST = 256 * 2**20
 """No pinned file is near this size in bytes; what is larger is refused unread."""

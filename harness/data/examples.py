@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, unknown_name
-from harness.types import Example, FunctionCall, Message, Tool
+from harness.types import Example, Message, Tool
 
 Row = Mapping[str, Any]
 
@@ -88,26 +88,6 @@ def write_calls(calls: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
                 raise _Reject(f"{word!r} of the call {name!r} cannot be written as a Python name")
         written.append(f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})")
     return f"[{', '.join(written)}]"
-
-
-def read_calls(answer: str) -> list[FunctionCall] | None:
-    """Calls of an answer, as the harness decodes a reply; the inverse of `write_calls`.
-
-    Args:
-        answer: Text such as `[f(a=1)]`.
-
-    Returns:
-        The calls; None where the text is no list of calls, or an empty one.
-    """
-    from harness.benchmarks.bfcl.decode import Undecodable, decode, well_formed
-
-    try:
-        calls = decode(answer)
-    except Undecodable:
-        return None
-    if not calls or not well_formed(calls):
-        return None
-    return [FunctionCall(name, arguments) for call in calls for name, arguments in call.items()]
 
 
 def _rows(source: str) -> Iterator[tuple[int, Row | Unusable]]:
