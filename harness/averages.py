@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import stats
-from harness.aggregate import coefficients
-from harness.intervals import Interval, combine
 from harness.outcomes import Key, Outcomes
 from harness.pairing import Common, clustered
-from harness.views import BARE, View, load_view
+from harness.stats import paired
+from harness.stats.averages import coefficients
+from harness.stats.intervals import Interval, combine
+from harness.stats.views import BARE, View, load_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def average(name: str, run: Outcomes, common: Common, confidence: float, cluster
     for leaf, weight in weights.items():
         items: list[tuple[Key, tuple[bool, bool]]] = list(common[leaf].items())
         sums, sizes = clustered(items, cluster)
-        terms.append((weight, float(sums.sum() / sizes.sum()), stats.paired_interval(sums, sizes, confidence)))
+        terms.append((weight, float(sums.sum() / sizes.sum()), paired.paired_interval(sums, sizes, confidence)))
         a += weight * sum(one for _, (one, _) in items) / len(items)
         b += weight * sum(other for _, (_, other) in items) / len(items)
         n += len(items)

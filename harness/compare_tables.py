@@ -10,11 +10,11 @@ from statistics import mean, stdev
 
 from harness.averages import Average
 from harness.comparison import Comparison, Pairing, as_json
-from harness.intervals import Interval
 from harness.outcomes import Key
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.samples import as_came
+from harness.stats.intervals import Interval
 from harness.text import escaped, one_line, percent, printable, table, templates
 
 HEADERS = ("", "n", "A", "B", "B-A", "interval", "lost", "gained", "p", "q")

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness import agreement, stats
+from harness import agreement
 from harness.averages import Average, average
 from harness.errors import UsageProblem
-from harness.intervals import Interval
 from harness.outcomes import Key, Outcomes
 from harness.pairing import Common, clustered, pairs
+from harness.stats import paired
+from harness.stats.intervals import Interval
 
 ALL = "all"
 AVERAGES = (
@@ -128,7 +129,7 @@ def compare(a: Outcomes, others: Sequence[Outcomes], options: Options | None = N
         for row in comparison.rows
         if row.kind == "category"
     }
-    adjusted = stats.benjamini_hochberg(tests)
+    adjusted = paired.benjamini_hochberg(tests)
     return [_with_q(comparison, index, adjusted) for index, comparison in enumerate(found)]
 
 
@@ -178,7 +179,7 @@ def _row(
     sums, sizes = clustered(items, options.cluster)
     n = len(items)
     only_a, only_b = sum(p == (True, False) for _, p in items), sum(p == (False, True) for _, p in items)
-    level, p = 1 - options.alpha, stats.permutation_test(sums)
+    level, p = 1 - options.alpha, paired.permutation_test(sums)
     return Pairing(
         scope,
         kind,
@@ -188,15 +189,15 @@ def _row(
         only_b,
         sum(unpaired[category] for category in categories),
         (only_b - only_a) / n,
-        stats.bootstrap(sums, sizes, level, options.resamples, options.seed),
-        stats.permutation_interval(sums, sizes, level, options.resamples, options.seed),
+        paired.bootstrap(sums, sizes, level, options.resamples, options.seed),
+        paired.permutation_interval(sums, sizes, level, options.resamples, options.seed),
         p,
         p,
-        stats.minimum_detectable(n / _design_effect(sums, only_a + only_b), (only_a + only_b) / n, options.alpha),
+        paired.minimum_detectable(n / _design_effect(sums, only_a + only_b), (only_a + only_b) / n, options.alpha),
     )
 
 
-def _design_effect(sums: stats.Vector, discordant: int) -> float:
+def _design_effect(sums: paired.Vector, discordant: int) -> float:
     """By how much pairs in clusters tell less than independent ones (Kish 1965): 2 where each is there twice."""
     return max(1.0, float(sums @ sums) / discordant) if discordant else 1.0
 

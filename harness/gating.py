@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness import agreement, stats
-from harness.aggregate import evaluate
+from harness import agreement
 from harness.averages import average, parts, resolve
 from harness.errors import UsageProblem, unknown_name
-from harness.intervals import Interval
 from harness.outcomes import Outcomes
 from harness.pairing import pairs
 from harness.policy import EVERY, Policy, Rule, known_names
+from harness.stats import paired
+from harness.stats.averages import evaluate
+from harness.stats.intervals import Interval
 from harness.text import percent
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -152,7 +153,7 @@ def _drop(rule: Rule, run: Outcomes, against: Outcomes) -> Finding:
         f" on each side, {found.pairs} pairs), allowed -{percent(rule.value)}"
     )
     if outcome == "inconclusive":
-        seen = stats.minimum_detectable(found.pairs, found.discordant / found.pairs, 2 * (1 - rule.confidence))
+        seen = paired.minimum_detectable(found.pairs, found.discordant / found.pairs, 2 * (1 - rule.confidence))
         reason += f"; {found.pairs} such pairs find a drop of {percent(seen)} points" if seen < 1 else "; too few pairs"
     return Finding(rule, outcome, reason, found.difference, *found.interval, found.pairs)
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.aggregate import Cell, difference, evaluate
 from harness.entries import Entry
 from harness.errors import unknown_name
+from harness.stats.averages import Cell, difference, evaluate
+from harness.stats.views import Published, View, load_published
 from harness.types import Score
-from harness.views import Published, View, load_published
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.aggregate import evaluate
-from harness.intervals import wilson
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import measure, recorded
 from harness.samples import Retold, retell
-from harness.tables import cell_json
+from harness.stats.averages import cell_json, evaluate
+from harness.stats.intervals import wilson
+from harness.stats.views import load_view
 from harness.text import one_line
 from harness.types import Reply, RunRecord
-from harness.views import load_view
 
 CARDS = {
     "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),

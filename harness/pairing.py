@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness import stats
 from harness.errors import UsageProblem
 from harness.outcomes import Key, Outcomes
+from harness.stats import paired
 
 Common = Mapping[str, Mapping[Key, tuple[bool, bool]]]
 """Category -> item -> (passed in A, passed in B)."""
@@ -26,7 +26,9 @@ def pairs(a: Outcomes, b: Outcomes) -> dict[str, dict[Key, tuple[bool, bool]]]:
     }
 
 
-def clustered(items: Sequence[tuple[Key, tuple[bool, bool]]], pattern: str | None) -> tuple[stats.Vector, stats.Vector]:
+def clustered(
+    items: Sequence[tuple[Key, tuple[bool, bool]]], pattern: str | None
+) -> tuple[paired.Vector, paired.Vector]:
     """Summed differences and sizes of clusters: repeats of an item, or what a pattern names.
 
     Args:
@@ -41,7 +43,7 @@ def clustered(items: Sequence[tuple[Key, tuple[bool, bool]]], pattern: str | Non
     """
     differences = [float(other) - float(one) for _, (one, other) in items]
     if pattern is None:
-        return stats.cluster_sums(differences, [name for (name, _), _ in items])
+        return paired.cluster_sums(differences, [name for (name, _), _ in items])
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -52,4 +54,4 @@ def clustered(items: Sequence[tuple[Key, tuple[bool, bool]]], pattern: str | Non
     for (name, _), _pair in items:
         match = expression.search(name)
         keys.append(name if match is None else (match[1] if match.groups() else match[0]))
-    return stats.cluster_sums(differences, keys)
+    return paired.cluster_sums(differences, keys)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import UsageProblem, unknown_name
-from harness.views import KINDS, load_view, view_names
+from harness.stats.views import KINDS, load_view, view_names
 
 Section = Literal["minimum", "max_drop", "forgetting", "limits"]
 SECTIONS: tuple[Section, ...] = ("minimum", "max_drop", "forgetting", "limits")

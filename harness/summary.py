@@ -85,7 +85,7 @@ def cost_text(record: RunRecord) -> str:
 
 
 def _row(category: str, record: RunRecord) -> dict[str, str]:
-    from harness.intervals import wilson
+    from harness.stats.intervals import wilson
 
     score = record.scores[category]
     accuracy, interval = "N/A", ""

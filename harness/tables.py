@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.aggregate import Cell
 from harness.leaderboard import Block, Board, Row
+from harness.stats.averages import Cell, cell_json
 from harness.text import escaped, inert, one_line, percent, templates
 
 NOTES = (
@@ -184,16 +184,6 @@ def _numbers(board: Board) -> list[dict[str, Any]]:
         for name in board.view.columns
         if block.measured or row.cells[name].value is not None
     ]
-
-
-def cell_json(cell: Cell) -> dict[str, Any]:
-    """A cell as JSON values; fractions, not percentages."""
-    numbers = {name: _rounded(getattr(cell, name)) for name in ("value", "low", "high", "coverage")}
-    return {**numbers, "n": cell.n, "size": cell.size, "missing": list(cell.missing)}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 9)
 
 
 def as_json(boards: Sequence[Board]) -> str:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.aggregate import Cell, deviation, evaluate, max_delta
 from harness.errors import UsageProblem
-from harness.intervals import wilson
+from harness.stats.averages import Cell, deviation, evaluate, max_delta
+from harness.stats.intervals import wilson
+from harness.stats.views import View, load_published, load_view, parse_view, view_names
 from harness.text import percent
 from harness.types import Score
-from harness.views import View, load_published, load_view, parse_view, view_names
 from tests.synthetic_runs import ALL
 
 

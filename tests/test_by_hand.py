@@ -1,7 +1,7 @@
 """`harness compare` and `harness gate`, from run folders to JSON, against figures computed here from their definitions.
 
-Nothing of `harness.stats`, `harness.intervals` or scipy is used on this side: whole numbers, fractions, binomial
-coefficients and the normal quantile of the standard library.
+Nothing of `harness.stats` or scipy is used on this side: whole numbers, fractions, binomial coefficients and the normal
+quantile of the standard library.
 """
 
 from __future__ import annotations

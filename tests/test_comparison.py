@@ -11,15 +11,16 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import compare_tables, plugins, stats
-from harness.aggregate import evaluate
+from harness import compare_tables, plugins
 from harness.cli import cli
 from harness.comparison import Options, compare
 from harness.errors import DataError, UsageProblem
 from harness.outcomes import Outcomes, freeze, read, thaw
 from harness.pairing import clustered
 from harness.results import provenance
-from harness.views import load_view
+from harness.stats import paired
+from harness.stats.averages import evaluate
+from harness.stats.views import load_view
 from tests import synthetic_runs
 from tests.synthetic_runs import BENCHMARK, biased
 
@@ -47,7 +48,7 @@ def test_categories_are_adjusted_together_and_totals_are_not() -> None:
     a, b = side("a", {"x": "0" * 30, "y": "01" * 15}), side("b", {"x": "1" * 12 + "0" * 18, "y": "10" * 15})
     (found,) = compare(a, [b])
     rows = {row.scope: row for row in found.rows}
-    expected = stats.benjamini_hochberg({name: rows[name].p for name in "xy"})
+    expected = paired.benjamini_hochberg({name: rows[name].p for name in "xy"})
     assert {name: rows[name].q for name in "xy"} == expected
     assert rows["all"].q == rows["all"].p
 

@@ -18,8 +18,8 @@ from harness.entries import entries, load
 from harness.errors import RunIncomplete, UsageProblem
 from harness.leaderboard import build
 from harness.results import store
+from harness.stats.views import load_view
 from harness.types import ModelInfo, Sampling, Score
-from harness.views import load_view
 from tests import synthetic_runs
 from tests.synthetic_runs import record
 

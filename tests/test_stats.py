@@ -1,4 +1,4 @@
-"""`harness.stats` against scipy and statsmodels on random tables, closed forms, and coverage by simulation."""
+"""`harness.stats.paired` against scipy and statsmodels on random tables, closed forms, and coverage by simulation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats as theirs
 from statsmodels.stats import contingency_tables, multitest, proportion
 
-from harness import intervals
-from harness import stats as ours
+from harness.stats import intervals
+from harness.stats import paired as ours
 
 counts = st.integers(0, 300)
 

@@ -69,7 +69,7 @@ def command(
     from harness.errors import unknown_name
     from harness.leaderboard import build
     from harness.results.usage import parse_prices
-    from harness.views import load_view
+    from harness.stats.views import load_view
 
     for name in formats:
         if name not in tables.WRITERS:

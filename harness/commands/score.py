@@ -18,8 +18,8 @@ from harness.errors import RunIncomplete, UsageProblem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.aggregate import Cell
     from harness.results.tally import Report, Tallies
+    from harness.stats.averages import Cell
     from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -192,9 +192,9 @@ def _categories(rules: str, tallies: Tallies) -> str:
 
 def _aggregates(scores: Mapping[str, Score]) -> str:
     """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
-    from harness.aggregate import evaluate
+    from harness.stats.averages import evaluate
+    from harness.stats.views import load_view
     from harness.text import percent
-    from harness.views import load_view
 
     view = load_view(VIEW)
     cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}

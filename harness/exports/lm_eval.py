@@ -16,14 +16,14 @@ from datetime import datetime
 from math import sqrt
 from typing import Any
 
-from harness.aggregate import evaluate
 from harness.exports import Exported, Request
 from harness.files import write_atomic
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.samples import Retold, retell
+from harness.stats.averages import evaluate
+from harness.stats.views import load_view
 from harness.types import Generation, RunRecord
-from harness.views import load_view
 
 METRIC, FILTER = "acc", "none"
 GROUPS = ("v4", "funreason")

@@ -134,7 +134,7 @@ class Tallies:
             Category -> k -> mean over the items that were judged at least k times. k is 10, 100 (as EvalPlus prints)
             and the largest number of tries.
         """
-        from harness.benchmarks.evalplus.pass_at_k import mean_pass_at_k
+        from harness.stats.pass_at_k import mean_pass_at_k
 
         found = {}
         for category in self.scores(rules):

@@ -8,11 +8,12 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import machine, outcomes, stats
+from harness import machine, outcomes
 from harness.benchmarks.bfcl import decode
 from harness.data import examples
-from harness.intervals import wilson
 from harness.results import store
+from harness.stats import paired
+from harness.stats.intervals import wilson
 from harness.types import Example
 from trainer.recipes.demo import experiment
 from trainer.recipes.demo.experiment import Settings
@@ -184,18 +185,18 @@ def _difference(
         theirs = passed[reference if reference == "base" else f"{reference}-{seed}"][metric]
         mine = passed[f"{method}-{seed}"][metric]
         pairs = [float(mine[key]) - float(theirs[key]) for key in mine]
-        low, high = stats.bootstrap(*stats.cluster_sums(pairs, list(mine)))
+        low, high = paired.bootstrap(*paired.cluster_sums(pairs, list(mine)))
         each.append({"seed": seed, "difference": fmean(pairs), "low": low, "high": high})
         pooled += pairs
         keys += mine
-    sums, sizes = stats.cluster_sums(pooled, keys)
-    low, high = stats.bootstrap(sums, sizes)
+    sums, sizes = paired.cluster_sums(pooled, keys)
+    low, high = paired.bootstrap(sums, sizes)
     return {
         "mean": fmean(pooled),
         "seeds": each,
         "over_seeds": over_seeds([one["difference"] for one in each]),
         "over_items": [low, high],
-        "p": stats.permutation_test(sums),
+        "p": paired.permutation_test(sums),
     }
 
 

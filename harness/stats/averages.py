@@ -1,4 +1,4 @@
-"""Evaluate a view (a tree of averages, `harness.views`) over the scores of a run.
+"""Evaluate a view (a tree of averages, `harness.stats.views`) over the scores of a run.
 
 Every average is linear in its leaves, so a node is evaluated by collecting the coefficient of each leaf: value,
 interval (Wilson at the leaves, combined by `intervals.combine`), n, coverage and what is missing follow from those. A
@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import stdev
+from typing import Any
 
 from harness.errors import UsageProblem
-from harness.intervals import Interval, combine, wilson
+from harness.stats.intervals import Interval, combine, wilson
+from harness.stats.views import Node, View
 from harness.types import Score
-from harness.views import Node, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +178,13 @@ def deviation(accuracies: Iterable[float]) -> float:
     """Sample standard deviation over configurations; 0 for a single one, as upstream."""
     values = list(accuracies)
     return stdev(values) if len(values) > 1 else 0.0
+
+
+def cell_json(cell: Cell) -> dict[str, Any]:
+    """A cell as JSON values; fractions, not percentages."""
+    numbers = {name: _rounded(getattr(cell, name)) for name in ("value", "low", "high", "coverage")}
+    return {**numbers, "n": cell.n, "size": cell.size, "missing": list(cell.missing)}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 9)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from harness.intervals import Interval, z_value
+from harness.stats.intervals import Interval, z_value
 
 Vector = NDArray[np.float64]
 

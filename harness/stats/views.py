@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 
 from harness.errors import DataError, UsageProblem, unknown_name
 
-FOLDER = Path(__file__).resolve().parents[1] / "leaderboards"
+FOLDER = Path(__file__).resolve().parents[2] / "leaderboards"
 """Beside the package, in a checkout and in an installed wheel alike."""
 
 Kind = Literal["mean", "pooled", "weighted", "change", "spread", "deviation"]
