@@ -59,11 +59,11 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     Raises:
         UsageProblem: A flag cannot be honoured here.
     """
-    from harness.budget import Budget
     from harness.commands.run import command, open_sandbox
-    from harness.options import specs
-    from harness.plan import Engine
-    from harness.runner import run as measure
+    from harness.running.budget import Budget
+    from harness.running.options import specs
+    from harness.running.plan import Engine
+    from harness.running.runner import run as measure
 
     for name in ("base", "dry_run"):
         if flags.get(name):
@@ -109,7 +109,7 @@ def score(run: Runs, rules: str = "upstream") -> dict[str, Score]:
     Returns:
         Category -> score.
     """
-    from harness.rescoring import rejudged
+    from harness.running.rejudging import rejudged
 
     folder = run.folder if isinstance(run, Run) else store.find_run(str(run))
     return dict(rejudged(folder, rules, lambda _: None)[0].scores)

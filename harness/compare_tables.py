@@ -13,7 +13,7 @@ from harness.comparison import Comparison, Pairing, as_json
 from harness.outcomes import Key
 from harness.results import store
 from harness.results.lines import SampleLine
-from harness.samples import as_came
+from harness.running.retelling import as_came
 from harness.stats.intervals import Interval
 from harness.text import escaped, one_line, percent, printable, table, templates
 

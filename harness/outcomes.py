@@ -95,7 +95,7 @@ def read(path: Path, rules: str | None = None) -> Outcomes:
 
 
 def _judged_again(folders: Iterable[Path], path: Path, rules: str) -> Outcomes:
-    from harness.rescoring import rejudged
+    from harness.running.rejudging import rejudged
 
     again = {folder: rejudged(folder, rules, logging.getLogger(__name__).warning) for folder in folders}
     lines = {folder: found for folder, (_, found) in again.items()}

@@ -11,7 +11,7 @@ from typing import Any
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import measure, recorded
-from harness.samples import Retold, retell
+from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
 from harness.stats.intervals import wilson
 from harness.stats.views import load_view

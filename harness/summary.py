@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.plan import Plan
 from harness.results import store
 from harness.results.usage import recorded
+from harness.running.plan import Plan
 from harness.text import table
 from harness.types import RunRecord
 

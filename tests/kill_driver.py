@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from harness.plan import RunSpec
-from harness.runner import run
+from harness.running.plan import RunSpec
+from harness.running.runner import run
 from harness.types import EngineSettings
 from tests.toy import Toy, install
 

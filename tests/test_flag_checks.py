@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from harness import flag_checks
 from harness.errors import UsageProblem
+from harness.running import flag_checks
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 
 from harness.results import store
 from harness.results.lines import SampleLine, decode
-from harness.runner import run
+from harness.running.runner import run
 from tests.kill_driver import spec
 from tests.toy import Toy, install
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from harness import options
 from harness.errors import UsageProblem
+from harness.running import options
 from harness.types import EngineSettings, Sampling
 
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from harness.progress import Bar, Plain, Silent, progress
 from harness.results.lines import RecordedStep, SampleLine
 from harness.results.tally import Tally
+from harness.running.progress import Bar, Plain, Silent, progress
 from harness.types import Generation, Outcome, Verdict
 
 

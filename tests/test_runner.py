@@ -14,12 +14,12 @@ import pytest
 from harness import plugins
 from harness.engines.scripted import Reciting
 from harness.errors import RunIncomplete, SandboxUnavailable, UsageProblem
-from harness.plan import RunSpec
-from harness.progress import Silent
 from harness.protocols import Play
 from harness.results import store
 from harness.results.store import SampleLine
-from harness.runner import run
+from harness.running.plan import RunSpec
+from harness.running.progress import Silent
+from harness.running.runner import run
 from harness.types import Completion, EngineSettings, Episode, Prompt, Query, RequestKey, Sample, Sampling, Score
 from tests.toy import SIZE, Toy, install
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness import plugins, samples
+from harness import plugins
 from harness.results import store
+from harness.running import retelling
 from harness.types import Generation, Query, Reply, Sample
 from tests import synthetic_runs
 
@@ -47,13 +48,13 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
     return made
 
 
-def retold(tmp_path: Path, sizes: dict[str, int], steps: int = 1, text: str = "[f()]") -> dict[Any, samples.Retold]:
+def retold(tmp_path: Path, sizes: dict[str, int], steps: int = 1, text: str = "[f()]") -> dict[Any, retelling.Retold]:
     benchmark = {"name": "asking", "version": "1"}
     folder = synthetic_runs.write(tmp_path, "m", sizes, text=text, benchmark=benchmark, handler="funreason")
     lines = {line.key: line for line in store.read_samples(folder)}
     if steps > 1:
         lines = {key: synthetic_runs.repeated(line, steps) for key, line in lines.items()}
-    return samples.retell(store.read_run(folder), lines)
+    return retelling.retell(store.read_run(folder), lines)
 
 
 def test_single_turn_is_told_from_the_sample_after_one_play(asking: Asking, tmp_path: Path) -> None:
@@ -96,4 +97,4 @@ def test_native_calls_are_told_where_nothing_can_be_parsed() -> None:
     generation = Generation("", tool_calls=(NativeCall("f", '{"a": 1}'),))
     line = SampleLine("x_0", 0, "x", (RecordedStep(0, generation),))
     record = synthetic_runs.record(benchmark={"name": "missing", "categories": ["x"]})
-    assert samples.retell(record, {line.key: line})[line.key].talk[0]["text"] == 'f({"a": 1})'
+    assert retelling.retell(record, {line.key: line})[line.key].talk[0]["text"] == 'f({"a": 1})'

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness import plugins
 from harness.errors import DataError, UsageProblem
-from harness.selection import choose, ids_by_benchmark, read_ids, resolve, span
+from harness.running.selection import choose, ids_by_benchmark, read_ids, resolve, span
 from harness.types import Sample
 from tests.toy import Toy, install
 

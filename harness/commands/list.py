@@ -43,7 +43,7 @@ def command(what: str, results: Path, as_json: bool) -> None:
 
 
 def _tasks(what: str) -> Rows:
-    from harness.selection import benchmarks
+    from harness.running.selection import benchmarks
 
     rows = []
     for name, benchmark in benchmarks().items():

@@ -134,9 +134,9 @@ def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
 
 
 def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tallies:
-    from harness.rescoring import rewrite, tally
     from harness.results import store
     from harness.results.tally import RULES
+    from harness.running.rejudging import rewrite, tally
 
     folder = store.find_run(name)
     recorded = store.read_run(folder).rules

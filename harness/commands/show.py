@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.results.lines import SampleLine
-    from harness.samples import Retold
+    from harness.running.retelling import Retold
     from harness.types import RunRecord
 
 
@@ -32,7 +32,7 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
     """
     from harness.results import store
     from harness.results.lines import encode
-    from harness.samples import retell
+    from harness.running.retelling import retell
 
     folder = store.find_run(run)
     lines = {line.key: line for line in store.read_samples(folder)}

@@ -22,7 +22,8 @@ from harness.chat import render
 from harness.engines import _keeper, _vllm
 from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
-from harness.engines._workers import LAYOUT, WorkersSession, spread
+from harness.engines._spread import LAYOUT, spread
+from harness.engines._workers import WorkersSession
 from harness.errors import UsageProblem
 from harness.models import Located, locate, missing
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling

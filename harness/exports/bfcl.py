@@ -10,7 +10,7 @@ from typing import Any
 from harness.benchmarks.bfcl import data, official
 from harness.benchmarks.bfcl.judging import raw_answer
 from harness.exports import Exported, Request
-from harness.rescoring import episodes
+from harness.running.rejudging import episodes
 from harness.types import Step
 
 REGISTERED = {"prompt": "gpt-4o-2024-11-20", "fc": "gpt-4o-2024-11-20-FC"}

@@ -7,7 +7,7 @@ from collections import defaultdict
 from harness.benchmarks.evalplus import data, official
 from harness.benchmarks.evalplus.sanitize import sanitize
 from harness.exports import Exported, Request
-from harness.rescoring import episodes
+from harness.running.rejudging import episodes
 
 
 def write(request: Request) -> Exported:

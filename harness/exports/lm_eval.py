@@ -20,7 +20,7 @@ from harness.exports import Exported, Request
 from harness.files import write_atomic
 from harness.results import store
 from harness.results.lines import SampleLine
-from harness.samples import Retold, retell
+from harness.running.retelling import Retold, retell
 from harness.stats.averages import evaluate
 from harness.stats.views import load_view
 from harness.types import Generation, RunRecord

@@ -21,10 +21,10 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.errors import DataError
-from harness.plan import RunSpec
 from harness.results import store
-from harness.runner import run
-from harness.selection import resolve
+from harness.running.plan import RunSpec
+from harness.running.runner import run
+from harness.running.selection import resolve
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sample, Sampling
 from tests.toy import Toy, install
 

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from harness.budget import Budget
-from harness.episodes import Key
-from harness.judges import Judges
-from harness.plan import Engine, Plan, RunSpec, plan
-from harness.progress import Progress, Silent
 from harness.results import store
 from harness.results.tally import Tally
 from harness.results.usage import account, recorded, recorded_prices
 from harness.results.writer import Writer
-from harness.scheduler import Scheduler, Work
+from harness.running.budget import Budget
+from harness.running.episodes import Key
+from harness.running.judges import Judges
+from harness.running.plan import Engine, Plan, RunSpec, plan
+from harness.running.progress import Progress, Silent
+from harness.running.scheduler import Scheduler, Work
 from harness.types import RunRecord
 
 __all__ = ["Engine", "RunSpec", "execute", "plan", "run"]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 
-from harness.episodes import explain
 from harness.errors import HarnessError
 from harness.protocols import Benchmark
 from harness.results.lines import RecordedStep, SampleLine
-from harness.scheduler import Played
+from harness.running.episodes import explain
+from harness.running.scheduler import Played
 from harness.types import Verdict
 
 

@@ -13,10 +13,10 @@ import yaml
 
 from harness import plugins
 from harness.errors import UsageProblem, unknown_name
-from harness.flag_checks import batch_size, check_numbers, fault_limit, flag_of
-from harness.plan import RunSpec, engine_name
 from harness.results.usage import parse_prices
-from harness.selection import ids_by_benchmark, read_ids, resolve
+from harness.running.flag_checks import batch_size, check_numbers, fault_limit, flag_of
+from harness.running.plan import RunSpec, engine_name
+from harness.running.selection import ids_by_benchmark, read_ids, resolve
 from harness.types import EngineSettings, Sampling
 
 NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness import plugins
-from harness.episodes import Ended, Key
 from harness.errors import HarnessError
 from harness.results.lines import SampleLine
+from harness.running.episodes import Ended, Key
 from harness.types import Generation, Message, Query, Reply, RunRecord, Sample, Step, Tool
 
 

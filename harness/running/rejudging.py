@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import files, plugins
-from harness.episodes import Ended
 from harness.errors import UsageProblem
-from harness.judges import judged
 from harness.results import provenance, store
 from harness.results.lines import SampleLine, encode
 from harness.results.tally import Report, Tallies
-from harness.scheduler import Played
+from harness.running.episodes import Ended
+from harness.running.judges import judged
+from harness.running.scheduler import Played
 from harness.types import Episode, RunRecord, Sample, Verdict
 
 Judged = Mapping[str, Mapping[str, Verdict]]

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from harness.episodes import Ended, Key, Playing
 from harness.errors import HarnessError, RunIncomplete
 from harness.protocols import Benchmark, Handler, Session
 from harness.results.lines import SampleLine
+from harness.running.episodes import Ended, Key, Playing
 from harness.types import Completion, Episode, RequestKey, Sample, Sampling
 
 

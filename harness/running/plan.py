@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from harness import handlers, machine, models, plugins
-from harness.episodes import Key
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
-from harness.selection import choose
+from harness.running.episodes import Key
+from harness.running.selection import choose
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
 
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
