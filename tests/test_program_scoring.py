@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from harness.commands.score import command
 from harness.errors import UsageProblem
-from harness.program_scoring import score_programs
+from harness.exchange.evalplus import score
 
 from .benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
     evalplus_data,
@@ -34,7 +34,7 @@ def samples(tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("judging")
 def test_programs_count_in_both_categories(samples: Path, tmp_path: Path) -> None:
     problems: list[str] = []
-    tallies = score_programs(samples, problems.append, tmp_path / "new" / "results.json")
+    tallies = score(samples, problems.append, tmp_path / "new" / "results.json")
     scores = tallies.scores("upstream")
     assert {name: (score.n, score.judged, score.passed) for name, score in scores.items()} == {
         "humaneval": (3 * 164, 3, 2),

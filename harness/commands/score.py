@@ -114,18 +114,19 @@ def command(
 def _score_folder(
     folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, report: Report
 ) -> Tallies:
-    from harness.results.tally import RULES, Convention, score_folder
+    from harness.exchange.bfcl import Convention, score
+    from harness.results.tally import RULES
 
-    return score_folder(folder, Convention(mode, underscore_names), RULES[rules], report, output)
+    return score(folder, Convention(mode, underscore_names), RULES[rules], report, output)
 
 
 def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
     from harness import sandbox
-    from harness.program_scoring import score_programs
+    from harness.exchange.evalplus import score
 
     sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
     results = output / f"{samples.stem}_eval_results.json" if output else None
-    return score_programs(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None)
 
 
 def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from harness.data import datasets
-from harness.errors import HarnessError
 from harness.results.lines import SampleLine
 from harness.results.usage import Counting, cost
 from harness.types import Score, Verdict
@@ -151,70 +146,3 @@ class Tallies:
 def lost(verdict: Verdict) -> bool:
     """Whether an item has no verdict although the rules give it one: a fault, or a line that cannot be read."""
     return verdict.outcome == "unscored" and not (verdict.code or "").startswith("strict:")
-
-
-@dataclass(frozen=True, slots=True)
-class Convention:
-    """How the model of an official result folder was asked."""
-
-    mode: str
-    """`prompt` or `fc`."""
-    underscore_names: bool = False
-
-
-def score_folder(
-    folder: Path, convention: Convention, rules: Sequence[str], report: Report, output: Path | None = None
-) -> Tallies:
-    """Judge a folder of official results.
-
-    Args:
-        folder: Holds the result files of one model.
-        convention: Prompting or native calls.
-        rules: Rule sets to judge by.
-        report: Told about lines that cannot be used.
-        output: `score` folder for official score files by the first rule set; None for none.
-
-    Returns:
-        The counts.
-    """
-    from harness.benchmarks.bfcl import official
-
-    files = official.result_files(folder)
-    with datasets.no_collection():
-        tallies = Tallies(rules, {category: len(official.ids_of(category)) for category in files})
-    for category, path in files.items():
-        written = official.ScoreFile(output / official.model_of(path, category), category) if output else None
-        ids = official.ids_of(category)
-        seen = 0
-        for record in official.read_results(path, ids, report):
-            seen += 1
-            line = SampleLine(record["id"] if record else "", 0, category, ())
-            verdicts = {name: {category: _judge(record, convention, name)} for name in rules}
-            tallies.add(line, verdicts)
-            if written and record:
-                written.add(line.id, record["result"], verdicts[rules[0]][category])
-        if seen < len(ids):
-            tallies.lost += len(ids) - seen
-            report(f"{path}: {len(ids) - seen} of {len(ids)} items are missing")
-        if written:
-            written.finish()
-    return tallies
-
-
-def _judge(record: Mapping[str, Any] | None, convention: Convention, rules: str) -> Verdict:
-    from harness.benchmarks.bfcl import judge
-
-    if record is None:
-        return Verdict("unscored", "unreadable", "the line cannot be read")
-    try:
-        return judge(
-            record["id"],
-            record["result"],
-            mode=convention.mode,
-            underscore_names=convention.underscore_names,
-            rules=rules,
-        )
-    except HarnessError:
-        raise
-    except Exception as error:  # noqa: BLE001 - one bad item never ends a run
-        return Verdict("unscored", "fault", f"{type(error).__name__}: {error}"[:2000])

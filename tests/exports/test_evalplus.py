@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harness.api import run
-from harness.exports import Request, evalplus
+from harness.exchange import Request, evalplus
 
 FENCED = "Here it is:\n```python\ndef has_close_elements(numbers, threshold):\n    return True\n```\nIt is short."
 

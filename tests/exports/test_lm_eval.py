@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import imports
+from harness import exchange
 from harness.cli import cli
 from harness.errors import DataError, UsageProblem
-from harness.exports import Request, lm_eval
+from harness.exchange import Request, lm_eval
 from harness.results import store
 from harness.results.lines import encode
 from harness.types import Generation, NativeCall, Verdict
@@ -99,7 +99,7 @@ def test_a_program_in_two_categories_comes_back_as_one_sample(tmp_path: Path) ->
     both = replace(line, verdicts={"humaneval": Verdict("pass"), "humaneval_plus": Verdict("fail", "x")})
     (run / store.SAMPLES).write_bytes(encode(both))
     lm_eval.write(Request(run, tmp_path / "out"))
-    folder = imports.read("lm_eval", tmp_path / "out", tmp_path / "back")
+    folder = exchange.read("lm_eval", tmp_path / "out", tmp_path / "back")
     (after,) = store.read_samples(folder)
     assert {name: verdict.outcome for name, verdict in after.verdicts.items()} == {
         "humaneval": "pass",
@@ -144,7 +144,7 @@ def sample(number: int, value: Any, filter_name: str = "strict-match") -> dict[s
 
 def test_a_foreign_log_becomes_a_run_of_its_own(tmp_path: Path) -> None:
     samples = [sample(0, 1.0), sample(0, 0.0, "flexible"), sample(1, 0.0)]
-    folder = imports.read("lm-eval", foreign(tmp_path / "log", samples), tmp_path / "results")
+    folder = exchange.read("lm-eval", foreign(tmp_path / "log", samples), tmp_path / "results")
     record, lines = store.read_run(folder), list(store.read_samples(folder))
     assert (record.benchmark["name"], record.model.name) == ("lm_eval", "org/x")
     assert (record.scores["gsm8k"].n, record.scores["gsm8k"].judged, record.scores["gsm8k"].passed) == (1319, 2, 1)
@@ -157,21 +157,21 @@ def test_a_foreign_log_becomes_a_run_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [0.37, "high", None])
 def test_scores_that_are_neither_right_nor_wrong_are_refused(tmp_path: Path, value: Any) -> None:
     with pytest.raises(UsageProblem, match=r"jsonl:1"):
-        imports.read("lm-eval", foreign(tmp_path / "log", [sample(0, value)]), tmp_path / "results")
+        exchange.read("lm-eval", foreign(tmp_path / "log", [sample(0, value)]), tmp_path / "results")
 
 
 def test_damage_is_named(tmp_path: Path) -> None:
     log = foreign(tmp_path / "log", [{"doc": {}}])
     with pytest.raises(DataError, match=r"jsonl:1"):
-        imports.read("lm-eval", log, tmp_path / "results")
+        exchange.read("lm-eval", log, tmp_path / "results")
     next(log.glob("samples_*")).unlink()
     with pytest.raises(UsageProblem, match="no samples"):
-        imports.read("lm-eval", log, tmp_path / "results")
+        exchange.read("lm-eval", log, tmp_path / "results")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageProblem, match="no results"):
-        imports.read("lm-eval", tmp_path / "empty", tmp_path / "results")
+        exchange.read("lm-eval", tmp_path / "empty", tmp_path / "results")
     with pytest.raises(UsageProblem, match="Did you mean lm_eval"):
-        imports.read("lm_evl", tmp_path, tmp_path)
+        exchange.read("lm_evl", tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_results_with_a_field_of_another_type_are_damaged(tmp_path: Path, change
     (path,) = foreign(tmp_path / "log", [sample(0, 1.0)]).glob("results_*")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(DataError, match=r"results_.*json is damaged"):
-        imports.read("lm-eval", tmp_path / "log", tmp_path / "results")
+        exchange.read("lm-eval", tmp_path / "log", tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 

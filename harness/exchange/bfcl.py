@@ -1,17 +1,23 @@
-"""Result files that the official `bfcl evaluate` reads: `DIR/result/<model>/<group>/BFCL_v4_<category>_result.json`."""
+"""Result files of the official evaluator: `DIR/result/<model>/<group>/BFCL_v4_<category>_result.json`."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.benchmarks.bfcl import data, official
 from harness.benchmarks.bfcl.judging import raw_answer
-from harness.exports import Exported, Request
+from harness.data import datasets
+from harness.errors import HarnessError
+from harness.exchange import Exported, Request
+from harness.results.lines import SampleLine
+from harness.results.tally import Report, Tallies
 from harness.running.rejudging import episodes
-from harness.types import Step
+from harness.types import Step, Verdict
 
 REGISTERED = {"prompt": "gpt-4o-2024-11-20", "fc": "gpt-4o-2024-11-20-FC"}
 """Names in the official model list that read results in our two conventions; it evaluates no name outside its list."""
@@ -88,3 +94,70 @@ def _answer(step: Step) -> Any:
 
 def _text(arguments: Any) -> str:
     return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How the model of an official result folder was asked."""
+
+    mode: str
+    """`prompt` or `fc`."""
+    underscore_names: bool = False
+
+
+def score(
+    folder: Path, convention: Convention, rules: Sequence[str], report: Report, output: Path | None = None
+) -> Tallies:
+    """Judge a folder of official results.
+
+    Args:
+        folder: Holds the result files of one model.
+        convention: Prompting or native calls.
+        rules: Rule sets to judge by.
+        report: Told about lines that cannot be used.
+        output: `score` folder for official score files by the first rule set; None for none.
+
+    Returns:
+        The counts.
+    """
+    from harness.benchmarks.bfcl import official
+
+    files = official.result_files(folder)
+    with datasets.no_collection():
+        tallies = Tallies(rules, {category: len(official.ids_of(category)) for category in files})
+    for category, path in files.items():
+        written = official.ScoreFile(output / official.model_of(path, category), category) if output else None
+        ids = official.ids_of(category)
+        seen = 0
+        for record in official.read_results(path, ids, report):
+            seen += 1
+            line = SampleLine(record["id"] if record else "", 0, category, ())
+            verdicts = {name: {category: _judge(record, convention, name)} for name in rules}
+            tallies.add(line, verdicts)
+            if written and record:
+                written.add(line.id, record["result"], verdicts[rules[0]][category])
+        if seen < len(ids):
+            tallies.lost += len(ids) - seen
+            report(f"{path}: {len(ids) - seen} of {len(ids)} items are missing")
+        if written:
+            written.finish()
+    return tallies
+
+
+def _judge(record: Mapping[str, Any] | None, convention: Convention, rules: str) -> Verdict:
+    from harness.benchmarks.bfcl import judge
+
+    if record is None:
+        return Verdict("unscored", "unreadable", "the line cannot be read")
+    try:
+        return judge(
+            record["id"],
+            record["result"],
+            mode=convention.mode,
+            underscore_names=convention.underscore_names,
+            rules=rules,
+        )
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one bad item never ends a run
+        return Verdict("unscored", "fault", f"{type(error).__name__}: {error}"[:2000])
