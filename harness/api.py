@@ -23,8 +23,8 @@ from harness.results import store
 from harness.types import RunRecord, Score
 
 if TYPE_CHECKING:
-    from harness.comparison import Comparison
-    from harness.gating import Gate
+    from harness.analysis.comparison import Comparison
+    from harness.analysis.gating import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ def compare(baseline: Runs, *runs: Runs, rules: str | None = None, **options: An
         baseline: A.
         *runs: One or more Bs.
         rules: Judge both sides again by these rules first.
-        **options: Fields of `harness.comparison.Options`: alpha, resamples, seed, cluster, force.
+        **options: Fields of `harness.analysis.comparison.Options`: alpha, resamples, seed, cluster, force.
 
     Returns:
         A comparison for each B.
     """
-    from harness.comparison import Options
-    from harness.comparison import compare as pair
-    from harness.outcomes import read
+    from harness.analysis.comparison import Options
+    from harness.analysis.comparison import compare as pair
+    from harness.analysis.sides import read
 
     sides = [read(_path(side), rules) for side in (baseline, *runs)]
     return pair(sides[0], sides[1:], Options(**options))
@@ -154,9 +154,9 @@ def gate(
     Returns:
         The gate: `verdict`, `passed` and the `findings`.
     """
-    from harness.gating import gate as hold
-    from harness.outcomes import read
-    from harness.policy import load, parse
+    from harness.analysis.gating import gate as hold
+    from harness.analysis.policy import load, parse
+    from harness.analysis.sides import read
 
     demands = parse(policy, "policy") if isinstance(policy, Mapping) else load(Path(policy), {}, {})
     against, before = (None if side is None else read(_path(side)) for side in (baseline, base))

@@ -51,7 +51,7 @@ def templates() -> Environment:
     """The pages of this package; what is put into them is escaped."""
     from jinja2 import Environment, PackageLoader
 
-    return Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return Environment(loader=PackageLoader("harness.reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 NARROWEST = 16

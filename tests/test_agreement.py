@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import agreement
+from harness.analysis import outcomes
+from harness.analysis.outcomes import Outcomes
+from harness.analysis.sides import freeze, read
 from harness.cli import cli
-from harness.outcomes import Outcomes, freeze, read
 from harness.results import store
 from harness.results.lines import encode
 from tests import synthetic_runs
@@ -90,6 +91,6 @@ def test_gate_says_it_of_either_side_and_judges_as_before(
 def test_of_settings_only_those_that_differ_are_named() -> None:
     long = {f"option_{i}": i for i in range(30)}
     a, b = side(engine={**long, "name": "hf"}), side(engine={**long, "name": "vllm", "tp": 2})
-    assert agreement.cautions(a, b) == ["bfcl: engine differs (name=hf and name=vllm, tp=2)"]
-    assert agreement.cautions(side(engine={}), side(engine={"tp": 2})) == ["bfcl: engine differs (not set and tp=2)"]
-    assert agreement.disagreements(side(rules="strict"), side()) == ["bfcl: rules differs (strict and upstream)"]
+    assert outcomes.cautions(a, b) == ["bfcl: engine differs (name=hf and name=vllm, tp=2)"]
+    assert outcomes.cautions(side(engine={}), side(engine={"tp": 2})) == ["bfcl: engine differs (not set and tp=2)"]
+    assert outcomes.disagreements(side(rules="strict"), side()) == ["bfcl: rules differs (strict and upstream)"]

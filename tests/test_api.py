@@ -30,8 +30,8 @@ def test_importing_the_package_imports_no_command() -> None:
 
 
 def test_functions_survive_the_import_of_their_modules() -> None:
-    import harness.comparison
-    import harness.gating  # noqa: F401
+    import harness.analysis.comparison
+    import harness.analysis.gating  # noqa: F401
 
     assert callable(harness.compare)
     assert callable(harness.gate)

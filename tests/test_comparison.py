@@ -11,12 +11,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import compare_tables, plugins
+from harness import plugins
+from harness.analysis.comparison import Options, compare
+from harness.analysis.outcomes import Outcomes
+from harness.analysis.pairing import clustered
+from harness.analysis.sides import freeze, read, thaw
 from harness.cli import cli
-from harness.comparison import Options, compare
 from harness.errors import DataError, UsageProblem
-from harness.outcomes import Outcomes, freeze, read, thaw
-from harness.pairing import clustered
+from harness.reports import comparisons
 from harness.results import provenance
 from harness.stats import paired
 from harness.stats.averages import evaluate
@@ -60,8 +62,8 @@ def test_runs_that_measure_different_things_are_refused(fact: str) -> None:
         compare(a, [b])
     assert refusal.value.exit_code == 2
     (forced,) = compare(a, [b], Options(force=True))
-    assert "FORCED" in compare_tables.terminal([forced])
-    assert json.loads(compare_tables.dumped([forced]))[0]["forced"]
+    assert "FORCED" in comparisons.terminal([forced])
+    assert json.loads(comparisons.dumped([forced]))[0]["forced"]
 
 
 def test_other_settings_are_a_caution_only() -> None:
@@ -99,7 +101,7 @@ def test_repeats_that_always_agree_prove_no_more_than_one(tmp_path: Path) -> Non
     assert three.rows[0].bootstrap == pytest.approx(one.rows[0].bootstrap)
     assert three.rows[0].detectable == pytest.approx(one.rows[0].detectable)
     assert len(three.repeats[0]) == 3
-    assert "over 3 repeats" in compare_tables.terminal([three])
+    assert "over 3 repeats" in comparisons.terminal([three])
 
 
 @given(st.dictionaries(st.text(min_size=1), st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=4)))
@@ -196,7 +198,7 @@ def test_the_terminal_table_fits(tmp_path: Path, width: int) -> None:
         read(synthetic_runs.write(tmp_path / str(i), "m", synthetic_runs.MULTI_TURN, biased(i, 0.3 + i / 4)))
         for i in (0, 1)
     ]
-    text = compare_tables.terminal(compare(sides[0], sides[1:]), width)
+    text = comparisons.terminal(compare(sides[0], sides[1:]), width)
     assert max(map(len, text.split("\n"))) <= width
     header, _, body = text.split("\n\n")[1].split("\n")[:3]
     assert {"n", "B-A", "interval"} <= set(header.split())
@@ -240,5 +242,5 @@ def test_averages_are_compared_where_both_runs_have_all_parts(tmp_path: Path) ->
     assert only.difference == pytest.approx(only.b - only.a)
     assert only.interval.low < only.difference < only.interval.high
     assert only.pairs == sum(n for name, n in sizes.items() if name != "irrelevance")
-    for write in compare_tables.WRITERS.values():
+    for write in comparisons.WRITERS.values():
         assert "v4/non_live" in write([found])

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 
-from harness import gate_reports
+from harness.analysis.gating import gate
+from harness.analysis.outcomes import Outcomes
+from harness.analysis.policy import LIMITS, parse
 from harness.cli import cli
 from harness.errors import UsageProblem
-from harness.gating import gate
-from harness.outcomes import Outcomes
-from harness.policy import LIMITS, parse
+from harness.reports import gates
 from harness.results.usage import Usage
 from harness.types import ModelInfo
 from tests import synthetic_runs
@@ -106,7 +106,7 @@ def test_different_data_is_refused_or_marked() -> None:
     policy = parse({"max_drop": {"multiple": 0.9}}, "p")
     with pytest.raises(UsageProblem, match="data_sha256 differs"):
         gate(run, policy, baseline)
-    assert "FORCED" in gate_reports.terminal(gate(run, policy, baseline, force=True))
+    assert "FORCED" in gates.terminal(gate(run, policy, baseline, force=True))
 
 
 RULES = st.dictionaries(st.sampled_from(["multiple", "parallel"]), st.floats(0, 1), min_size=1)
@@ -209,10 +209,10 @@ def test_junit_and_workflow_commands_hold_any_text(label: str, reason: str) -> N
 
     result = gate(side({"multiple": "0" * 9}), parse({"minimum": {"multiple": 1}}, "p"))
     result = replace(result, run=label, findings=(replace(result.findings[0], reason=reason),))
-    ElementTree.fromstring(gate_reports.junit(result).split("\n", 1)[1])
-    (command,) = gate_reports.workflow_commands(result)
+    ElementTree.fromstring(gates.junit(result).split("\n", 1)[1])
+    (command,) = gates.workflow_commands(result)
     assert len(command.splitlines()) == 1
-    json.loads(gate_reports.dumped(result))
+    json.loads(gates.dumped(result))
 
 
 def test_update_baseline_freezes_and_later_gates_are_paired(run: Path, tmp_path: Path) -> None:

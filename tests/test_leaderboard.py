@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import tables
+from harness.analysis.entries import entries, load
+from harness.analysis.leaderboard import build
 from harness.cli import cli
-from harness.entries import entries, load
 from harness.errors import RunIncomplete, UsageProblem
-from harness.leaderboard import build
+from harness.reports import boards
 from harness.results import store
 from harness.stats.views import load_view
 from harness.types import ModelInfo, Sampling, Score
@@ -83,7 +83,7 @@ def test_partial_rows_are_marked_and_missing_is_not_zero() -> None:
     row = board.blocks[0].rows[0]
     assert row.partial == ("simple_python: 50 of 400",)
     assert row.cells["overall"].value is None
-    text = tables.terminal([board])
+    text = boards.terminal([board])
     assert "model †" in text
     assert "N/A" in text
     assert "n=50 13%" in text
@@ -100,7 +100,7 @@ def test_measured_and_published_never_share_a_block() -> None:
 def test_best_is_marked_only_beyond_noise(passed: int, winner: str | None) -> None:
     board = build(load_view("v4"), rows(record("good", scores=leaf(passed)), record("base", scores=leaf(200))))
     assert board.blocks[0].best.get("simple_python") == winner
-    assert ("**75.00**" in tables.markdown([board])) == (winner is not None)
+    assert ("**75.00**" in boards.markdown([board])) == (winner is not None)
 
 
 def test_rows_are_sorted_with_missing_last() -> None:
@@ -136,7 +136,7 @@ def test_terminal_tables_fit_the_width(width: int) -> None:
     boards = [
         build(load_view(name), rows(record("org/" + "long-name-" * 6, scores=scores))) for name in ("v4", "balancesft")
     ]
-    assert max(map(len, tables.terminal(boards, width).split("\n"))) <= width
+    assert max(map(len, boards.terminal(boards, width).split("\n"))) <= width
 
 
 HOSTILE = "evil\x1b[31m|<script>alert(1)</script>`*_‮\n=1+1"
@@ -144,25 +144,25 @@ HOSTILE = "evil\x1b[31m|<script>alert(1)</script>`*_‮\n=1+1"
 
 def test_hostile_names_stay_text() -> None:
     board = build(load_view("v4"), rows(record(HOSTILE, scores=leaf(10))))
-    assert "\x1b" not in tables.terminal([board])
-    for text in (tables.markdown([board]), tables.html([board])):
+    assert "\x1b" not in boards.terminal([board])
+    for text in (boards.markdown([board]), boards.html([board])):
         assert "<script" not in text
         assert not re.search("[\x00-\x08\x0e-\x1f\u202e]", text)
-    body = [line for line in tables.markdown([board]).split("\n") if "evil" in line and line.startswith("|")]
+    body = [line for line in boards.markdown([board]).split("\n") if "evil" in line and line.startswith("|")]
     assert len(body) == 1
-    header = next(line for line in tables.markdown([board]).split("\n") if line.startswith("| model"))
+    header = next(line for line in boards.markdown([board]).split("\n") if line.startswith("| model"))
     assert len(re.findall(r"(?<!\\)\|", body[0])) == header.count("|")
-    assert next(csv.DictReader(io.StringIO(tables.comma_separated([board]))))["model"].startswith("evil")
+    assert next(csv.DictReader(io.StringIO(boards.comma_separated([board]))))["model"].startswith("evil")
 
 
 def test_spreadsheets_get_no_formulas() -> None:
     board = build(load_view("v4"), rows(record("=cmd()", scores=leaf(10))))
-    assert next(csv.DictReader(io.StringIO(tables.comma_separated([board]))))["model"] == "'=cmd()"
+    assert next(csv.DictReader(io.StringIO(boards.comma_separated([board]))))["model"] == "'=cmd()"
 
 
 def test_json_carries_value_interval_n_and_coverage() -> None:
     board = build(load_view("v4"), rows(record(scores=leaf(7, judged=50))))
-    cell = json.loads(tables.as_json([board]))[0]["blocks"][0]["rows"][0]["cells"]["simple_python"]
+    cell = json.loads(boards.as_json([board]))[0]["blocks"][0]["rows"][0]["cells"]["simple_python"]
     assert cell["value"] == 0.14
     assert (cell["n"], cell["size"], cell["coverage"]) == (50, 400, 0.125)
     assert cell["low"] < 0.14 < cell["high"]

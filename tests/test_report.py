@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness import overview, report
 from harness.cli import cli
 from harness.errors import UsageProblem
-from harness.page_server import PageServer
+from harness.reports import overview, page
+from harness.reports.page_server import PageServer
 from harness.results import store
 from harness.types import Score, Verdict
 from tests import synthetic_runs
@@ -60,11 +60,11 @@ class Scripts(HTMLParser):
 
 
 def parsed(html: str) -> tuple[Scripts, dict[str, Any], list[dict[str, Any]]]:
-    page = Scripts()
-    page.feed(html)
-    index = json.loads(page.scripts["index"])
-    names = sorted((name for name in page.scripts if name.startswith("chunk-")), key=lambda name: int(name[6:]))
-    return page, index, [json.loads(gzip.decompress(base64.b64decode(page.scripts[name]))) for name in names]
+    found = Scripts()
+    found.feed(html)
+    index = json.loads(found.scripts["index"])
+    names = sorted((name for name in found.scripts if name.startswith("chunk-")), key=lambda name: int(name[6:]))
+    return found, index, [json.loads(gzip.decompress(base64.b64decode(found.scripts[name]))) for name in names]
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def hostile(tmp_path: Path) -> Path:
 
 def test_index_rows_and_samples_belong_together(tmp_path: Path) -> None:
     folder = synthetic_runs.write(tmp_path, "m", {"simple_python": 130, "multiple": 90}, biased(1, 0.6))
-    _, index, chunks = parsed(report.page([folder]))
+    _, index, chunks = parsed(page.page([folder]))
     assert len(index["rows"]) == 220
     assert [len(chunk["samples"]) for chunk in chunks] == [100, 100, 20]
     for row in index["rows"]:
@@ -87,7 +87,7 @@ def test_index_rows_and_samples_belong_together(tmp_path: Path) -> None:
 
 def test_two_runs_pair_by_item(tmp_path: Path) -> None:
     folders = [synthetic_runs.write(tmp_path, "m", {"multiple": 80 + i}, biased(i, 0.5 + i / 5)) for i in (0, 1)]
-    _, index, chunks = parsed(report.page(folders))
+    _, index, chunks = parsed(page.page(folders))
     assert len(index["rows"]) == 81
     assert index["rows"][-1][4][0] is None
     assert chunks[0]["samples"][80][0] is None
@@ -101,7 +101,7 @@ def test_a_program_that_counts_in_two_categories_has_two_rows(tmp_path: Path) ->
     line = synthetic_runs.line("humaneval", 0, 0, "pass")
     both = synthetic_runs.replace(line, verdicts={"humaneval": Verdict("pass"), "humaneval_plus": Verdict("fail", "x")})
     (folder / "samples.jsonl").write_bytes(synthetic_runs.encode(both))
-    _, index, _ = parsed(report.page([folder]))
+    _, index, _ = parsed(page.page([folder]))
     assert [(row[0], row[3], row[4]) for row in index["rows"]] == [
         (0, "humaneval", ["pass"]),
         (0, "humaneval_plus", ["fail"]),
@@ -110,41 +110,41 @@ def test_a_program_that_counts_in_two_categories_has_two_rows(tmp_path: Path) ->
 
 def test_more_than_two_runs_are_refused(hostile: Path) -> None:
     with pytest.raises(UsageProblem, match="3 runs"):
-        report.page([hostile] * 3)
+        page.page([hostile] * 3)
 
 
 def test_hostile_text_is_data(hostile: Path) -> None:
-    html = report.page([hostile])
-    page, _, chunks = parsed(html)
-    assert page.tags.count("script") == 2 + len(chunks)
-    assert "img" not in page.tags
+    html = page.page([hostile])
+    found, _, chunks = parsed(html)
+    assert found.tags.count("script") == 2 + len(chunks)
+    assert "img" not in found.tags
     (sample,) = chunks[0]["samples"][0]
     assert sample["talk"][-1]["text"] == HOSTILE
     assert re.search(r"script-src 'sha256-[\w+/]+='", html)
 
 
 def test_the_page_asks_for_nothing_from_outside(hostile: Path) -> None:
-    page, _, _ = parsed(report.page([hostile]))
-    assert "link" not in page.tags
-    code = page.scripts["code"].replace("http://www.w3.org/2000/svg", "")
+    found, _, _ = parsed(page.page([hostile]))
+    assert "link" not in found.tags
+    code = found.scripts["code"].replace("http://www.w3.org/2000/svg", "")
     assert not re.search(r"https?:|\bfetch\b|XMLHttpRequest|innerHTML|insertAdjacentHTML|\beval\b", code)
 
 
 def test_long_texts_are_cut_with_a_note_and_deep_evidence_is_bounded(tmp_path: Path) -> None:
     folder = synthetic_runs.write(tmp_path, "m", {"multiple": 3}, text="x" * 1_000_000)
-    _, _, chunks = parsed(report.page([folder]))
+    _, _, chunks = parsed(page.page([folder]))
     text = chunks[0]["samples"][0][0]["talk"][-1]["text"]
     assert text.endswith("[... 980000 more characters in samples.jsonl]")
     deep: Any = "end"
     for _ in range(200):
         deep = [deep]
-    assert "end" not in json.dumps(report.cut({"a": deep}, 100))
+    assert "end" not in json.dumps(page.cut({"a": deep}, 100))
 
 
 def test_numbers_that_javascript_changes_stay_as_they_are() -> None:
     given = {"a": [6.0, 6, 6.5, True, None, 10**30, -(2**53) - 1, 2**53], "#": {"b": 1.0}}
     long = {"#": "1000000000000000000000000000000"}
-    assert report.exact(given) == {
+    assert page.exact(given) == {
         "a": [{"#": "6.0"}, 6, 6.5, True, None, long, {"#": "-9007199254740993"}, 2**53],
         "# ": {"b": {"#": "1.0"}},
     }
@@ -159,7 +159,7 @@ def test_deeply_nested_evidence_does_not_cost_the_page(tmp_path: Path) -> None:
         "multiple", 0, 0, "fail", verdicts={"multiple": Verdict("fail", "x", "", {"calls": deep})}
     )
     (folder / "samples.jsonl").write_bytes(synthetic_runs.encode(line))
-    _, index, _ = parsed(report.page([folder]))
+    _, index, _ = parsed(page.page([folder]))
     assert len(index["rows"]) == 1
 
 
@@ -168,7 +168,7 @@ def test_numbers_are_shown_exactly_in_a_browser(browse: Callable[[str, str], str
     evidence = {"calls": [{"f": {"a": 6.0, "b": 10**30}}], "expected": [{"f": {"a": [6], "b": [1]}}], "argument": "b"}
     line = synthetic_runs.line("multiple", 0, 0, "fail", verdicts={"multiple": Verdict("fail", "x", "", evidence)})
     (folder / "samples.jsonl").write_bytes(synthetic_runs.encode(line))
-    dom = browse(report.page([folder]), "/sample/multiple_0/0/multiple")
+    dom = browse(page.page([folder]), "/sample/multiple_0/0/multiple")
     assert re.search(r"<code[^>]*>6\.0</code>", dom)
     assert f">{10**30}</code>" in dom
     assert dom.count("✗ ") >= 2
@@ -176,12 +176,12 @@ def test_numbers_are_shown_exactly_in_a_browser(browse: Callable[[str, str], str
 
 def test_empty_and_broken_runs_have_a_page(tmp_path: Path) -> None:
     folder = synthetic_runs.write(tmp_path, "m", {"multiple": 0})
-    _, index, chunks = parsed(report.page([folder]))
+    _, index, chunks = parsed(page.page([folder]))
     assert (index["rows"], chunks) == ([], [])
     folder = synthetic_runs.write(tmp_path, "m2", {"multiple": 2}, lambda c, i, r: "unscored")
     with (folder / "samples.jsonl").open("ab") as file:
         file.write(b'{"id": "cut off')
-    _, index, _ = parsed(report.page([folder]))
+    _, index, _ = parsed(page.page([folder]))
     assert [row[4] for row in index["rows"]] == [["unscored"]] * 2
 
 
@@ -249,7 +249,7 @@ def browse(tmp_path: Path) -> Callable[[str, str], str]:
 
 @pytest.mark.parametrize("fragment", ["/", "/samples?outcome=fail", "/sample/simple_python_0/0/simple_python"])
 def test_hostile_text_stays_text_in_a_browser(browse: Callable[[str, str], str], hostile: Path, fragment: str) -> None:
-    dom = browse(report.page([hostile]), fragment)
+    dom = browse(page.page([hostile]), fragment)
     seen = Scripts()
     seen.feed(dom)
     body = dom[dom.index("<main") : dom.index("</main>")]
@@ -266,7 +266,7 @@ def test_the_page_says_what_the_run_cost(browse: Callable[[str, str], str], tmp_
     priced, unknown = (synthetic_runs.write(tmp_path / name, "m", {"multiple": 20}) for name in ("priced", "unknown"))
     costs = {"usd": 1.5, "gpu_hours": 0.25, "tokens_per_second": 210.04}
     store.write_run(priced, dataclasses.replace(store.read_run(priced), usage=costs))
-    dom = browse(report.page([priced, unknown]), "/")
+    dom = browse(page.page([priced, unknown]), "/")
     found = dict(re.findall(r"<dt>([^<]+)</dt>((?:<dd>[^<]+</dd>)+)", dom))
     assert found["USD"] == "<dd>1.50</dd><dd>N/A</dd>"
     assert found["GPU-hours"] == "<dd>0.250</dd><dd>N/A</dd>"
@@ -277,7 +277,7 @@ def test_the_page_says_what_the_run_cost(browse: Callable[[str, str], str], tmp_
 
 def test_views_show_what_they_should_in_a_browser(browse: Callable[[str, str], str], tmp_path: Path) -> None:
     folders = [synthetic_runs.write(tmp_path / str(i), "m", {"multiple": 60}, biased(i, 0.4 + i / 3)) for i in (0, 1)]
-    html = report.page(folders)
+    html = page.page(folders)
     assert "B is better" in browse(html, "/")
     listed = browse(html, "/samples?flip=gained")
     gained = parsed(html)[1]["comparison"]["rows"][0]["only_b"]

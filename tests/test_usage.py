@@ -5,9 +5,9 @@ import json
 import pytest
 
 from harness.errors import UsageProblem
+from harness.reports.runs import cost_text
 from harness.results.lines import RecordedStep, SampleLine, decode, encode
 from harness.results.usage import Counting, account, cost, measure, parse_prices, recorded, recorded_prices
-from harness.summary import cost_text
 from harness.types import Generation
 from tests import synthetic_runs
 

@@ -204,7 +204,7 @@ def command(**flags: Any) -> None:
       harness run --model NAME --base-url http://host:8000/v1 --tasks live
       harness run --model tuned --base original --tasks forgetting
     """
-    from harness import summary
+    from harness.reports import runs
     from harness.running import options
     from harness.running.budget import Budget
     from harness.running.flag_checks import fault_limit, misspelt_variables
@@ -218,7 +218,7 @@ def command(**flags: Any) -> None:
     as_json, output = flags["as_json"], flags["output"]
     if flags["dry_run"]:
         plans = [plan for side in sides for plan in _plans(side)]
-        click.echo(json.dumps(summary.plans_json(plans)) if as_json else summary.plans_text(plans))
+        click.echo(json.dumps(runs.plans_json(plans)) if as_json else runs.plans_text(plans))
         return
     if description := open_sandbox(specs, flags):
         click.echo(f"sandbox: {description}", err=True)
@@ -226,11 +226,11 @@ def command(**flags: Any) -> None:
     with redirect_stdout(sys.stderr):  # ray and vLLM print there, and would end up between our JSON
         found = [_measure(side, flags, budget) for side in sides]
     records = [record for side in found for record in side]
-    click.echo(json.dumps(summary.records_json(records, output)) if as_json else summary.records_text(records, output))
+    click.echo(json.dumps(runs.records_json(records, output)) if as_json else runs.records_text(records, output))
     left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
     budget.hold(left, n)
     if flags["base"] and not (as_json or flags["predict_only"]):
-        click.echo(summary.comparison_text(found[0], found[1], output))
+        click.echo(runs.comparison_text(found[0], found[1], output))
     if left > fault_limit(flags["fail_on_error"], n):
         remedy = "`harness show RUN ID` tells why; the same command tries them again."
         raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)

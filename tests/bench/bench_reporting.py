@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from harness.gating import decide
+from harness.analysis.gating import decide
 from harness.stats import paired
 from tests import synthetic_runs
 from tests.synthetic_runs import biased

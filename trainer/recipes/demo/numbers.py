@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import machine, outcomes
+from harness import machine
+from harness.analysis import sides
 from harness.benchmarks.bfcl import decode
 from harness.data import examples
 from harness.results import store
@@ -152,7 +153,7 @@ def _examples(path: Path) -> Iterator[Example]:
 
 def _passed(folder: Path, name: str) -> dict[str, Passed]:
     """Metric -> item -> passed; empty where BFCL was not run."""
-    sides = {kind: outcomes.read(folder / "runs" / kind / name) for kind in ("scores", "probe")}
+    sides = {kind: sides.read(folder / "runs" / kind / name) for kind in ("scores", "probe")}
     return {
         metric: {
             key: bool(passed)

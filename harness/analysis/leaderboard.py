@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.entries import Entry
+from harness.analysis.entries import Entry
 from harness.errors import unknown_name
 from harness.stats.averages import Cell, difference, evaluate
 from harness.stats.views import Published, View, load_published

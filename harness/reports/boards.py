@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.leaderboard import Block, Board, Row
+from harness.analysis.leaderboard import Block, Board, Row
 from harness.stats.averages import Cell, cell_json
 from harness.text import escaped, inert, one_line, percent, templates
 

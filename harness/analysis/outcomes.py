@@ -1,32 +1,25 @@
 """Pass or fail of every item of one or more runs: what `compare` and `gate` pair.
 
-A frozen baseline is the same as one JSON file, small enough to keep in a repository (one character a repeat):
-
-    {"format": "harness-baseline/1", "label": "base-7b", "benchmarks": {"bfcl": {"version": "4 ...", "rules": ...}},
-     "sizes": {"multiple": 200}, "outcomes": {"multiple": {"multiple_0": "1", "multiple_1": "0", "multiple_2": "-"}}}
+Also whether two sides measure the same thing, and what a reader must know of them.
 """
 
 from __future__ import annotations
 
-import json
-import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError, UsageProblem
+from harness.errors import UsageProblem
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import Usage, measure
 from harness.text import one_line
 from harness.types import RunRecord, Score
 
-FORMAT = "harness-baseline/1"
 Key = tuple[str, int]
 """(sample id, repeat)."""
-MARKS = {True: "1", False: "0", None: "-"}
 
 MUST_AGREE = ("version", "data_sha256", "checker_sha256", "rules")
 """Runs that differ in one of these measure different things."""
@@ -65,41 +58,6 @@ class Outcomes:
                 max(self.sizes.get(category, 0), len(values)), judged, values.count(True), len(values) - judged
             )
         return scores
-
-
-def read(path: Path, rules: str | None = None) -> Outcomes:
-    """Read one side of a comparison.
-
-    Args:
-        path: A run's folder, the start of its id, a folder above runs of different benchmarks, or a baseline file.
-        rules: Judge the recorded replies again by these rules instead of the recorded ones.
-
-    Returns:
-        Its outcomes.
-
-    Raises:
-        UsageProblem: There is no run, two runs below the folder judge the same category, or a baseline file is to be
-            judged again.
-    """
-    if path.is_file() and path.name not in (store.RUN, store.SAMPLES):
-        if rules is not None:
-            raise UsageProblem(f"{path} holds no replies to judge by {rules!r} rules", "Give the run it came from.")
-        return thaw(path)
-    folders = store.find_runs(path) if path.exists() else [store.find_run(str(path))]
-    if not folders:
-        raise UsageProblem(f"no run in {path}", "Give a run's folder (see `harness list runs`) or a baseline file.")
-    records = {folder: store.read_run(folder) for folder in folders}
-    if rules is None or all(record.rules == rules for record in records.values()):
-        return gather(records, path)
-    return _judged_again(folders, path, rules)
-
-
-def _judged_again(folders: Iterable[Path], path: Path, rules: str) -> Outcomes:
-    from harness.running.rejudging import rejudged
-
-    again = {folder: rejudged(folder, rules, logging.getLogger(__name__).warning) for folder in folders}
-    lines = {folder: found for folder, (_, found) in again.items()}
-    return gather({folder: record for folder, (record, _) in again.items()}, path, lines)
 
 
 def gather(
@@ -159,62 +117,42 @@ def _identity(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def freeze(outcomes: Outcomes) -> bytes:
-    """A baseline file."""
-    marks = {
-        category: {name: "".join(mark) for name, mark in _marks(items).items()}
-        for category, items in sorted(outcomes.results.items())
-    }
-    data = {
-        "format": FORMAT,
-        "label": outcomes.label,
-        "benchmarks": outcomes.benchmarks,
-        "sizes": outcomes.sizes,
-        "left": dict(outcomes.left),
-        "outcomes": marks,
-    }
-    return json.dumps(data, indent=1).encode() + b"\n"
+MAY_DIFFER = ("handler", "engine", "sampling")
+"""What does not forbid a comparison but can move scores."""
 
 
-def _marks(items: Mapping[Key, bool | None]) -> dict[str, list[str]]:
-    marks: dict[str, list[str]] = defaultdict(list)
-    for (name, repeat), passed in sorted(items.items()):
-        row = marks[name]
-        row += "-" * (repeat - len(row))
-        row.append(MARKS[passed])
-    return marks
+def disagreements(a: Outcomes, b: Outcomes) -> list[str]:
+    """Why two sides do not measure the same thing, one sentence each; empty where they do."""
+    return list(_differences(a, b, MUST_AGREE))
 
 
-def thaw(path: Path) -> Outcomes:
-    """Read a baseline file.
+def cautions(a: Outcomes, b: Outcomes) -> list[str]:
+    """What a reader must know of two sides that may be compared, one sentence each."""
+    return [*incomplete_notes(incomplete(a, b)), *_differences(a, b, MAY_DIFFER)]
 
-    Args:
-        path: The file.
 
-    Returns:
-        Its outcomes; usage and replies are not part of a baseline.
+def incomplete(*sides: Outcomes | None) -> dict[str, int]:
+    """Incomplete runs of some sides, with the items that each has left."""
+    return {name: count for side in sides if side is not None for name, count in side.left.items()}
 
-    Raises:
-        DataError: It is no baseline, or damaged.
-    """
-    values = {mark: passed for passed, mark in MARKS.items()}
-    try:
-        data = json.loads(path.read_bytes())
-        if data["format"] != FORMAT:
-            raise ValueError(f"format {data['format']!r} is not {FORMAT!r}")
-        results = {
-            category: {
-                (name, repeat): values[mark] for name, marks in items.items() for repeat, mark in enumerate(marks)
-            }
-            for category, items in data["outcomes"].items()
-        }
-        facts = {name: {**about, "categories": list(about["categories"])} for name, about in data["benchmarks"].items()}
-        sizes, left = (
-            {name: int(count) for name, count in counts.items()} for counts in (data["sizes"], data.get("left", {}))
-        )
-        return Outcomes(str(data["label"]), facts, sizes, results, left=left)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(
-            f"{path} is no baseline file: {type(error).__name__}: {error}",
-            "Make one with `harness gate RUN --baseline FILE --update-baseline`.",
-        ) from None
+
+def incomplete_notes(left: Mapping[str, int]) -> list[str]:
+    """What to tell of incomplete runs, one sentence each."""
+    return [f"run {one_line(name, 100)} is incomplete: {count} of its items are left" for name, count in left.items()]
+
+
+def _differences(a: Outcomes, b: Outcomes, facts: Iterable[str]) -> Iterator[str]:
+    for name in a.benchmarks:
+        for fact in facts if name in b.benchmarks else ():
+            one, other = (side.benchmarks[name].get(fact) for side in (a, b))
+            if one != other:
+                yield f"{name}: {fact} differs ({_short(one, other)} and {_short(other, one)})"
+
+
+def _short(value: Any, other: Any) -> str:
+    """A fact in few words; of a map only what the other side has otherwise."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        differing = (f"{key}={inner}" for key, inner in value.items() if other.get(key) != inner)
+        return one_line(", ".join(differing), 80) or "not set"
+    text = str(value)
+    return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)

@@ -112,14 +112,14 @@ def comparison_text(base: Sequence[RunRecord], tuned: Sequence[RunRecord], root:
     Returns:
         Tables, with some of the items lost and gained.
     """
-    from harness import compare_tables
-    from harness.comparison import compare
-    from harness.outcomes import read
+    from harness.analysis.comparison import compare
+    from harness.analysis.sides import read
+    from harness.reports import comparisons
 
     parts = []
     for pair in zip(base, tuned, strict=True):
         before, after = (read(store.path_of(root, record)) for record in pair)
         found = compare(before, [after])
-        parts.append(compare_tables.terminal(found, shutil.get_terminal_size().columns))
-        parts += [compare_tables.flips(comparison, FLIPS) for comparison in found]
+        parts.append(comparisons.terminal(found, shutil.get_terminal_size().columns))
+        parts += [comparisons.flips(comparison, FLIPS) for comparison in found]
     return "\n\n" + "\n\n".join(parts)

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness import agreement
-from harness.averages import Average, average
+from harness.analysis import outcomes
+from harness.analysis.outcomes import Key, Outcomes
+from harness.analysis.pairing import Average, Common, average, clustered, pairs
 from harness.errors import UsageProblem
-from harness.outcomes import Key, Outcomes
-from harness.pairing import Common, clustered, pairs
 from harness.stats import paired
 from harness.stats.intervals import Interval
 
@@ -139,7 +138,7 @@ def _with_q(comparison: Comparison, index: int, adjusted: Mapping[str, float]) -
 
 
 def _compare(a: Outcomes, b: Outcomes, options: Options) -> Comparison:
-    refused = agreement.disagreements(a, b)
+    refused = outcomes.disagreements(a, b)
     if refused and not options.force:
         raise UsageProblem(
             f"{a.label} and {b.label} cannot be compared:\n" + "\n".join(f"  {why}" for why in refused),
@@ -159,7 +158,7 @@ def _compare(a: Outcomes, b: Outcomes, options: Options) -> Comparison:
     repeats = (_by_repeat(common, 0), _by_repeat(common, 1))
     found = (average(name, a, common, 1 - options.alpha, options.cluster) for name in AVERAGES)
     averages = tuple(one for one in found if one is not None)
-    return Comparison(a, b, tuple(rows), tuple(refused), tuple(agreement.cautions(a, b)), repeats, averages, options)
+    return Comparison(a, b, tuple(rows), tuple(refused), tuple(outcomes.cautions(a, b)), repeats, averages, options)
 
 
 def _unpaired(a: Outcomes, b: Outcomes, category: str) -> int:
@@ -223,7 +222,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "alpha": comparison.options.alpha,
         "forced": list(comparison.forced),
         "cautions": list(comparison.cautions),
-        "incomplete": agreement.incomplete(comparison.a, comparison.b),
+        "incomplete": outcomes.incomplete(comparison.a, comparison.b),
         "repeats": [list(side) for side in comparison.repeats],
         "rows": rows,
         "averages": [{name: getattr(one, name) for name in Average.__slots__} for one in comparison.averages],

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.entries import Entry
+from harness.analysis.entries import Entry
 from harness.results import store
 from harness.results.usage import cost, measure, recorded
 from harness.text import inert, table

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from harness.agreement import incomplete_notes
-from harness.gating import Finding, Gate, as_json
+from harness.analysis.gating import Finding, Gate, as_json
+from harness.analysis.outcomes import incomplete_notes
 from harness.text import escaped, one_line, printable
 
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}

@@ -8,9 +8,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from pathlib import Path
 from statistics import mean, stdev
 
-from harness.averages import Average
-from harness.comparison import Comparison, Pairing, as_json
-from harness.outcomes import Key
+from harness.analysis.comparison import Comparison, Pairing, as_json
+from harness.analysis.outcomes import Key
+from harness.analysis.pairing import Average
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.running.retelling import as_came

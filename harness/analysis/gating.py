@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness import agreement
-from harness.averages import average, parts, resolve
+from harness.analysis import outcomes
+from harness.analysis.outcomes import Outcomes
+from harness.analysis.pairing import average, pairs, parts, resolve
+from harness.analysis.policy import EVERY, Policy, Rule, known_names
 from harness.errors import UsageProblem, unknown_name
-from harness.outcomes import Outcomes
-from harness.pairing import pairs
-from harness.policy import EVERY, Policy, Rule, known_names
 from harness.stats import paired
 from harness.stats.averages import evaluate
 from harness.stats.intervals import Interval
@@ -83,14 +82,14 @@ def gate(
         UsageProblem: A rule needs a side that is not given or names nothing, or the sides cannot be compared.
     """
     sides = {"max_drop": baseline, "forgetting": base or baseline}
-    forced = [why for side in (baseline, base) if side is not None for why in agreement.disagreements(side, run)]
+    forced = [why for side in (baseline, base) if side is not None for why in outcomes.disagreements(side, run)]
     if forced and not force:
         raise UsageProblem(
             "the run cannot be held against its baseline:\n" + "\n".join(f"  {why}" for why in forced),
             "Freeze a new baseline, score the run again with its data and rules, or give --force.",
         )
     findings = [finding for rule in policy.rules for finding in _apply(rule, run, sides, policy)]
-    left = agreement.incomplete(run, baseline, base)
+    left = outcomes.incomplete(run, baseline, base)
     return Gate(tuple(findings), policy, run.label, baseline.label if baseline else None, tuple(forced), left)
 
 

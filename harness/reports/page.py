@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import comparison
+from harness.analysis import comparison
+from harness.analysis.outcomes import gather
 from harness.errors import UsageProblem
-from harness.outcomes import gather
-from harness.overview import Side, about, read_side
+from harness.reports.overview import Side, about, read_side
 from harness.results.lines import SampleLine
 from harness.text import one_line, templates
 
