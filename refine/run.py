@@ -16,10 +16,10 @@ from harness.data import examples as data
 from harness.errors import DataError, UsageProblem
 from harness.types import EngineSettings, Example, Sampling
 from refine import checks, material, similar, stages
-from refine.judge import Question
+from refine.judge import Judge, Question
 from refine.ledger import Ledger
 from refine.outputs import books, write_outputs
-from refine.pipeline import Judge, Pipeline, Tally, cost
+from refine.pipeline import Pipeline, Tally, cost
 from refine.repair import REWRITE
 from refine.stages import score, write_cot
 from refine.types import Context, Finding, Stage
