@@ -17,17 +17,17 @@ import pytest
 from harness.results import store
 from harness.results.lines import SampleLine, decode
 from harness.running.runner import run
-from tests.kill_driver import spec
+from tests.running.kill_driver import spec
 from tests.toy import Toy, install
 
 KILLS = 50
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
 def started(folder: Path, script: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A session of its own process that is about to begin."""
-    command = [sys.executable, "-m", "tests.kill_driver", str(folder), str(script)]
+    command = [sys.executable, "-m", "tests.running.kill_driver", str(folder), str(script)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"

@@ -1,4 +1,4 @@
-"""One session of a toy run in a process of its own, to be killed: `python -m tests.kill_driver FOLDER SCRIPT`."""
+"""One session of a toy run in a process of its own, to be killed: `-m tests.running.kill_driver FOLDER SCRIPT`."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from harness.types import ModelInfo
 from tests import synthetic_runs
 from tests.synthetic_runs import biased
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FACTS = {"version": "4", "data_sha256": "d", "checker_sha256": "c", "rules": "upstream"}
 
 
