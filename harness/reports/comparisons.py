@@ -9,13 +9,13 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from harness.analysis.comparison import Comparison, Pairing, as_json
-from harness.analysis.outcomes import Key
 from harness.analysis.pairing import Average
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.running.retelling import as_came
 from harness.stats.intervals import Interval
 from harness.text import escaped, markdown_table, one_line, percent, printable, table, templates
+from harness.types import Key
 
 HEADERS = ("", "n", "A", "B", "B-A", "interval", "lost", "gained", "p", "q")
 TERSE = ("", "n", "A", "B", "B-A", "interval", "-/+", "p")

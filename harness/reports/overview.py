@@ -16,7 +16,7 @@ from harness.stats.averages import cell_json, evaluate
 from harness.stats.intervals import accuracy
 from harness.stats.views import load_view
 from harness.text import one_line
-from harness.types import Reply, RunRecord
+from harness.types import Key, Reply, RunRecord
 
 CARDS = {
     "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),
@@ -33,8 +33,8 @@ class Side:
 
     folder: Path
     record: RunRecord
-    lines: Mapping[tuple[str, int], SampleLine]
-    told: Mapping[tuple[str, int], Retold]
+    lines: Mapping[Key, SampleLine]
+    told: Mapping[Key, Retold]
 
 
 def read_side(folder: Path) -> Side:
