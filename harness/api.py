@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness.errors import unknown_name
-from harness.flags import takes
+from harness.flags.doors import takes
 from harness.results import store
 from harness.running.settings import Rules, RunSettings
 from harness.types import RunRecord, Score

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from harness.errors import UsageProblem, unknown_name
-from harness.flags import Flag, read_file
+from harness.flags.doors import read_file
+from harness.flags.fields import Flag
 from trainer.losses import LossSettings
 
 RECIPES = Path(__file__).parent / "recipes"

@@ -12,10 +12,13 @@ def configure(backend: str, workers: int | None, memory: float) -> None:
         memory: `--sandbox-memory`, GiB.
 
     Raises:
-        UsageProblem: No sandbox has this name.
+        UsageProblem: No sandbox has this name, or the memory is out of bounds.
     """
     from harness import sandbox
+    from harness.flags.fields import settings
+    from harness.running.settings import RunSettings
     from harness.sandbox.backends import check_name
 
     check_name(backend)
+    memory = settings(RunSettings)["sandbox_memory"].read(memory)
     sandbox.configure(backend=backend, workers=workers, memory=int(memory * 2**30))

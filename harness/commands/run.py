@@ -16,7 +16,8 @@ import click
 
 from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete
-from harness.flags import FILE, Flag, config_option, options, read_file, settings
+from harness.flags.doors import config_option, options, read_file
+from harness.flags.fields import FILE, Flag, settings
 from harness.running.settings import RunSettings
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import click
 
 from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
-from harness.flags import options
+from harness.flags.doors import options
 from harness.running.settings import SANDBOX, RunSettings
 
 if TYPE_CHECKING:

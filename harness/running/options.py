@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import plugins
 from harness.errors import UsageProblem, unknown_name
-from harness.flags import settings
+from harness.flags.fields import settings
 from harness.results.usage import parse_prices
 from harness.running.flag_checks import batch_size
 from harness.running.pairs import pairs, split

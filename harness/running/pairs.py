@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness.errors import UsageProblem
-from harness.flags import Names, Pairs
+from harness.flags.fields import Names, Pairs
 
 NAME = r"[A-Za-z_][\w.-]*"
 NEXT_PAIR = re.compile(rf",(?=\s*{NAME}=)")

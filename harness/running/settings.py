@@ -7,8 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from harness import flags
-from harness.flags import FILE, FOLDER, Flag, Names, Pairs
+from harness.flags.fields import FILE, FOLDER, Flag, Names, Pairs, normalise
 from harness.running.pairs import PAIRS
 
 Rules = Literal["upstream", "strict"]
@@ -139,4 +138,4 @@ class RunSettings:
     """Start no further sample once this is spent."""
 
     def __post_init__(self) -> None:
-        flags.read(self)
+        normalise(self)

@@ -17,7 +17,7 @@ import harness
 from harness.analysis.comparison import Options
 from harness.commands import compare, gate, leaderboard, run, score
 from harness.errors import UsageProblem
-from harness.flags import settings
+from harness.flags.fields import settings
 from harness.results.tally import RULES
 from harness.running.flag_checks import misspelt_variables
 from harness.running.plan import RunSpec

@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from harness.errors import UsageProblem
-from harness.flags import settings
+from harness.flags.fields import settings
 from tests.trainer.worlds import config, rows, write
 from trainer import losses
 from trainer.cli import cli

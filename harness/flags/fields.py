@@ -1,34 +1,21 @@
-r"""One frozen record of settings makes the options of a command, the keys of a file and the keywords of a function.
-
-A field is a setting. Its name is the flag (`--its-name`), the key and the keyword; its type says what is read and what
-is refused; its default is the default; the docstring below it is the help. What these do not say stands in a `Flag`:
-
-    repeats: Annotated[int, Flag("--epochs", "--n-samples", least=1)] = 1
-    \"\"\"Replies to each sample.\"\"\"
-
-`harness.running.settings.RunSettings` and `trainer.config.TrainConfig` are such records.
-"""
+"""The fields of a record of settings: what each is called, what it may be, and what its help says."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import cache, cached_property, reduce, wraps
+from functools import cache, cached_property
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import click
 
 from harness.errors import UsageProblem, unknown_name
 
-P = ParamSpec("P")
-T = TypeVar("T")
-R = TypeVar("R")
 C = TypeVar("C", bound=Callable[..., Any])
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -175,8 +162,8 @@ class Setting:
         if fits and least <= value <= most:
             return value
         article = "a whole number" if whole else "a number"
-        span = f" from {least:g} to {most:g}" if math.isfinite(most) else ""
-        return self._refuse(value, f"Give {article}{span or (f' from {least:g} up' if math.isfinite(least) else '')}.")
+        span = f"from {least:g} to {most:g}" if math.isfinite(most) else f"of at least {least:g}"
+        return self._refuse(value, f"Give {article} {span}.")
 
     def _several(self, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -226,7 +213,7 @@ def _docstrings(record: Any) -> dict[str, str]:
     return texts
 
 
-def read(record: Any) -> None:
+def normalise(record: Any) -> None:
     """Make every field of a new record what `Setting.read` makes of it; for `__post_init__`.
 
     Args:
@@ -235,131 +222,3 @@ def read(record: Any) -> None:
     kind: Any = type(record)
     for name, setting in settings(kind).items():
         object.__setattr__(record, name, setting.read(getattr(record, name)))
-
-
-def fields_named(record: Any, values: Mapping[Any, Any], what: str) -> dict[str, Any]:
-    """Values by field, whatever spelling of a flag they came under.
-
-    Args:
-        record: The record's class.
-        values: By a field's name, or a spelling of its flag without dashes in front; `-` and `_` are alike.
-        what: For the message: what a name should have been.
-
-    Returns:
-        Values by field.
-
-    Raises:
-        UsageProblem: A name is unknown; near ones are offered.
-    """
-    known = settings(record)
-    spellings = {flag.lstrip("-"): name for name, each in known.items() for flag in (each.spelt, *each.flag.names)}
-    named = {}
-    for spelling, value in values.items():
-        name = str(spelling).replace("-", "_")
-        field = name if name in known else spellings.get(name.replace("_", "-"))
-        if field is None:
-            raise unknown_name(what, name, known)
-        named[field] = value
-    return named
-
-
-def options(record: Any, *names: str, negatable: bool = False) -> Callable[[C], C]:
-    """A decorator that gives a command an option for each field.
-
-    Args:
-        record: The record's class.
-        *names: Only these fields.
-        negatable: Whether flags that are off by default have a `--no-` spelling, too.
-
-    Returns:
-        The decorator.
-    """
-    wanted = [setting for name, setting in settings(record).items() if not names or name in names]
-    return lambda command: reduce(lambda made, each: each.option(negatable)(made), reversed(wanted), command)
-
-
-def config_option(read_values: Callable[[Any], Mapping[str, Any]], **attributes: Any) -> Callable[[C], C]:
-    """A decorator that gives a command `--config`, whose values count after flags and environment variables.
-
-    Args:
-        read_values: From what the user gave to values by field.
-        **attributes: As of `click.option`.
-
-    Returns:
-        The decorator.
-    """
-
-    def fill(ctx: click.Context, _: click.Parameter, given: Any) -> None:
-        if given is not None:
-            ctx.default_map = {**(ctx.default_map or {}), **read_values(given)}
-
-    return click.option("--config", is_eager=True, expose_value=False, callback=fill, **attributes)
-
-
-def read_file(record: Any, file: Path) -> dict[str, Any]:
-    """Defaults for options from a YAML or JSON file.
-
-    Args:
-        record: The class of the settings.
-        file: An object of values by field or flag.
-
-    Returns:
-        Values by field, as click takes defaults.
-
-    Raises:
-        UsageProblem: It cannot be read, names a setting that does not exist, or gives several values for one.
-    """
-    import yaml
-
-    remedy = "Write YAML or JSON, for example `model: tiny`."
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageProblem(f"--config {file} is not YAML: {error}", remedy) from None
-    if not isinstance(data, dict):
-        raise UsageProblem(f"--config {file} is not an object of settings", remedy)
-    values = fields_named(record, data, f"setting in {file}")
-    for name, value in values.items():
-        setting = settings(record)[name]
-        if setting.choices and isinstance(value, bool):  # what YAML makes of `on` and `off`
-            values[name] = "on" if value else "off"
-        elif setting.repeats and not isinstance(value, list):
-            values[name] = [json.dumps(value, default=str) if isinstance(value, Mapping) else str(value)]
-        elif not setting.repeats and isinstance(value, Mapping | list):
-            raise UsageProblem(f"--config {file}: {name} cannot be {value!r}", "Give one value.")
-    return values
-
-
-def takes(
-    record: Callable[P, T], lacks: Mapping[str, str] | None = None
-) -> Callable[[Callable[[T], R]], Callable[P, R]]:
-    """A decorator for a function of a record: its fields become the function's parameters.
-
-    Type checkers and editors read the parameters from the record; when it is called, every spelling of a flag will do,
-    and None stands for the default.
-
-    Args:
-        record: The record's class.
-        lacks: Names that a reader of the command line may expect -> why they are not there.
-
-    Returns:
-        The decorator. What it makes raises UsageProblem for names that are unknown and values that cannot be.
-    """
-
-    def decorate(function: Callable[[T], R]) -> Callable[P, R]:
-        @wraps(function)
-        def called(*args: P.args, **given: P.kwargs) -> R:
-            for name, remedy in (lacks or {}).items():
-                if given.pop(name, None):
-                    raise UsageProblem(f"{function.__name__}() has no {name}", remedy)
-            named: Any = fields_named(record, given, f"keyword of {function.__name__}()")
-            return function(record(*args, **named))
-
-        hints = get_type_hints(record)
-        known = inspect.signature(record).parameters.values()
-        result = inspect.signature(function).return_annotation
-        parameters = [each.replace(annotation=hints[each.name]) for each in known]
-        called.__signature__ = inspect.Signature(parameters, return_annotation=result)  # type: ignore[attr-defined]
-        return called
-
-    return decorate

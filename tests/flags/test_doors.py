@@ -1,56 +1,21 @@
-"""A record of settings makes options, defaults from a file and parameters."""
+"""Options, defaults from a file and parameters of a record."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from harness import flags
 from harness.errors import UsageProblem
-from harness.flags import Flag, Names, Pairs, config_option, options, read_file, takes
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What both have."""
-
-    name: Annotated[str | None, Flag("-n", "--called", section="First")]
-    """What it is called,
-    on two lines."""
-    many: Annotated[int, Flag(least=1)] = 1
-    """How many."""
-    share: Annotated[float | None, Flag(least=0, most=1)] = None
-    """Of the whole. [default: all]"""
-    tags: Annotated[Names, Flag(own="--tag")] = ()
-    """Repeated."""
-    more: Annotated[Pairs, Flag(section="Second", metavar="K=V")] = ()
-    """Pairs."""
-    switch: Literal["auto", "on", "off"] = "auto"
-    """One of three."""
-    keep: bool = True
-    """On by default."""
-    force: Annotated[bool, Flag("--mighty")] = False
-    """Off by default."""
-    secret: Annotated[str, Flag(hidden=True)] = ""
-    """Not shown."""
-
-    def __post_init__(self) -> None:
-        flags.read(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Longer(Base):
-    """One field more."""
-
-    extra: Annotated[int | None, Flag(section="First")] = None
-    """Of the longer one."""
+from harness.flags.doors import config_option, options, read_file, takes
+from harness.flags.fields import FILE
+from tests.flags.records import Base
 
 
 @takes(Base, lacks={"extra": "Only the longer one has it."})
@@ -62,7 +27,7 @@ def describe(said: Base) -> str:
 def invoked(*arguments: str, env: dict[str, str] | None = None, negatable: bool = False) -> Result:
     @click.command(context_settings={"auto_envvar_prefix": "TOY"})
     @options(Base, negatable=negatable)
-    @config_option(partial(read_file, Base), type=flags.FILE, help="File.")
+    @config_option(partial(read_file, Base), type=FILE, help="File.")
     def command(**values: Any) -> Base:
         return Base(**values)
 
@@ -85,13 +50,6 @@ def test_options_say_what_the_fields_say() -> None:
         assert part in text
     assert "secret" not in text
     assert "--no-force" in invoked("--help", negatable=True).output
-
-
-def test_sections_go_on_until_the_next_one() -> None:
-    found = {name: each.section for name, each in flags.settings(Longer).items()}
-    assert found == dict.fromkeys(("name", "many", "share", "tags", "extra"), "First") | dict.fromkeys(
-        ("more", "switch", "keep", "force", "secret"), "Second"
-    )
 
 
 def test_a_flag_counts_before_a_variable_before_a_file(tmp_path: Path) -> None:
@@ -137,11 +95,3 @@ def test_a_function_names_what_it_does_not_have() -> None:
     assert describe("a", extra=None) == "a 1 ()"  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="name"):
         describe()  # type: ignore[call-arg]
-
-
-@pytest.mark.parametrize(("many", "remedy"), [(0, "a whole number from 1 up"), ("2", "a whole number from 1 up")])
-def test_a_number_out_of_bounds_names_them(many: Any, remedy: str) -> None:
-    with pytest.raises(UsageProblem, match=f"--many cannot be {many!r}\nGive {remedy}"):
-        Base("a", many)
-    with pytest.raises(UsageProblem, match="--share cannot be 2\nGive a number from 0 to 1"):
-        Base("a", share=2)
