@@ -11,6 +11,7 @@ from harness.benchmarks.bfcl import data, official
 from harness.cli import main
 from harness.results import store
 from tests.benchmarks.bfcl.test_ground_truth import first_answers
+from tests.commands.conftest import Command
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")
 
