@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def entries(runs: Iterable[tuple[str, RunRecord]]) -> list[Entry]:
 
 def _facts(record: RunRecord) -> dict[str, Any]:
     """What can change a reply or its verdict, apart from the data: runs that agree in it share a row."""
-    model, engine = record.model, record.engine
+    model, engine = record.model, asdict(record.engine)
     return {
         "model": model.name,
         "revision": model.revision,
@@ -118,12 +118,12 @@ def _facts(record: RunRecord) -> dict[str, Any]:
 
 def _data(group: Sequence[tuple[str, RunRecord]]) -> dict[str, Any]:
     """Short hashes of data and checker of each benchmark."""
-    hashes = {r.benchmark["name"]: "/".join(part[:8] for part in _hashes(r)) for _, r in group}
+    hashes = {r.benchmark.name: "/".join(part[:8] for part in _hashes(r)) for _, r in group}
     return {f"{name} data/checker": value for name, value in hashes.items()}
 
 
 def _hashes(record: RunRecord) -> tuple[str, str]:
-    return str(record.benchmark.get("data_sha256")), str(record.benchmark.get("checker_sha256"))
+    return str(record.benchmark.data_sha256), str(record.benchmark.checker_sha256)
 
 
 def _by_data(runs: Sequence[tuple[str, RunRecord]]) -> list[list[tuple[str, RunRecord]]]:
@@ -132,7 +132,7 @@ def _by_data(runs: Sequence[tuple[str, RunRecord]]) -> list[list[tuple[str, RunR
     versions: dict[str, list[tuple[str, str]]] = defaultdict(list)
     rows: dict[int, list[tuple[str, RunRecord]]] = defaultdict(list)
     for folder, record in newest_first:
-        known = versions[record.benchmark["name"]]
+        known = versions[record.benchmark.name]
         if _hashes(record) not in known:
             known.append(_hashes(record))
         rows[known.index(_hashes(record))].insert(0, (folder, record))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def gather(
             )
         results |= mine
         sizes |= {name: score.n for name, score in record.scores.items()}
-        benchmarks[record.benchmark["name"]] = _identity(record) | {"categories": sorted(mine)}
+        benchmarks[record.benchmark.name] = _identity(record) | {"categories": sorted(mine)}
         left[folder.name] = store.unfinished(record, sum(line.fault is None for line in found))
         everything += found
     labels = dict.fromkeys(one_line(record.model.name, 80) for record in records.values())
@@ -107,12 +107,12 @@ def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:
 
 
 def _identity(record: RunRecord) -> dict[str, Any]:
-    facts = {name: record.benchmark.get(name) for name in MUST_AGREE if name != "rules"}
+    facts = {name: getattr(record.benchmark, name) for name in MUST_AGREE if name != "rules"}
     sampling = {name: getattr(record.sampling, name) for name in ("temperature", "top_p", "max_tokens")}
     return facts | {
         "rules": record.rules,
         "handler": record.handler,
-        "engine": dict(record.engine),
+        "engine": asdict(record.engine),
         "sampling": sampling,
     }
 

@@ -227,7 +227,7 @@ def command(**flags: Any) -> None:
         found = [_measure(side, flags, budget) for side in sides]
     records = [record for side in found for record in side]
     click.echo(json.dumps(runs.records_json(records, output)) if as_json else runs.records_text(records, output))
-    left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
+    left, n = (sum(getattr(record.benchmark, name) for record in records) for name in ("left", "n"))
     budget.hold(left, n)
     if flags["base"] and not (as_json or flags["predict_only"]):
         click.echo(runs.comparison_text(found[0], found[1], output))

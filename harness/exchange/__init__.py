@@ -107,7 +107,7 @@ def keep(record: RunRecord, lines: Sequence[SampleLine], results: Path) -> Path:
     tally = Tally(Counter(line.category for line in lines))
     for line in lines:
         tally.add(line)
-    folder = store.new_run(results, record.model, record.benchmark["name"])
+    folder = store.new_run(results, record.model, record.benchmark.name)
     files.write_atomic(folder / store.SAMPLES, b"".join(map(encode, lines)))
     scores = {name: replace(score, n=max(score.n, _size(record, name))) for name, score in tally.scores().items()}
     store.write_run(folder, replace(record, run_id=folder.name, scores=scores, tokens=tally.tokens))

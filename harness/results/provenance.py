@@ -6,13 +6,14 @@ import ast
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from harness import machine
+from harness.types import CodeInfo
 
 PACKAGES = (
     "torch",
@@ -31,18 +32,18 @@ PACKAGES = (
 
 
 @cache
-def code() -> Mapping[str, Any]:
+def code() -> CodeInfo:
     """Git commit of the checkout this package runs from (None outside one), whether it is changed, and versions."""
     root = Path(__file__).parents[2]
     top = machine.ask("git", "-C", str(root), "rev-parse", "--show-toplevel")
     inside = top is not None and Path(top) == root
     changes = machine.ask("git", "-C", str(root), "status", "--porcelain", "--untracked-files=no") if inside else None
-    return {
-        "git": machine.ask("git", "-C", str(root), "rev-parse", "HEAD") if inside else None,
-        "dirty": None if changes is None else bool(changes),
-        "harness": machine.version("funreason-harness"),
-        "packages": {name: version for name in PACKAGES if (version := machine.version(name))},
-    }
+    return CodeInfo(
+        git=machine.ask("git", "-C", str(root), "rev-parse", "HEAD") if inside else None,
+        dirty=None if changes is None else bool(changes),
+        harness=machine.version("funreason-harness"),
+        packages={name: version for name in PACKAGES if (version := machine.version(name))},
+    )
 
 
 def checker_sha256(benchmark: Any) -> str:

@@ -18,19 +18,38 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.files import write_atomic
 from harness.results.lines import SampleLine, build, decode
-from harness.types import ModelInfo, RunRecord, Sampling, Score
+from harness.types import (
+    BenchmarkInfo,
+    CodeInfo,
+    EngineInfo,
+    MachineInfo,
+    ModelInfo,
+    RunRecord,
+    Sampling,
+    Score,
+    UsageInfo,
+)
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
 Report = Callable[[str], None]
 """Takes one sentence about a damaged line or file."""
+DESCRIBING: Mapping[str, type[Any]] = {
+    "benchmark": BenchmarkInfo,
+    "engine": EngineInfo,
+    "code": CodeInfo,
+    "machine": MachineInfo,
+    "usage": UsageInfo,
+}
+"""Fields of a run's record that describe it: a figure of another type in one of them is not known, and costs no run."""
 
 
 def log(problem: str) -> None:
@@ -89,10 +108,9 @@ def read_run(run: Path) -> RunRecord:
     path = run / RUN
     try:
         data = json.loads(path.read_bytes())
-        model, sampling = build(ModelInfo, data["model"]), build(Sampling, data["sampling"])
-        data["model"] = replace(model, architectures=tuple(model.architectures))
-        data["sampling"] = replace(sampling, stop=tuple(sampling.stop))
+        data["model"], data["sampling"] = build(ModelInfo, data["model"]), build(Sampling, data["sampling"])
         data["scores"] = {name: build(Score, score) for name, score in data.get("scores", {}).items()}
+        data |= {name: build(cls, data[name], lenient=True) for name, cls in DESCRIBING.items() if name in data}
         record: RunRecord = build(RunRecord, data)
         _check(record)
     except OSError as error:
@@ -105,9 +123,8 @@ def read_run(run: Path) -> RunRecord:
 
 
 def _check(record: RunRecord) -> None:
-    about = record.benchmark
-    if not all(isinstance(name, str) for name in (about["name"], *about.get("categories", ()))):
-        raise ValueError("a name in benchmark is no text")
+    if not all(isinstance(name, str) for name in record.benchmark.categories):
+        raise ValueError("a name in benchmark is not text")
     if record.repeats < 1:
         raise ValueError(f"repeats is {record.repeats}")
 
@@ -206,13 +223,12 @@ def new_run(root: Path, model: ModelInfo, benchmark: str) -> Path:
 
 def path_of(root: Path, record: RunRecord) -> Path:
     """Where a run of this record is stored below a results folder."""
-    return root / slug(record.model) / record.benchmark["name"] / record.run_id
+    return root / slug(record.model) / record.benchmark.name / record.run_id
 
 
 def unfinished(record: RunRecord, finished: int) -> int:
     """Items that a run was to play beyond the finished ones; 0 where it does not say how many, as an imported one."""
-    planned = record.benchmark.get("n")
-    return max(0, planned - finished) if isinstance(planned, int) else 0
+    return max(0, (record.benchmark.n or 0) - finished)
 
 
 def write_run(run: Path, record: RunRecord) -> None:

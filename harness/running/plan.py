@@ -19,7 +19,16 @@ from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
 from harness.running.episodes import Key
 from harness.running.selection import choose
-from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
+from harness.types import (
+    BenchmarkInfo,
+    EngineInfo,
+    EngineSettings,
+    MachineInfo,
+    ModelInfo,
+    RunRecord,
+    Sample,
+    Sampling,
+)
 
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
 """Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""
@@ -174,23 +183,23 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
 def _record(
     spec: RunSpec, engine: Engine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
 ) -> RunRecord:
-    about = {
-        "name": benchmark.name,
-        "version": benchmark.version,
-        "data_sha256": benchmark.data_sha256(),
-        "checker_sha256": provenance.checker_sha256(benchmark),
-        "categories": list(spec.categories),
-        "n": len(ids) * spec.repeats,
-        "limit": spec.limit,
-        "ids": list(spec.ids),
-        "samples_sha256": provenance.digest(ids),
-    }
+    about = BenchmarkInfo(
+        name=benchmark.name,
+        version=benchmark.version,
+        data_sha256=benchmark.data_sha256(),
+        checker_sha256=provenance.checker_sha256(benchmark),
+        categories=spec.categories,
+        n=len(ids) * spec.repeats,
+        limit=spec.limit,
+        ids=spec.ids,
+        samples_sha256=provenance.digest(ids),
+    )
     chosen, layout = engine.settings.options, getattr(plugins.load("engines", engine.name), "layout", ())
     settings = {name: getattr(engine.settings, name) for name in IDENTITY}
     settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": about,
+        "benchmark": {name: value for name, value in asdict(about).items() if name != "left"},
         "handler": [handler.name, spec.handler_options],
         "engine": [engine.name, settings],
         "sampling": asdict(spec.sampling),
@@ -205,11 +214,11 @@ def _record(
         benchmark=about,
         handler=handler.name,
         handler_options=spec.handler_options,
-        engine={"name": engine.name, "version": None, "batch_size": engine.settings.batch_size, **settings},
+        engine=EngineInfo(engine.name, batch_size=engine.settings.batch_size, **settings),
         sampling=spec.sampling,
         rules=spec.rules,
         repeats=spec.repeats,
         code=provenance.code(),
-        machine={**machine.description(), "layout": {name: chosen[name] for name in chosen if name in layout}},
+        machine=MachineInfo(**machine.description(), layout={name: chosen[name] for name in chosen if name in layout}),
         config_sha256=provenance.digest(identity),
     )

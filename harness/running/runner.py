@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from harness.results import store
 from harness.results.tally import Tally
-from harness.results.usage import account, recorded, recorded_prices
+from harness.results.usage import account, recorded_prices
 from harness.results.writer import Writer
 from harness.running.budget import Budget
 from harness.running.episodes import Key
@@ -68,7 +68,7 @@ def execute(plan: Plan, engine: Engine, progress: Progress, budget: Budget) -> R
     """
     if plan.folder is None and plan.keys and not budget.reached():
         engine.session()  # First, so that a model that cannot be loaded leaves no empty run.
-    folder = plan.folder or store.new_run(plan.spec.output, plan.record.model, plan.record.benchmark["name"])
+    folder = plan.folder or store.new_run(plan.spec.output, plan.record.model, plan.record.benchmark.name)
     writer = Writer(folder, plan.again)
     try:
         return _Run(plan, writer, progress, budget).execute(engine)
@@ -103,9 +103,8 @@ class _Run:
             if line.id in needed:
                 stored[line.key] = line
         left = [key for key in self.plan.keys if key not in done]
-        self.progress.begin(
-            f"{self.record.benchmark['name']} {self.record.model.name}", len(self.plan.keys), self.tally
-        )
+        title = f"{self.record.benchmark.name} {self.record.model.name}"
+        self.progress.begin(title, len(self.plan.keys), self.tally)
         try:
             if left and not self.budget.reached():
                 self._save("running")
@@ -119,8 +118,8 @@ class _Run:
         plan, spec = self.plan, self.plan.spec
         session = engine.session()
         self.began, self.gpus = time.monotonic(), getattr(session, "gpus", None)
-        versions = dict.fromkeys([*(self.record.engine["version"] or "").split("; "), session.version])
-        served = {**plan.record.engine, "version": "; ".join(name for name in versions if name)}
+        versions = dict.fromkeys([*(self.record.engine.version or "").split("; "), session.version])
+        served = replace(plan.record.engine, version="; ".join(name for name in versions if name))
         self.record = replace(self.record, engine=served, code=plan.record.code, machine=plan.record.machine)
         work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
         with Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges:
@@ -142,16 +141,15 @@ class _Run:
         self.saved = time.monotonic()
         played = 0.0 if self.began is None else self.saved - self.began
         seconds = round(self.record.seconds + played, 3)
-        hours = recorded(self.record, "gpu_hours")
+        hours = self.record.usage.gpu_hours
         if self.gpus:
             hours = (hours or 0.0) + self.gpus * played / 3600
         with self.mutex:
             tally = self.tally
-            about: dict[str, Any] = {**self.record.benchmark, "left": len(self.plan.keys) - tally.finished}
             record = replace(
                 self.record,
                 status=status,
-                benchmark=about,
+                benchmark=replace(self.record.benchmark, left=len(self.plan.keys) - tally.finished),
                 scores=tally.scores(),
                 tokens=tally.tokens,
                 seconds=seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,13 @@ def side(**facts: object) -> Outcomes:
 
 @pytest.fixture
 def complete(tmp_path: Path) -> Path:
-    return synthetic_runs.write(tmp_path / "a", "before", SIZES, biased(0, 0.6), benchmark={**BENCHMARK, "n": 40})
+    return synthetic_runs.write(tmp_path / "a", "before", SIZES, biased(0, 0.6), benchmark=replace(BENCHMARK, n=40))
 
 
 @pytest.fixture
 def incomplete(tmp_path: Path) -> Path:
     """50 items were to be played: 9 were not reached, one ended in a fault."""
-    run = synthetic_runs.write(tmp_path / "b", "after", SIZES, biased(1, 0.6), benchmark={**BENCHMARK, "n": 50})
+    run = synthetic_runs.write(tmp_path / "b", "after", SIZES, biased(1, 0.6), benchmark=replace(BENCHMARK, n=50))
     with (run / store.SAMPLES).open("ab") as file:
         file.write(encode(synthetic_runs.line("multiple", 40, 0, "unscored", steps=(), fault="HTTP 500")))
     return run
