@@ -254,7 +254,7 @@ def open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> str | No
 
     _sandbox_flags.configure(flags)
     benchmarks = [plugins.load("benchmarks", spec.benchmark) for spec in specs]
-    if flags["predict_only"] or not any(getattr(benchmark, "runs_programs", False) for benchmark in benchmarks):
+    if flags["predict_only"] or not any(benchmark.runs_programs for benchmark in benchmarks):
         return None
     return sandbox.shared().description
 

@@ -175,7 +175,7 @@ def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
 def _serving(flags: Mapping[str, Any], engine: str) -> dict[str, Any]:
     """Options from flags that only some engines have, by the engine's own names for them."""
     given = {name: flags[name] for name in SERVING if flags.get(name) not in (None, "local")}
-    known = getattr(plugins.load("engines", engine), "flags", {}) if given else {}
+    known = plugins.load("engines", engine).flags if given else {}
     for name in given:
         if name not in known:
             takes = ", ".join(flag_of(other) for other in SERVING if other in known)

@@ -94,7 +94,7 @@ class Engine:
     def session(self) -> Session:
         """The open session."""
         if self._session is None:
-            self._session = plugins.load("engines", self.name).open(self.settings)
+            self._session = plugins.open_engine(self.name, self.settings)
         return self._session
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ def _record(
         ids=spec.ids,
         samples_sha256=provenance.digest(ids),
     )
-    chosen, layout = engine.settings.options, getattr(plugins.load("engines", engine.name), "layout", ())
+    chosen, layout = engine.settings.options, plugins.load("engines", engine.name).layout
     settings = {name: getattr(engine.settings, name) for name in IDENTITY}
     settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
     identity = {

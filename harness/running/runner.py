@@ -117,7 +117,7 @@ class _Run:
     def _play(self, left: Sequence[Key], stored: dict[Key, store.SampleLine], engine: Engine) -> None:
         plan, spec = self.plan, self.plan.spec
         session = engine.session()
-        self.began, self.gpus = time.monotonic(), getattr(session, "gpus", None)
+        self.began, self.gpus = time.monotonic(), session.gpus
         versions = dict.fromkeys([*(self.record.engine.version or "").split("; "), session.version])
         served = replace(plan.record.engine, version="; ".join(name for name in versions if name))
         self.record = replace(self.record, engine=served, code=plan.record.code, machine=plan.record.machine)
