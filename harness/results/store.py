@@ -18,8 +18,8 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from typing import Any
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.files import write_atomic
 from harness.results.lines import SampleLine, build, decode
+from harness.results.provenance import current_checker
 from harness.types import (
     BenchmarkInfo,
     CodeInfo,
@@ -94,7 +95,7 @@ def scan(run: Path, report: Report) -> Iterator[tuple[SampleLine, bytes]]:
 
 
 def read_run(run: Path) -> RunRecord:
-    """Read `run.json`.
+    """Read `run.json`; a checker that judges as the installed one does counts as that one.
 
     Args:
         run: The run's folder.
@@ -113,6 +114,8 @@ def read_run(run: Path) -> RunRecord:
         data |= {name: build(cls, data[name], lenient=True) for name, cls in DESCRIBING.items() if name in data}
         record: RunRecord = build(RunRecord, data)
         _check(record)
+        checker = current_checker(record.benchmark.name, record.benchmark.checker_sha256)
+        record = replace(record, benchmark=replace(record.benchmark, checker_sha256=checker))
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}", "Give the folder of a run, as `harness list runs` shows."
@@ -163,21 +166,21 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
     raise UsageProblem(f"{name!r} is {'more than one' if found else 'no'} run", f"Give the folder of a run. {hint}")
 
 
-def find_same(root: Path, model: ModelInfo, benchmark: str, config_sha256: str) -> Path | None:
+def find_same(root: Path, model: ModelInfo, benchmark: str, identities: Container[str]) -> Path | None:
     """The newest run of the same configuration, to be continued.
 
     Args:
         root: The results folder.
         model: The model.
         benchmark: Name of the benchmark.
-        config_sha256: Identity of the configuration.
+        identities: `config_sha256` of the configuration, by any checker that judges alike.
 
     Returns:
         Its folder, or None.
     """
     for path in reversed(find_runs(root / slug(model) / benchmark)):
         try:
-            if read_run(path).config_sha256 == config_sha256:
+            if read_run(path).config_sha256 in identities:
                 return path
         except DataError as error:
             log(str(error))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -172,11 +172,7 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
     counted = Counter(sample.category for sample in everything if sample.id not in idle)
     totals = {name: n * spec.repeats for name, n in counted.items()}
     record = _record(spec, engine, benchmark, handler, model, tuple(samples))
-    folder = (
-        store.find_same(spec.output, model, spec.benchmark, record.config_sha256)
-        if spec.resume or spec.overwrite
-        else None
-    )
+    folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return Plan(spec, benchmark, handler, why, samples, totals, record, folder)
 
 
@@ -197,16 +193,7 @@ def _record(
     chosen, layout = engine.settings.options, plugins.load("engines", engine.name).layout
     settings = {name: getattr(engine.settings, name) for name in IDENTITY}
     settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
-    identity = {
-        "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": {name: value for name, value in asdict(about).items() if name != "left"},
-        "handler": [handler.name, spec.handler_options],
-        "engine": [engine.name, settings],
-        "sampling": asdict(spec.sampling),
-        "rules": [spec.rules, spec.predict_only],
-        "repeats": spec.repeats,
-    }
-    return RunRecord(
+    record = RunRecord(
         run_id="",
         started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         status="running",
@@ -220,5 +207,28 @@ def _record(
         repeats=spec.repeats,
         code=provenance.code(),
         machine=MachineInfo(**machine.description(), layout={name: chosen[name] for name in chosen if name in layout}),
-        config_sha256=provenance.digest(identity),
+        config_sha256="",
     )
+    return replace(record, config_sha256=_identity(spec, record, record.benchmark.checker_sha256))
+
+
+def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
+    """Digest of the configuration: all that can change a reply, the samples and who judges them."""
+    model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
+    identity = {
+        "model": [model.name, model.sha256, model.revision, model.adapter],
+        "benchmark": {name: about[name] for name in about if name != "left"} | {"checker_sha256": checker},
+        "handler": [record.handler, record.handler_options],
+        "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
+        "sampling": asdict(record.sampling),
+        "rules": [record.rules, spec.predict_only],
+        "repeats": record.repeats,
+    }
+    return provenance.digest(identity)
+
+
+def _earlier(spec: RunSpec, record: RunRecord) -> Path | None:
+    """The run of this configuration that can be continued, perhaps begun by an earlier checker that judges alike."""
+    checkers = provenance.EARLIER_CHECKERS.get(record.benchmark.name, ())
+    identities = {record.config_sha256, *(_identity(spec, record, checker) for checker in checkers)}
+    return store.find_same(spec.output, record.model, spec.benchmark, identities)

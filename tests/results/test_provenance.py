@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -87,6 +88,22 @@ def test_every_benchmark_has_a_digest_of_its_own() -> None:
     names = plugins.names("benchmarks")
     digests = {provenance.checker_sha256(plugins.load("benchmarks", name)) for name in names}
     assert len(digests) == len(names)
+
+
+@pytest.mark.parametrize("name", provenance.EARLIER_CHECKERS)
+def test_an_earlier_checker_that_judges_alike_counts_as_the_installed_one(name: str) -> None:
+    installed = provenance.checker_sha256(plugins.load("benchmarks", name))
+    earlier = provenance.EARLIER_CHECKERS[name]
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in earlier)
+    assert {provenance.current_checker(name, each) for each in earlier} <= {installed}
+    for other in ("c" * 64, installed, None):
+        assert provenance.current_checker(name, other) == other
+        assert provenance.current_checker("another", earlier[0]) == earlier[0]
+
+
+def test_an_earlier_checker_stays_where_its_benchmark_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(provenance.EARLIER_CHECKERS, "elsewhere", ("a" * 64,))  # type: ignore[arg-type]
+    assert provenance.current_checker("elsewhere", "a" * 64) == "a" * 64
 
 
 def test_code_and_machine_are_json_values() -> None:

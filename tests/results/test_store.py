@@ -274,8 +274,8 @@ def test_the_newest_run_of_a_configuration_is_found(tmp_path: Path) -> None:
         store.write_run(base / name, replace(RECORD, run_id=name, config_sha256=config))
     (base / "20260104T000000Z-d").mkdir()
     (base / "20260104T000000Z-d" / store.RUN).write_text("{")
-    assert store.find_same(tmp_path, RECORD.model, "toy", "c") == base / "20260102T000000Z-b"
-    assert store.find_same(tmp_path, RECORD.model, "toy", "e") is None
+    assert store.find_same(tmp_path, RECORD.model, "toy", {"c", "b"}) == base / "20260102T000000Z-b"
+    assert store.find_same(tmp_path, RECORD.model, "toy", {"e"}) is None
     assert store.find_run("20260103", tmp_path) == base / "20260103T000000Z-c"
     assert store.find_run(str(base / "20260103T000000Z-c")) == base / "20260103T000000Z-c"
     (alone := tmp_path / "other" / "toy" / "20260105T000000Z-e").mkdir(parents=True)
