@@ -90,7 +90,8 @@ def gate(
         )
     findings = [finding for rule in policy.rules for finding in _apply(rule, run, sides, policy)]
     left = outcomes.incomplete(run, baseline, base)
-    return Gate(tuple(findings), policy, run.label, baseline.label if baseline else None, tuple(forced), left)
+    label, *others = (side.label for side in outcomes.labelled([run, *([baseline] if baseline else [])]))
+    return Gate(tuple(findings), policy, label, others[0] if others else None, tuple(forced), left)
 
 
 def _apply(rule: Rule, run: Outcomes, sides: Mapping[str, Outcomes | None], policy: Policy) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from harness.errors import DataError, UsageProblem
 from harness.results import store
 from harness.results.lines import build
 from harness.results.provenance import current_checker
+from harness.text import one_line
 from harness.types import EngineInfo
 
 FORMAT = "harness-baseline/1"
@@ -74,6 +75,7 @@ def freeze(outcomes: Outcomes) -> bytes:
         "benchmarks": outcomes.benchmarks,
         "sizes": outcomes.sizes,
         "left": dict(outcomes.left),
+        "facts": dict(outcomes.facts),
         "outcomes": marks,
     }
     return json.dumps(data, indent=1).encode() + b"\n"
@@ -111,11 +113,12 @@ def thaw(path: Path) -> Outcomes:
             }
             for category, items in data["outcomes"].items()
         }
-        facts = {name: _facts(name, about) for name, about in data["benchmarks"].items()}
+        benchmarks = {name: _facts(name, about) for name, about in data["benchmarks"].items()}
         sizes, left = (
             {name: int(count) for name, count in counts.items()} for counts in (data["sizes"], data.get("left", {}))
         )
-        return Outcomes(str(data["label"]), facts, sizes, results, left=left)
+        about = dict(data.get("facts", {}))
+        return Outcomes(one_line(str(data["label"])), benchmarks, sizes, results, left=left, facts=about)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is no baseline file: {type(error).__name__}: {error}",

@@ -44,7 +44,7 @@ def read_side(folder: Path) -> Side:
     return Side(folder, record, lines, retell(record, lines))
 
 
-def about(side: Side) -> dict[str, Any]:
+def about(side: Side, label: str) -> dict[str, Any]:
     """Facts, scores, averages, error types and distributions of a run, as JSON values."""
     record, lines = side.record, list(side.lines.values())
     told = [reply for sample in side.told.values() for reply in sample.replies]
@@ -52,7 +52,7 @@ def about(side: Side) -> dict[str, Any]:
     codes = Counter(verdict.code or verdict.outcome for verdict in verdicts if verdict.outcome != "pass")
     generations = [step.generation for line in lines for step in line.steps]
     return {
-        "label": one_line(record.model.name, 80),
+        "label": label,
         "id": record.run_id,
         "status": record.status,
         "facts": _facts(side),
