@@ -62,7 +62,7 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     from harness.commands.run import command, open_sandbox
     from harness.running.budget import Budget
     from harness.running.options import specs
-    from harness.running.plan import Engine
+    from harness.running.plan import SharedEngine
     from harness.running.runner import run as measure
 
     for name in ("base", "dry_run"):
@@ -72,7 +72,7 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     with command.make_context("run", arguments) as context:
         wanted, _ = specs(context.params)
         open_sandbox(wanted, context.params)
-    engine, budget = Engine(wanted[0].engine, wanted[0].settings), Budget(wanted[0].cost_limit)
+    engine, budget = SharedEngine(wanted[0].engine, wanted[0].settings), Budget(wanted[0].cost_limit)
     try:
         records = [(spec.output, measure(spec, engine, budget=budget)) for spec in wanted]
     finally:

@@ -18,7 +18,7 @@ from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
     from harness.running.budget import Budget
-    from harness.running.plan import Plan, RunSpec
+    from harness.running.plan import RunPlan, RunSpec
     from harness.types import RunRecord
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -259,20 +259,20 @@ def open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> str | No
     return sandbox.shared().description
 
 
-def _plans(specs: Sequence[RunSpec]) -> list[Plan]:
-    from harness.running.plan import Engine, plan
+def _plans(specs: Sequence[RunSpec]) -> list[RunPlan]:
+    from harness.running.plan import SharedEngine, plan
 
-    engine = Engine(specs[0].engine, specs[0].settings)
+    engine = SharedEngine(specs[0].engine, specs[0].settings)
     return [plan(spec, engine) for spec in specs]
 
 
 def _measure(specs: Sequence[RunSpec], flags: Mapping[str, Any], budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
-    from harness.running.plan import Engine, plan
+    from harness.running.plan import SharedEngine, plan
     from harness.running.progress import progress
     from harness.running.runner import execute
 
-    engine = Engine(specs[0].engine, specs[0].settings)
+    engine = SharedEngine(specs[0].engine, specs[0].settings)
     telling = progress("none" if flags["quiet"] else flags["progress"])
     try:
         plans = [plan(spec, engine) for spec in specs]

@@ -23,7 +23,7 @@ from harness.types import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ExportRequest:
     """What is to be written, and where."""
 
     run: Path
@@ -45,7 +45,7 @@ class Exported:
     """What was left out, and how the other tool is told to read the files."""
 
 
-def write(format_name: str, request: Request) -> Exported:
+def write(format_name: str, request: ExportRequest) -> Exported:
     """Write a run in another tool's format.
 
     Args:

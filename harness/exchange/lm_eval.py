@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, UsageProblem
-from harness.exchange import Exported, Request
+from harness.exchange import Exported, ExportRequest
 from harness.files import write_atomic
 from harness.results import store
 from harness.results.lines import RecordedStep, SampleLine
@@ -48,7 +48,7 @@ SOURCE = ("name", "version", "data_sha256", "checker_sha256")
 """What files that are written here say of their benchmark, so that they come back as what they were."""
 
 
-def write(request: Request) -> Exported:
+def write(request: ExportRequest) -> Exported:
     """Write one repeat of a run.
 
     Args:

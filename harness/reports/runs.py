@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.results import store
-from harness.running.plan import Plan
+from harness.running.plan import RunPlan
 from harness.text import table
 from harness.types import RunRecord
 
@@ -21,7 +21,7 @@ SPARE = ("of", "passed", "unscored")
 """Counts that a narrow terminal is not shown."""
 
 
-def plans_json(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+def plans_json(plans: Sequence[RunPlan]) -> list[dict[str, Any]]:
     """What would be done, as JSON values."""
     return [
         {
@@ -38,7 +38,7 @@ def plans_json(plans: Sequence[Plan]) -> list[dict[str, Any]]:
     ]
 
 
-def plans_text(plans: Sequence[Plan]) -> str:
+def plans_text(plans: Sequence[RunPlan]) -> str:
     """What would be done."""
 
     def rows(entry: dict[str, Any]) -> Iterator[str]:

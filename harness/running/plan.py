@@ -69,7 +69,7 @@ class RunSpec:
     """USD; once they are spent, no further sample is started."""
 
 
-class Engine:
+class SharedEngine:
     """An engine that is opened when it is first needed, so that several runs can share it.
 
     Args:
@@ -110,7 +110,7 @@ def engine_name(name: str, base_urls: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """A run before anything is loaded: what would be played, and as what it would be recorded."""
 
     spec: RunSpec
@@ -142,7 +142,7 @@ class Plan:
         return [key for key in self.keys if key not in done]
 
 
-def plan(spec: RunSpec, engine: Engine) -> Plan:
+def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     """Find out what a run would do.
 
     Args:
@@ -173,11 +173,11 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
     totals = {name: n * spec.repeats for name, n in counted.items()}
     record = _record(spec, engine, benchmark, handler, model, tuple(samples))
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
-    return Plan(spec, benchmark, handler, why, samples, totals, record, folder)
+    return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder)
 
 
 def _record(
-    spec: RunSpec, engine: Engine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
+    spec: RunSpec, engine: SharedEngine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
 ) -> RunRecord:
     about = BenchmarkInfo(
         name=benchmark.name,

@@ -19,12 +19,12 @@ from harness.results.writer import Writer
 from harness.running.budget import Budget
 from harness.running.episodes import Key
 from harness.running.judges import Judges
-from harness.running.plan import Engine, Plan, RunSpec, plan
+from harness.running.plan import RunPlan, RunSpec, SharedEngine, plan
 from harness.running.progress import Progress, Silent
 from harness.running.scheduler import Scheduler, Work
 from harness.types import RunRecord
 
-__all__ = ["Engine", "RunSpec", "execute", "plan", "run"]
+__all__ = ["RunSpec", "SharedEngine", "execute", "plan", "run"]
 
 CHECKPOINT = 10.0
 """Seconds between two updates of `run.json` while a run is under way."""
@@ -33,7 +33,7 @@ KEPT = ("started", "seconds", "engine", "code", "machine", "usage")
 
 
 def run(
-    spec: RunSpec, engine: Engine | None = None, progress: Progress | None = None, budget: Budget | None = None
+    spec: RunSpec, engine: SharedEngine | None = None, progress: Progress | None = None, budget: Budget | None = None
 ) -> RunRecord:
     """Measure a model on one benchmark, or continue where an earlier run of the same configuration stopped.
 
@@ -46,7 +46,7 @@ def run(
     Returns:
         The record, as in `run.json`. Its status is `incomplete` where items faulted or cost too much.
     """
-    own = engine or Engine(spec.engine, spec.settings)
+    own = engine or SharedEngine(spec.engine, spec.settings)
     try:
         return execute(plan(spec, own), own, progress or Silent(), budget or Budget(spec.cost_limit))
     finally:
@@ -54,7 +54,7 @@ def run(
             own.close()
 
 
-def execute(plan: Plan, engine: Engine, progress: Progress, budget: Budget) -> RunRecord:
+def execute(plan: RunPlan, engine: SharedEngine, progress: Progress, budget: Budget) -> RunRecord:
     """Carry out a plan. Interrupted, it keeps what is finished and marks the run incomplete.
 
     Args:
@@ -79,7 +79,7 @@ def execute(plan: Plan, engine: Engine, progress: Progress, budget: Budget) -> R
 class _Run:
     """A run whose folder is ours to write."""
 
-    def __init__(self, plan: Plan, writer: Writer, progress: Progress, budget: Budget) -> None:
+    def __init__(self, plan: RunPlan, writer: Writer, progress: Progress, budget: Budget) -> None:
         self.plan, self.writer, self.progress, self.budget = plan, writer, progress, budget
         self.mutex = threading.Lock()
         self.began: float | None = None
@@ -93,7 +93,7 @@ class _Run:
         self.tally = Tally(plan.totals, plan.spec.prices or recorded_prices(self.record))
         budget.tallies.append(self.tally)
 
-    def execute(self, engine: Engine) -> RunRecord:
+    def execute(self, engine: SharedEngine) -> RunRecord:
         """Play what is left and save the record whatever happens."""
         needed = {name for sample in self.plan.samples.values() for name in sample.after}
         done, stored = set(), {}
@@ -114,7 +114,7 @@ class _Run:
             record = self._save("complete" if self.tally.finished == len(self.plan.keys) else "incomplete")
         return record
 
-    def _play(self, left: Sequence[Key], stored: dict[Key, store.SampleLine], engine: Engine) -> None:
+    def _play(self, left: Sequence[Key], stored: dict[Key, store.SampleLine], engine: SharedEngine) -> None:
         plan, spec = self.plan, self.plan.spec
         session = engine.session()
         self.began, self.gpus = time.monotonic(), session.gpus
@@ -126,7 +126,7 @@ class _Run:
             stop = None if self.budget.limit is None else self.budget.reached
             for batch in Scheduler(work, session, stop).play(left):
                 for played in batch:
-                    judges.judge(played)
+                    judges.submit(played)
                 self.writer.sync()
                 self.progress.update()
                 if time.monotonic() - self.saved > CHECKPOINT:

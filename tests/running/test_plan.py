@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.results import provenance, store
-from harness.running.plan import Engine, RunSpec, plan
+from harness.running.plan import RunSpec, SharedEngine, plan
 from harness.running.runner import run
 from harness.types import EngineSettings, Sampling
 from tests.toy import SIZE, Toy, install
@@ -35,7 +35,7 @@ def test_the_identity_of_a_configuration_stays(monkeypatch: pytest.MonkeyPatch, 
         limit="3",
         output=tmp_path,
     )
-    found = plan(spec, Engine("scripted", settings)).record.config_sha256
+    found = plan(spec, SharedEngine("scripted", settings)).record.config_sha256
     assert found == "8b0edf520826a266bc26852005d0bbb06b236667057243ef30892840761222a8"
 
 
@@ -63,11 +63,11 @@ def test_a_run_of_an_earlier_checker_that_judges_alike_is_continued(
     # From now on it is a run of the installed checker.
     data = json.loads((folder / store.RUN).read_bytes())
     assert data["benchmark"]["checker_sha256"] == provenance.checker_sha256(Toy())
-    assert data["config_sha256"] == plan(begun, Engine("scripted", begun.settings)).record.config_sha256
+    assert data["config_sha256"] == plan(begun, SharedEngine("scripted", begun.settings)).record.config_sha256
 
 
 def test_it_is_not_continued_where_anything_else_differs(begun: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine("scripted", begun.settings)
+    engine = SharedEngine("scripted", begun.settings)
     assert plan(begun, engine).folder is None
     monkeypatch.setitem(provenance.EARLIER_CHECKERS, "toy", ("e" * 64,))  # type: ignore[arg-type]
     assert plan(begun, engine).folder is not None
