@@ -6,7 +6,7 @@ leave out members that have a value here: `plugins.load` gives it that value, an
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from harness.types import (
@@ -23,6 +23,9 @@ from harness.types import (
     Sampling,
     Verdict,
 )
+
+Report = Callable[[str], None]
+"""Takes one sentence about a line or file that cannot be used, and where it is."""
 
 Play = Generator[Query, Reply, None]
 """A sample being played: yields what it wants answered, is sent the reply, ends when the sample is finished."""

@@ -16,13 +16,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.outcomes import Key, Outcomes, gather
+from harness.analysis.outcomes import Outcomes, gather
 from harness.errors import DataError, UsageProblem
 from harness.results import store
 from harness.results.lines import build
 from harness.results.provenance import current_checker
 from harness.text import one_line
-from harness.types import EngineInfo
+from harness.types import EngineInfo, Key
 
 FORMAT = "harness-baseline/1"
 MARKS = {True: "1", False: "0", None: "-"}

@@ -18,7 +18,8 @@ from harness.errors import RunIncomplete, UsageProblem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.results.tally import Report, Tallies
+    from harness.protocols import Report
+    from harness.results.tally import Tallies
     from harness.stats.averages import Cell
     from harness.types import Score
 

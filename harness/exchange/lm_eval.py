@@ -34,6 +34,7 @@ from harness.types import (
     CodeInfo,
     EngineInfo,
     Generation,
+    Key,
     MachineInfo,
     ModelInfo,
     RunRecord,
@@ -279,7 +280,7 @@ def _verdict(sample: Mapping[str, Any], where: str) -> Verdict:
 
 def _merged(lines: Any) -> list[SampleLine]:
     """One line a sample: a program that counts in two categories was written twice."""
-    found: dict[tuple[str, int], SampleLine] = {}
+    found: dict[Key, SampleLine] = {}
     for line in lines:
         before = found.get(line.key)
         if before is not None:

@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.labels import name_of
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import measure
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
-from harness.stats.intervals import wilson
+from harness.stats.intervals import accuracy
 from harness.stats.views import load_view
 from harness.text import one_line
-from harness.types import Reply, RunRecord
+from harness.types import Key, Reply, RunRecord
 
 CARDS = {
     "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),
@@ -33,8 +34,8 @@ class Side:
 
     folder: Path
     record: RunRecord
-    lines: Mapping[tuple[str, int], SampleLine]
-    told: Mapping[tuple[str, int], Retold]
+    lines: Mapping[Key, SampleLine]
+    told: Mapping[Key, Retold]
 
 
 def read_side(folder: Path) -> Side:
@@ -44,7 +45,7 @@ def read_side(folder: Path) -> Side:
     return Side(folder, record, lines, retell(record, lines))
 
 
-def about(side: Side, label: str) -> dict[str, Any]:
+def about(side: Side) -> dict[str, Any]:
     """Facts, scores, averages, error types and distributions of a run, as JSON values."""
     record, lines = side.record, list(side.lines.values())
     told = [reply for sample in side.told.values() for reply in sample.replies]
@@ -52,7 +53,7 @@ def about(side: Side, label: str) -> dict[str, Any]:
     codes = Counter(verdict.code or verdict.outcome for verdict in verdicts if verdict.outcome != "pass")
     generations = [step.generation for line in lines for step in line.steps]
     return {
-        "label": label,
+        "label": name_of(record.model.name),
         "id": record.run_id,
         "status": record.status,
         "facts": _facts(side),
@@ -100,8 +101,7 @@ def _facts(side: Side) -> dict[str, str]:
 
 def _category(name: str, record: RunRecord) -> dict[str, Any]:
     score = record.scores[name]
-    low, high = wilson(score.passed / record.repeats, score.judged / record.repeats)
-    value = score.passed / score.judged if score.judged else None
+    value, (low, high) = accuracy(score, record.repeats) or (None, (0.0, 1.0))
     counts = {"n": score.judged, "size": score.n, "unscored": score.unscored, "truncated": score.truncated}
     return {"name": name, "value": value, "low": low, "high": high, **counts}
 

@@ -18,7 +18,7 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +26,14 @@ from typing import Any
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.files import write_atomic
+from harness.protocols import Report
 from harness.results.lines import SampleLine, build, decode
 from harness.results.provenance import current_checker
 from harness.types import (
     BenchmarkInfo,
     CodeInfo,
     EngineInfo,
+    Key,
     MachineInfo,
     ModelInfo,
     RunRecord,
@@ -41,8 +43,6 @@ from harness.types import (
 )
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
-Report = Callable[[str], None]
-"""Takes one sentence about a damaged line or file."""
 DESCRIBING: Mapping[str, type[Any]] = {
     "benchmark": BenchmarkInfo,
     "engine": EngineInfo,
@@ -77,7 +77,7 @@ def scan(run: Path, report: Report) -> Iterator[tuple[SampleLine, bytes]]:
     path = run / SAMPLES
     if not path.exists():
         return
-    seen: dict[tuple[str, int], int] = {}
+    seen: dict[Key, int] = {}
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if not raw.strip():

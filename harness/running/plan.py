@@ -17,12 +17,12 @@ from harness import handlers, machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
-from harness.running.episodes import Key
 from harness.running.selection import choose
 from harness.types import (
     BenchmarkInfo,
     EngineInfo,
     EngineSettings,
+    Key,
     MachineInfo,
     ModelInfo,
     RunRecord,
