@@ -271,6 +271,8 @@ class BenchmarkInfo:
     """Digest of the ids of all samples, in order."""
     left: int | None = None
     """Of `n`, the episodes that are not finished; None before the run has started."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Of `n`, the episodes of each category that samples are of; empty where an earlier version wrote the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +352,23 @@ class UsageInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardsInfo:
+    """Of which runs a merged run was made."""
+
+    runs: tuple[str, ...]
+    """Their ids."""
+    found: int
+    """Shards that are there; attempts at one shard count once."""
+    expected: int | None = None
+    """Shards that there should be; None where no one said."""
+
+    @property
+    def told(self) -> str:
+        """`2 of 4 shards`; empty where none is known to be missing."""
+        return f"{self.found} of {self.expected} shards" if self.expected and self.found < self.expected else ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """`run.json`: enough to repeat a comparison or to refuse it."""
 
@@ -376,6 +395,8 @@ class RunRecord:
     handler_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the handler that the user replaced, for example `think_prefix`."""
     usage: UsageInfo = field(default_factory=UsageInfo)
+    shards: ShardsInfo | None = None
+    """Where `harness merge` made the run."""
 
 
 @dataclass(frozen=True, slots=True)

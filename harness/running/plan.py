@@ -171,24 +171,31 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     idle = {name for sample in everything for name in sample.after} - samples.keys()
     counted = Counter(sample.category for sample in everything if sample.id not in idle)
     totals = {name: n * spec.repeats for name, n in counted.items()}
-    record = _record(spec, engine, benchmark, handler, model, tuple(samples))
+    record = _record(spec, engine, benchmark, handler, model, samples)
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder)
 
 
 def _record(
-    spec: RunSpec, engine: SharedEngine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
+    spec: RunSpec,
+    engine: SharedEngine,
+    benchmark: Benchmark,
+    handler: Handler,
+    model: ModelInfo,
+    samples: Mapping[str, Sample[Any]],
 ) -> RunRecord:
+    counts = Counter(sample.category for sample in samples.values())
     about = BenchmarkInfo(
         name=benchmark.name,
         version=benchmark.version,
         data_sha256=benchmark.data_sha256(),
         checker_sha256=provenance.checker_sha256(benchmark),
         categories=spec.categories,
-        n=len(ids) * spec.repeats,
+        n=len(samples) * spec.repeats,
         limit=spec.limit,
         ids=spec.ids,
-        samples_sha256=provenance.digest(ids),
+        samples_sha256=provenance.digest(tuple(samples)),
+        sizes={name: n * spec.repeats for name, n in counts.items()},
     )
     chosen, layout = engine.settings.options, plugins.load("engines", engine.name).layout
     settings = {name: getattr(engine.settings, name) for name in IDENTITY}
@@ -215,9 +222,10 @@ def _record(
 def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
     """Digest of the configuration: all that can change a reply, the samples and who judges them."""
     model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
+    settled = {name: about[name] for name in about if name not in ("left", "sizes")}
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": {name: about[name] for name in about if name != "left"} | {"checker_sha256": checker},
+        "benchmark": settled | {"checker_sha256": checker},
         "handler": [record.handler, record.handler_options],
         "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
         "sampling": asdict(record.sampling),

@@ -219,7 +219,10 @@ def test_update_baseline_freezes_and_later_gates_are_paired(run: Path, tmp_path:
     frozen = tmp_path / "base.json"
     rules = ("--max-drop", "multiple=0.05", "--baseline", frozen)
     assert "no such run or file" in str(invoke(run, *rules).exception)
-    assert invoke(run, *rules, "--update-baseline").exit_code == 0
+    assert invoke(run, *rules, "--update-baseline").exit_code == 1
+    assert not frozen.exists()
+    assert invoke(run, *rules, "--update-baseline", "--first").exit_code == 0
+    assert "is there" in str(invoke(run, *rules, "--update-baseline", "--first").exception)
     before = frozen.read_bytes()
     worse = synthetic_runs.write(tmp_path / "worse", "m2", {"multiple": 200}, biased(1, 0.6))
     result = invoke(worse, *rules, "--update-baseline")
