@@ -15,6 +15,7 @@ from harness.program_scoring import score_programs
 from .benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
     evalplus_data,
     evalplus_environment,
+    evalplus_files,
     judging,
     sandbox_pool,
 )

@@ -8,7 +8,7 @@ import pytest
 
 from harness.api import run
 from harness.exports import Request, evalplus
-from tests.benchmarks.evalplus.conftest import evalplus_data, evalplus_environment  # noqa: F401 - fixtures
+from tests.benchmarks.evalplus.conftest import evalplus_data, evalplus_environment, evalplus_files  # noqa: F401 - fixtures
 
 FENCED = "Here it is:\n```python\ndef has_close_elements(numbers, threshold):\n    return True\n```\nIt is short."
 
