@@ -116,7 +116,7 @@ def test_records_and_errors_need_the_standard_library_only() -> None:
 
 
 LAYERS = (
-    {"types", "errors", "text", "files", "machine"},
+    {"types", "errors", "text", "files", "machine", "supervisor"},
     {"protocols", "plugins", "stats", "data", "models", "chat", "sandbox"},
     {"handlers", "benchmarks", "results", "doctor"},
     {"engines", "running"},
