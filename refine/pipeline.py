@@ -7,7 +7,7 @@ so memory holds only what is in flight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -16,8 +16,8 @@ from refine.judge import Answer, Judge, combine
 from refine.ledger import CallKey, Ledger
 from refine.types import Ask, Context, Finding, Result, Stage
 
-Way = Any
-"""A running `refine_example` generator."""
+Way = Generator[Ask, Answer | None, Result]
+"""An example on its way through the stages: yields questions, is sent answers, returns what became of it."""
 
 
 @dataclass
