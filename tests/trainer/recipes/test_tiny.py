@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from harness import chat, plugins
 from harness.benchmarks.bfcl.decode import read_calls
 from harness.types import Query
-from trainer.recipes.tiny.__main__ import example
 from trainer.recipes.tiny.synth import instruction, item, unseen
 from trainer.recipes.tiny.tokenizer import TEMPLATE, build
 
@@ -63,7 +62,7 @@ def test_items_are_examples_that_the_funreason_handler_can_write():
     from harness.types import Reply
 
     for level in LEVELS:
-        made = example(item(Random(level), level), "0")
+        made = item(Random(level), level).example("0")
         text = handler.write(Reply(made.think, made.answer)).text
         assert text.endswith(f"\n</think>\n\n{made.answer}")
 
