@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import files, plugins
+from harness import plugins
 from harness.data import examples as data
-from harness.errors import DataError, UsageProblem
+from harness.errors import UsageProblem
 from harness.types import EngineSettings, Example, Sampling
 from refine import checks, similar, stages
 from refine.judge import Answer, Judge, Question
@@ -84,7 +83,7 @@ class Settings:
         questions = {name: question.sha256 for name, question in sorted(stages.questions(self.stage_list()).items())}
         return {
             "input": self.input,
-            "input_sha256": _digest(self.input),
+            "input_sha256": data.sha256(self.input),
             "judges": list(self.judges),
             "stages": [stage.name for stage in self.stage_list()],
             "votes": self.votes,
@@ -282,11 +281,3 @@ def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:
         return lambda tally: False
     before = cost(ledger.spent(), settings.prices)
     return lambda tally: before + cost(tally.tokens, settings.prices) >= limit
-
-
-def _digest(source: str) -> str:
-    """Digest of an input file; a hub id stands for itself."""
-    path = Path(source)
-    if path.is_dir():
-        raise DataError(f"{source} is a folder", "Give a JSONL file or the hub id of a data set.")
-    return files.sha256(path) if path.exists() else hashlib.sha256(source.encode()).hexdigest()

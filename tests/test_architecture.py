@@ -123,7 +123,8 @@ def test_records_and_errors_need_the_standard_library_only() -> None:
 
 
 LAYERS = (
-    {"types", "errors", "text", "files", "machine", "supervisor"},
+    {"types", "errors"},
+    {"text", "files", "machine", "supervisor"},
     {"protocols", "plugins", "stats", "data", "models", "chat", "sandbox"},
     {"handlers", "benchmarks", "results", "doctor"},
     {"engines", "running"},
