@@ -18,7 +18,7 @@ from refine import checks, similar, stages
 from refine.judge import Answer, Judge, Question
 from refine.ledger import Ledger
 from refine.outputs import books, write_outputs
-from refine.pipeline import Pipeline, Tally, cost
+from refine.pipeline import Pipeline, Tally, spent
 from refine.stages import score, write_cot
 from refine.types import Ask, Context, Finding, Stage
 
@@ -55,7 +55,7 @@ class Settings:
     limit: int | None = None
     sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=2048, seed=0))
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """`input` and `output` price by model, per million tokens."""
+    """By model, as `harness.results.usage.parse_prices` gives them."""
     cost_limit: float | None = None
     overwrite: bool = False
 
@@ -70,7 +70,7 @@ class Settings:
                 "Name as many judges as votes, or give a temperature above 0.",
             )
         if self.cost_limit is not None and not self.prices:
-            raise UsageProblem("--cost-limit needs --prices", "Give a file with input and output prices by model.")
+            raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60")
 
     def stage_list(self) -> tuple[Stage, ...]:
         """The stages of this run, in order."""
@@ -279,5 +279,5 @@ def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:
     limit = settings.cost_limit
     if limit is None:
         return lambda tally: False
-    before = cost(ledger.spent(), settings.prices)
-    return lambda tally: before + cost(tally.tokens, settings.prices) >= limit
+    before = spent(ledger.spent(), settings.prices)
+    return lambda tally: before + spent(tally.tokens, settings.prices) >= limit

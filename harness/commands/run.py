@@ -148,7 +148,7 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
         click.option("--log-samples", is_flag=True, hidden=True, help="Always on."),
         click.option("--sample-timeout", type=float, help="Seconds for one sample, all its turns together."),
         click.option("--fail-on-error", default="0", help="Exit 3 above this many faults, or fraction. [default: 0]"),
-        click.option("--prices", metavar="IN,OUT", help="USD for a million prompt and completion tokens."),
+        click.option("--prices", metavar="IN,OUT|FILE", help="USD for a million prompt and completion tokens."),
         click.option("--cost-limit", type=float, metavar="USD", help="Start no further sample once this is spent."),
     ),
     "How it is told": (
@@ -214,7 +214,7 @@ def command(**flags: Any) -> None:
     specs, notes = options.specs(flags)
     for note in (*notes, *misspelt_variables(param.name for param in command.params)):
         click.echo(note, err=True)
-    sides = [options.as_base(specs, flags["base"]), specs] if flags["base"] else [specs]
+    sides = [options.as_base(specs, flags["base"], flags["prices"]), specs] if flags["base"] else [specs]
     as_json, output = flags["as_json"], flags["output"]
     if flags["dry_run"]:
         plans = [plan for side in sides for plan in _plans(side)]

@@ -63,7 +63,7 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
         raise unknown_name("engine", flags["engine"], known)
     fault_limit(flags["fail_on_error"], 0)
     check_numbers({name: flags[name] for name in ("sample_timeout", "sandbox_memory", "cost_limit")})
-    prices = parse_prices(flags["prices"]) if flags["prices"] else None
+    prices = parse_prices(flags["prices"], flags["model"] or "") if flags["prices"] else None
     if flags["cost_limit"] is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = settings(flags)
@@ -88,10 +88,15 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
     return runs, notes
 
 
-def as_base(runs: Iterable[RunSpec], model: str) -> list[RunSpec]:
-    """The same runs of another model, without the first one's adapter, revision and tokenizer."""
+def as_base(runs: Iterable[RunSpec], model: str, prices: str | None) -> list[RunSpec]:
+    """The same runs of another model, at its own prices, without the first one's adapter, revision and tokenizer."""
+    own = parse_prices(prices, model) if prices else None
     return [
-        replace(run, settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None))
+        replace(
+            run,
+            settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None),
+            prices=own,
+        )
         for run in runs
     ]
 
