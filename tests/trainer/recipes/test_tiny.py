@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness import chat, plugins
 from harness.benchmarks.bfcl.decode import read_calls
+from harness.errors import UsageProblem
 from harness.types import Query
 from trainer.recipes.tiny.synth import instruction, item, unseen
 from trainer.recipes.tiny.tokenizer import TEMPLATE, build
@@ -173,6 +174,10 @@ def test_a_killed_pretraining_ends_as_an_undisturbed_one(tmp_path, monkeypatch):
 
     from trainer.recipes.tiny import pretrain
 
+    if not hasattr(torch.optim, "Muon"):
+        with pytest.raises(UsageProblem, match="torch 2\\.9"):
+            pretrain.pretrain(pretrain.Plan(tmp_path), build())
+        pytest.skip("torch.optim.Muon came with torch 2.9")
     size = {"steps": 4, "every": 2, "items": 1, "tokens": 400, "hidden": 64, "layers": 3, "heads": 4}
     monkeypatch.setattr(pretrain, "exact", lambda *_, **__: 0.0)  # an untrained model never ends its reply
     tokenizer = build()

@@ -9,6 +9,7 @@ from random import Random
 
 import click
 
+from harness import cli
 from harness.models import TINY
 from trainer.recipes.tiny.synth import item
 
@@ -57,4 +58,4 @@ def data(output: Path, count: int, level: int, split: str, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)
