@@ -112,13 +112,6 @@ def test_unjudged_examples_make_the_run_incomplete(tmp_path, source):
     assert "0 unjudged" in run(source, tmp_path / "out")
 
 
-def test_a_dry_run_asks_nobody(tmp_path, source):
-    found = json.loads(run(source, tmp_path / "out", "--dry-run", "--json"))
-    assert found["examples"] == 4
-    assert found["calls"] == [20, 4 * 5 + 4 * 2 * 3 * 2]
-    assert not (tmp_path / "out" / "calls.jsonl").exists()
-
-
 def test_a_cost_limit_starts_no_further_example(tmp_path, source):
     path = tmp_path / "prices.yaml"
     path.write_text("known: {input: 0, output: 1000000}\n")
@@ -183,3 +176,10 @@ def test_progress_tells_outcomes_calls_by_stage_and_cost():
     tally = Tally({"kept": 2}, {"end": 2}, {"response": 3, "query": 2}, 1, {"known": (1000, 500)})
     line = progress_line(tally, {"known": {"prompt": 10.0, "completion": 20.0}})
     assert line == "2 kept · calls: response 3, query 2 (1 unreadable) · 1500 tokens · cost 0.02"
+
+
+def test_a_dry_run_asks_nobody(tmp_path, source):
+    found = json.loads(run(source, tmp_path / "out", "--dry-run", "--json"))
+    assert found["examples"] == 4
+    assert found["calls"] == [20, 4 * 5 + 4 * 2 * 3 * 2]
+    assert not (tmp_path / "out" / "calls.jsonl").exists()
