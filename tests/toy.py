@@ -24,6 +24,7 @@ class Toy:
 
     name = "toy"
     version = "1"
+    runs_programs = False
 
     def __init__(self, check_workers: int = 0) -> None:
         self.check_workers = check_workers

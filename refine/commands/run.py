@@ -107,7 +107,7 @@ def command(**flags: Any) -> None:
 def _settings(flags: dict[str, Any]) -> Any:
     """Flags as `refine.run.Settings`."""
     from harness.results.usage import parse_prices
-    from harness.running.options import pairs, split
+    from harness.running.pairs import pairs, split
     from harness.types import Sampling
     from refine.run import Settings
 
