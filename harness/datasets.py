@@ -55,6 +55,10 @@ class DataSet:
     """Relative path -> sha256 of every file that is unpacked."""
     override: str | None = None
     """Environment variable that names a file to use instead."""
+    repository: str | None = None
+    """`owner/name` of the public repository whose files these are."""
+    commit: str | None = None
+    """Its commit."""
 
     @property
     def folder(self) -> Path:

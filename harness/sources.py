@@ -42,20 +42,31 @@ def members(data: DataSet, source: Path) -> Iterator[tuple[str, bytes]]:
         if data.name == "bfcl" and wheel.is_file():
             yield from members(data, wheel)
         else:
-            yield from ((name, plain(source / name)) for name in data.files if (source / name).is_file())
+            for name in data.files:
+                if (file := _inside(source, name)) is not None:
+                    yield name, plain(file)
     elif not source.is_file():
         raise DataError(f"{source} does not exist", "Name a wheel, a bundle, a JSON Lines file or a folder.")
     elif zipfile.is_zipfile(source):
         with open_zip(source) as archive:
             names = set(archive.namelist())
+            # A bundle has a folder for each data set, a repository's archive one for itself.
+            tops = ("", f"{data.name}/", *({f"{name.split('/')[0]}/" for name in names} if data.repository else ()))
             for relative in data.files:
-                inside = relative if relative in names else f"{data.name}/{relative}"
-                if inside in names:
+                inside = next((top + relative for top in tops if top + relative in names), None)
+                if inside is not None:
                     yield relative, _read(archive, inside)
     elif len(data.files) == 1:
         yield next(iter(data.files)), plain(source)
     else:
         raise DataError(f"{source} is neither a wheel nor a bundle", data.remedy)
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """A data set's file in a folder: as it is or with gzip, under its whole path or without that of its data folder."""
+    short = name.replace("data_all/data_", "")
+    candidates = (folder / f"{path}{ending}" for path in dict.fromkeys((name, short)) for ending in ("", ".gz"))
+    return next((file for file in candidates if file.is_file()), None)
 
 
 def plain(file: Path) -> bytes:
