@@ -44,7 +44,7 @@ def judge_agent(language: str, sample_id: str, result: Any, process: Any, rules:
     Raises:
         UsageProblem: Unknown language, id or rules, or the id of another item.
     """
-    from harness.benchmarks.acebench.agent_check import judge_agent as judge_one
+    from harness.benchmarks.acebench.agents.check import judge_agent as judge_one
 
     return judge_one(language, sample_id, result, process, rules)
 

@@ -98,8 +98,8 @@ def _by_tree(text: str, rules: Rules) -> Calls:
     raise Undecodable("not a list of calls")
 
 
-def call(node: ast.expr, rules: Rules = UPSTREAM) -> dict[Any, Any]:
-    """One call as a one-key map of its name to its named arguments.
+def call(node: ast.expr, rules: Rules = UPSTREAM, source_of_calls: bool = False) -> dict[Any, Any]:
+    """One call as a one-key map of its name to its named arguments; see `value`.
 
     Raises:
         Undecodable: It is no call, or an argument cannot be read; other `FAILURES` likewise.
@@ -107,7 +107,7 @@ def call(node: ast.expr, rules: Rules = UPSTREAM) -> dict[Any, Any]:
     if not isinstance(node, ast.Call):
         raise Undecodable("an element is no call")
     # `**x` has no name and stays under None, a repeated name keeps its last value.
-    return {name(node.func): {keyword.arg: value(keyword.value, rules) for keyword in node.keywords}}
+    return {name(node.func): {word.arg: value(word.value, rules, source_of_calls) for word in node.keywords}}
 
 
 def name(node: ast.expr) -> str:
@@ -154,7 +154,7 @@ def value(node: ast.expr | None, rules: Rules = UPSTREAM, source_of_calls: bool 
         case ast.Call(keywords=[]) if source_of_calls:
             return ast.unparse(node)
         case ast.Call():
-            return {name(node.func): {word.arg: value(word.value, rules, source_of_calls) for word in node.keywords}}
+            return call(node, rules, source_of_calls)
         case ast.Subscript(outer, index):
             return f"{ast.unparse(outer)}[{ast.unparse(index)}]"
     raise Undecodable(f"a {type(node).__name__} is no value")
