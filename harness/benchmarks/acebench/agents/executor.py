@@ -18,6 +18,7 @@ from harness.benchmarks.acebench.agents import phone
 from harness.benchmarks.acebench.agents.phone import Say
 from harness.benchmarks.acebench.agents.travel import Travel
 from harness.benchmarks.acebench.decode import FAILURES, Undecodable, call, parse
+from harness.errors import HarnessError
 
 SERVICES: Mapping[str, type[Any]] = {
     "BaseApi": phone.BaseApi,
@@ -86,6 +87,8 @@ class World:
                 if not last:
                     raise UnboundLocalError(UNBOUND)
                 results.append(last[0])
+            except HarnessError:
+                raise  # an official text is missing, for which no other can stand
             except Exception as error:  # noqa: BLE001  # whatever goes wrong is what the agent is told
                 if abort:
                     return list(LOST_ERROR)

@@ -101,6 +101,14 @@ class Dialogue:
             if self._finished(index):
                 return
 
+    def talk(self) -> list[tuple[str, str]]:
+        """Speaker and text of what user and agent said to each other, without calls and their results."""
+        return [
+            (said.sender, said.content)
+            for said in self.messages
+            if said.sender == "user" or (said.sender, said.recipient) == ("agent", "user")
+        ]
+
     def _execute(self, abort: bool) -> None:
         text = self.messages[-1].content
         self.process.append(text)
