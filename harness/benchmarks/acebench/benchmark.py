@@ -12,13 +12,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harness import datasets
 from harness.benchmarks.acebench import data, prompts, texts
 from harness.benchmarks.acebench.agents.check import judge_agent
 from harness.benchmarks.acebench.agents.executor import World
 from harness.benchmarks.acebench.agents.loop import Dialogue
 from harness.benchmarks.acebench.judging import judge
 from harness.benchmarks.bfcl.values import plain
+from harness.data import datasets, pins
 from harness.errors import unknown_name
 from harness.protocols import Play
 from harness.types import Episode, Query, Reply, Sample, Verdict
@@ -42,7 +42,7 @@ class AceBench:
     """ACEBench, both languages."""
 
     name: str = "acebench"
-    version: str = f"commit 56dd66cf ({datasets.dataset('acebench').version})"
+    version: str = f"commit 56dd66cf ({pins.dataset('acebench').version})"
     check_workers: int = 0
     also_checked_by: tuple[str, ...] = ("harness.benchmarks.bfcl.decode",)
     """Packages whose code takes part in judging: its digest is part of the checker's."""
@@ -57,9 +57,9 @@ class AceBench:
 
     def data_sha256(self) -> str:
         """The pinned digests of questions and prompts, after every file was hashed."""
-        for name in datasets.family("acebench"):
+        for name in pins.family("acebench"):
             datasets.verify(name)
-        digests = [datasets.sha256(name) for name in datasets.family("acebench")]
+        digests = [datasets.sha256(name) for name in pins.family("acebench")]
         return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
     def load(self, categories: Sequence[str]) -> Iterator[Sample[Target]]:

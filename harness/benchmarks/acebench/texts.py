@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import datasets
 from harness.benchmarks.acebench.data import LANGUAGES
+from harness.data import datasets
+from harness.data.sources import texts_in
 from harness.errors import DataError
-from harness.sources import texts_in
 
 SOURCES = "acebench_sources"
 SERVICES = {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets
 from harness.benchmarks.acebench import data, texts
+from harness.data import datasets
 
 NUMBERED = (("MessageApi", "inbox"), ("ReminderApi", "reminder_list"))
 """Attributes whose keys are whole numbers; JSON made them texts."""
@@ -82,7 +82,7 @@ def write_sources(folder, states):
 STRAY = "raise SystemExit('these sources are never executed')\n"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stand_in_sources(tmp_path_factory, acebench_data, states):
     """Sources of our own where the official ones would be: everything that asks needs them."""
     folder = tmp_path_factory.mktemp("sources")

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from harness import provenance
 from harness.benchmarks.acebench import data
 from harness.benchmarks.acebench.benchmark import LEAVES, PLUGIN, raw_answer
+from harness.results import provenance
 from harness.types import Episode, FunctionCall, Generation, Reply, Step
 from tests.benchmarks.acebench.test_judging import written
 
