@@ -318,7 +318,10 @@ def test_a_benchmark_plays_and_judges(name: str) -> None:
             assert sample.category == category
             if sample.after:
                 continue
-            first = list(played(benchmark, sample, "[f(a=1)]"))
+            try:
+                first = list(played(benchmark, sample, "[f(a=1)]"))
+            except HarnessError as error:  # what it asks with is not there
+                pytest.skip(str(error).splitlines()[0])
             assert first == list(played(benchmark, sample, "[f(a=1)]")), "a play is pure"
             if benchmark.check_workers:
                 continue

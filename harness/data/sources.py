@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 import zipfile
 import zlib
@@ -180,6 +181,8 @@ def _repository_download(data: DataSet, folder: Path) -> Path:
                     raise DataError(f"{url} is larger than any known data set")
                 file.write(part)
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise DataError(f"could not download {url}: {error}", data.remedy) from error
     return target
 
