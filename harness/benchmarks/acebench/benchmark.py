@@ -69,7 +69,7 @@ class AceBench:
                 raise unknown_name("ACEBench category", category, LEAVES)
         for leaf, (language, category) in LEAVES.items():
             if leaf in categories:
-                for name, questions in _grouped(language, category).items():
+                for name, questions in grouped(language, category).items():
                     opening = {"role": "user", "content": questions[0]["question"]}
                     tools = tuple(questions[0]["function"])
                     yield Sample(f"{language}:{name}", leaf, ((opening,),), tools, Target(language, questions))
@@ -95,7 +95,7 @@ class AceBench:
             for question, reply in zip(questions, replies, strict=True)
         }
         if category in data.MULTI_TURN:
-            return {sample.category: _whole(verdicts)}
+            return {sample.category: whole(verdicts)}
         return {sample.category: next(iter(verdicts.values()))}
 
 
@@ -103,17 +103,17 @@ def _leaves(language: str, categories: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{category}_{language}" for category in categories)
 
 
-def _grouped(language: str, category: str) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
-    """Questions by sample; the steps of one dialogue are one sample."""
+def grouped(language: str, category: str) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
+    """Questions of a category by sample: the steps of one dialogue are one sample."""
     found: dict[str, tuple[Mapping[str, Any], ...]] = {}
     for name, question in data.questions(language, category).items():
-        whole = name.rpartition("_")[0] if category in data.MULTI_TURN else name
-        found[whole] = (*found.get(whole, ()), question)
+        sample = name.rpartition("_")[0] if category in data.MULTI_TURN else name
+        found[sample] = (*found.get(sample, ()), question)
     return found
 
 
-def _whole(verdicts: Mapping[str, Verdict]) -> Verdict:
-    """A dialogue is right where all its steps are."""
+def whole(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """The verdict on a dialogue from those on its steps by id: it is right where all of them are."""
     right = sum(verdict.outcome == "pass" for verdict in verdicts.values())
     steps = [
         {"id": name, "outcome": verdict.outcome, "code": verdict.code, "message": verdict.message, **verdict.evidence}
