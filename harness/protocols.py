@@ -28,7 +28,11 @@ Play = Generator[Query, Reply, None]
 
 
 class Benchmark(Protocol):
-    """A set of samples with a way to play and to judge them."""
+    """A set of samples with a way to play and to judge them.
+
+    Optional: `with_user`, leaf categories whose plays ask a simulated user too; `also_checked_by`, packages outside its
+    own whose code judges.
+    """
 
     name: str
     version: str

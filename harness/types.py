@@ -260,7 +260,7 @@ class RunRecord:
     status: Literal["running", "complete", "incomplete"]
     model: ModelInfo
     benchmark: Mapping[str, Any]
-    """`name`, `version`, `data_sha256`, `checker_sha256`, `categories`, `n`."""
+    """`name`, `version`, `data_sha256`, `checker_sha256`, `categories`, `n`; with a simulated user `user_sha256`."""
     handler: str
     engine: Mapping[str, Any]
     """`name`, `version` and the settings that can change a reply."""
@@ -275,11 +275,14 @@ class RunRecord:
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
-    """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells."""
+    """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells; of the model
+    that plays the user, `user_prompt` and `user_completion`."""
     seconds: float = 0.0
     """Wall-clock seconds over all sessions of the run, without the loading of the model."""
     handler_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the handler that the user replaced, for example `think_prefix`."""
+    user: Mapping[str, Any] = field(default_factory=dict)
+    """Who played the user: `model`, `engine`, `sampling`, `handler` and the `sha256` of these; empty for nobody."""
     usage: Mapping[str, Any] = field(default_factory=dict)
     """Latency percentiles, throughput, prefix-cache hit rate, GPU-hours, `prices` and `usd`; see `usage.account`."""
 

@@ -113,6 +113,7 @@ def _facts(record: RunRecord) -> dict[str, Any]:
         **{name: getattr(record.sampling, name) for name in record.sampling.__slots__},
         "rules": record.rules,
         "repeats": record.repeats,
+        **({"user": record.user["model"]["name"]} if record.user else {}),
     }
 
 
@@ -122,14 +123,16 @@ def _data(group: Sequence[tuple[str, RunRecord]]) -> dict[str, Any]:
     return {f"{name} data/checker": value for name, value in hashes.items()}
 
 
-def _hashes(record: RunRecord) -> tuple[str, str]:
-    return str(record.benchmark.get("data_sha256")), str(record.benchmark.get("checker_sha256"))
+def _hashes(record: RunRecord) -> tuple[str, ...]:
+    """Of data and checker, and of the simulated user where there is one."""
+    names = ("data_sha256", "checker_sha256", *(("user_sha256",) if record.user else ()))
+    return tuple(str(record.benchmark.get(name)) for name in names)
 
 
 def _by_data(runs: Sequence[tuple[str, RunRecord]]) -> list[list[tuple[str, RunRecord]]]:
     """Split runs of one configuration so that no row mixes two versions of a benchmark's data or checker."""
     newest_first = sorted(runs, key=lambda run: run[1].started, reverse=True)
-    versions: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    versions: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     rows: dict[int, list[tuple[str, RunRecord]]] = defaultdict(list)
     for folder, record in newest_first:
         known = versions[record.benchmark["name"]]

@@ -21,7 +21,7 @@ from harness.types import RunRecord, Score
 Key = tuple[str, int]
 """(sample id, repeat)."""
 
-MUST_AGREE = ("version", "data_sha256", "checker_sha256", "rules")
+MUST_AGREE = ("version", "data_sha256", "checker_sha256", "user_sha256", "rules")
 """Runs that differ in one of these measure different things."""
 
 
@@ -31,7 +31,7 @@ class Outcomes:
 
     label: str
     benchmarks: Mapping[str, Mapping[str, Any]]
-    """Benchmark -> version, data_sha256, checker_sha256, rules, categories, and settings worth a warning."""
+    """Benchmark -> version, data_sha256, checker_sha256, user_sha256, rules, categories, settings worth a warning."""
     sizes: Mapping[str, int]
     """Category -> items of the data set times repeats."""
     results: Mapping[str, Mapping[Key, bool | None]]

@@ -123,6 +123,19 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
         click.option("--trust-remote-code", is_flag=True, help="Run code that the model's folder brings."),
         click.option("--offline", is_flag=True, help="Use no network; also by HF_HUB_OFFLINE=1."),
     ),
+    "Who plays the user, where a task has one": (
+        click.option("--user-model", help="Model that plays the user; its name and settings are part of the run."),
+        click.option("--user-engine", default="auto", show_default=True, help="As --engine."),
+        click.option("--user-base-url", "user_base_urls", multiple=True, help="Server that has it."),
+        click.option("--user-api-key-env", default="OPENAI_API_KEY", show_default=True, help="As --api-key-env."),
+        click.option("--user-model-args", multiple=True, metavar="K=V,...", help="As --model-args."),
+        click.option(
+            "--user-gen-kwargs",
+            multiple=True,
+            metavar="K=V",
+            help="Its sampling. [default: temperature 0.001, 1000 tokens]",
+        ),
+    ),
     "Where programs run that the model wrote": _sandbox_flags.OPTIONS,
     "What is kept, and what counts as done": (
         click.option(

@@ -14,9 +14,11 @@ import yaml
 from harness import plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.results.usage import parse_prices
+from harness.running import users
 from harness.running.flag_checks import batch_size, check_numbers, fault_limit, flag_of
 from harness.running.plan import RunSpec, engine_name
 from harness.running.selection import ids_by_benchmark, read_ids, resolve
+from harness.running.users import UserSpec
 from harness.types import EngineSettings, Sampling
 
 NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")
@@ -79,6 +81,7 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
         handler_options={option: value for option, value in chosen.items() if value is not None},
         prices=prices,
         sampling=sampling(flags["preset"], values | {"stop": flags["stop"] or None}, flags["gen_kwargs"]),
+        user=_user(flags),
         **{name: flags[name] for name in SAME_NAME},
     )
     if every.repeats > 1 and not every.sampling.temperature:
@@ -86,6 +89,32 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
     by_benchmark = ids_by_benchmark(ids, tasks) if ids else dict.fromkeys(tasks, ())
     runs = [replace(every, benchmark=name, categories=tasks[name], ids=found) for name, found in by_benchmark.items()]
     return runs, notes
+
+
+def _user(flags: Mapping[str, Any]) -> UserSpec | None:
+    """Who plays the user, where a flag says so."""
+    given = {name: flags[f"user_{name}"] for name in ("engine", "model_args", "base_urls", "gen_kwargs")}
+    if flags["user_model"] is None and given["engine"] not in WITHOUT_MODEL:
+        if any(value not in (None, (), "auto") for value in given.values()):
+            raise UsageProblem("--user-model is missing", "It names the model that plays the user.")
+        return None
+    served, engine, _ = settings(
+        {
+            "model": flags["user_model"],
+            "api_key_env": flags["user_api_key_env"],
+            **{name: flags[name] for name in ("request_timeout", "offline", "trust_remote_code")},
+            **{name: given[name] for name in ("engine", "model_args", "base_urls")},
+        }
+    )
+    if engine not in (known := plugins.names("engines")) and engine != "auto":
+        raise unknown_name("engine", engine, known)
+    chosen = pairs("--user-gen-kwargs", given["gen_kwargs"])
+    names = {field.name for field in fields(Sampling)}
+    for name in chosen:
+        if name not in names:
+            raise unknown_name("--user-gen-kwargs name", name, names)
+    check_numbers(chosen)
+    return UserSpec(served, engine, replace(users.SAMPLING, **chosen))
 
 
 def as_base(runs: Iterable[RunSpec], model: str) -> list[RunSpec]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from harness import handlers, machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
+from harness.running import users
 from harness.running.episodes import Key
 from harness.running.selection import choose
+from harness.running.users import UserSpec
 from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
 
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
@@ -58,6 +60,8 @@ class RunSpec:
     """USD for a million tokens, `prompt` and `completion`."""
     cost_limit: float | None = None
     """USD; once they are spent, no further sample is started."""
+    user: UserSpec | None = None
+    """Who plays the user where a sample has one."""
 
 
 class Engine:
@@ -116,6 +120,8 @@ class Plan:
     record: RunRecord
     folder: Path | None
     """The run to be continued."""
+    user: UserSpec | None = None
+    """Who plays the user; None where no sample has one."""
 
     @property
     def keys(self) -> list[Key]:
@@ -162,13 +168,15 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
     idle = {name for sample in everything for name in sample.after} - samples.keys()
     counted = Counter(sample.category for sample in everything if sample.id not in idle)
     totals = {name: n * spec.repeats for name, n in counted.items()}
-    record = _record(spec, engine, benchmark, handler, model, tuple(samples))
+    with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
+    user = users.demand(spec.user, with_user) if with_user else None
+    record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
     folder = (
         store.find_same(spec.output, model, spec.benchmark, record.config_sha256)
         if spec.resume or spec.overwrite
         else None
     )
-    return Plan(spec, benchmark, handler, why, samples, totals, record, folder)
+    return Plan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
 
 def _record(
@@ -185,9 +193,8 @@ def _record(
         "ids": list(spec.ids),
         "samples_sha256": provenance.digest(ids),
     }
-    chosen, layout = engine.settings.options, getattr(plugins.load("engines", engine.name), "layout", ())
-    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
-    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
+    settings, layout = _settings(engine)
+    user = _user_record(spec.user)
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
         "benchmark": about,
@@ -197,6 +204,8 @@ def _record(
         "rules": [spec.rules, spec.predict_only],
         "repeats": spec.repeats,
     }
+    if user:
+        about["user_sha256"] = identity["user"] = user["sha256"]
     return RunRecord(
         run_id="",
         started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -210,6 +219,30 @@ def _record(
         rules=spec.rules,
         repeats=spec.repeats,
         code=provenance.code(),
-        machine={**machine.description(), "layout": {name: chosen[name] for name in chosen if name in layout}},
+        machine={**machine.description(), "layout": layout},
         config_sha256=provenance.digest(identity),
+        user=user,
     )
+
+
+def _settings(engine: Engine) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of an engine that can change a reply, and the options that cannot."""
+    chosen, layout = engine.settings.options, getattr(plugins.load("engines", engine.name), "layout", ())
+    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
+    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
+    return settings, {name: value for name, value in chosen.items() if name in layout}
+
+
+def _user_record(spec: UserSpec | None) -> dict[str, Any]:
+    """The simulated user as the record has it."""
+    if spec is None:
+        return {}
+    engine = Engine(spec.engine, spec.settings)
+    model = engine.describe()
+    facts: dict[str, Any] = {
+        "model": {name: getattr(model, name) for name in ("name", "sha256", "revision", "adapter")},
+        "engine": {"name": engine.name, **_settings(engine)[0]},
+        "sampling": {**asdict(spec.sampling), "stop": list(spec.sampling.stop)},
+        "handler": users.HANDLER,
+    }
+    return {**facts, "sha256": provenance.digest(facts)}

@@ -46,6 +46,8 @@ class AceBench:
     check_workers: int = 0
     also_checked_by: tuple[str, ...] = ("harness.benchmarks.bfcl.decode",)
     """Packages whose code takes part in judging: its digest is part of the checker's."""
+    with_user: tuple[str, ...] = tuple(leaf for leaf, (_, name) in LEAVES.items() if name == data.AGENT_TURNS)
+    """Leaves that need a simulated user."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Languages, groups of a language, and every category of a language."""
