@@ -24,7 +24,7 @@ MAX_SOURCE = 100_000
 
 FAILURES = (SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, RecursionError)
 
-_BRACKET = re.compile(r"[\[\]]")
+_BRACKETS = re.compile(r"\[+|\]+")
 _STRING = re.compile(r'"[^"\\\n]*"|\'[^\'\\\n]*\'')
 
 # The filter list is global: two threads that each save and restore it could leave the wrong one behind.
@@ -64,15 +64,15 @@ def first_brackets(text: str) -> str | None:
     A closing bracket without an opening one counts too, so that what follows it is hardly ever found.
     """
     depth = start = 0
-    for found in _BRACKET.finditer(text):
-        if found[0] == "[":
-            if depth == 0:
-                start = found.start()
-            depth += 1
+    for run in _BRACKETS.finditer(text):
+        if run[0][0] == "[":
+            if depth <= 0 < depth + len(run[0]):
+                start = run.start() - depth
+            depth += len(run[0])
+        elif 0 < depth <= len(run[0]):
+            return text[start : run.start() + depth]
         else:
-            depth -= 1
-            if depth == 0:
-                return text[start : found.end()]
+            depth -= len(run[0])
     return None
 
 
