@@ -50,8 +50,9 @@ class AceBench:
     """Leaves that need a simulated user."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
-        """Languages, groups of a language, and every category of a language."""
-        groups = {f"acebench_{language}": _leaves(language, data.CATEGORIES) for language in data.LANGUAGES}
+        """All, languages, groups of a language, and every category of a language."""
+        groups: dict[str, Sequence[str]] = {"acebench": tuple(LEAVES)}
+        groups |= {f"acebench_{language}": _leaves(language, data.CATEGORIES) for language in data.LANGUAGES}
         for language in data.LANGUAGES:
             for name, categories in data.GROUPS.items():
                 groups[f"acebench_{name}_{language}"] = _leaves(language, categories)
@@ -72,9 +73,9 @@ class AceBench:
         for leaf, (language, category) in LEAVES.items():
             if leaf in categories:
                 for name, questions in grouped(language, category).items():
-                    opening = {"role": "user", "content": questions[0]["question"]}
+                    turns = tuple(({"role": "user", "content": question["question"]},) for question in questions)
                     tools = tuple(questions[0]["function"])
-                    yield Sample(f"{language}:{name}", leaf, ((opening,),), tools, Target(language, questions))
+                    yield Sample(f"{language}:{name}", leaf, turns, tools, Target(language, questions))
 
     def play(self, sample: Sample[Target], before: Mapping[str, Episode]) -> Play:
         """Ask each question, or play the agent's dialogue."""
