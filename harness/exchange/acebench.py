@@ -9,8 +9,9 @@ from pathlib import Path
 
 from harness.benchmarks.acebench import official, summary
 from harness.benchmarks.acebench.benchmark import grouped
+from harness.protocols import Report
 from harness.results.lines import SampleLine
-from harness.results.tally import Report, Tallies
+from harness.results.tally import Tallies
 from harness.types import Verdict
 
 

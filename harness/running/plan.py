@@ -18,10 +18,9 @@ from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
 from harness.running import users
-from harness.running.episodes import Key
 from harness.running.selection import choose
 from harness.running.users import UserSpec
-from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
+from harness.types import EngineSettings, Key, ModelInfo, RunRecord, Sample, Sampling
 
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
 """Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from harness.errors import HarnessError, RunIncomplete
 from harness.protocols import Benchmark, Handler, Session
 from harness.results.lines import SampleLine
-from harness.running.episodes import Ended, Key, Playing
+from harness.running.episodes import Ended, Playing
 from harness.running.users import Sides
-from harness.types import Asked, Completion, Episode, RequestKey, Sample, Sampling
+from harness.types import Asked, Completion, Episode, Key, RequestKey, Sample, Sampling
 
 
 class Played(NamedTuple):

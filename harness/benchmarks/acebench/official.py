@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,12 @@ from harness.benchmarks.acebench.agents.check import judge_agent
 from harness.benchmarks.acebench.benchmark import grouped, whole
 from harness.benchmarks.acebench.judging import judge
 from harness.errors import HarnessError, UsageProblem
+from harness.protocols import Report
 from harness.types import Verdict
 
 _RESULT = re.compile(r"data_(\w+)_result\.json")
 _LANGUAGE = re.compile(r"result_(en|zh)")
 
-Report = Callable[[str], None]
-"""Takes one sentence about a line that cannot be used."""
 Records = Mapping[str, Mapping[str, Any] | None]
 """Id -> result record; None for a line that names the id and cannot be used."""
 
