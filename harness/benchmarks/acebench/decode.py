@@ -55,6 +55,7 @@ def decode(raw: Any, joined: bool = False, rules: Rules = UPSTREAM) -> Calls:
     text = "".join(raw.split()) if joined and not rules.keep_blanks else first_brackets(raw)
     if text is None:
         raise Undecodable("no pair of brackets")
+    _refuse_length(text)
     return quick.read(text) or _by_tree(text, rules)
 
 
@@ -78,12 +79,16 @@ def first_brackets(text: str) -> str | None:
 
 def parse(text: str) -> ast.expr:
     """Parse one expression; `FAILURES` or `Undecodable` where that cannot be done."""
-    if len(text) > MAX_SOURCE and len(_STRING.sub("s", text)) > MAX_SOURCE:
-        raise Undecodable(f"more than {MAX_SOURCE} characters beside string literals")
+    _refuse_length(text)
     # An unknown escape such as "\d" is only a warning; where warnings are errors it would become a syntax error.
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, mode="eval").body
+
+
+def _refuse_length(text: str) -> None:
+    if len(text) > MAX_SOURCE and len(_STRING.sub("s", text)) > MAX_SOURCE:
+        raise Undecodable(f"more than {MAX_SOURCE} characters beside string literals")
 
 
 def _by_tree(text: str, rules: Rules) -> Calls:
