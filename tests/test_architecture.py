@@ -117,7 +117,7 @@ def test_records_and_errors_need_the_standard_library_only() -> None:
 
 LAYERS = (
     {"types", "errors", "text", "files", "machine"},
-    {"protocols", "plugins", "stats", "data", "models", "chat", "sandbox"},
+    {"protocols", "plugins", "flags", "stats", "data", "models", "chat", "sandbox"},
     {"handlers", "benchmarks", "results", "doctor"},
     {"engines", "running"},
     {"exchange", "analysis"},
@@ -179,9 +179,19 @@ def test_only_the_sandbox_is_imported_by_those_who_need_it() -> None:
 
 def test_command_modules_import_little() -> None:
     allowed = {*sys.stdlib_module_names, "click"}
-    light = ("harness.errors", "harness.types", "harness.cli", "harness.commands", "trainer", "refine")
+    # The settings of a run make the options of a command: they need click, and nothing else that is installed.
+    settings = ("harness.flags", "harness.running.settings", "harness.running.pairs")
+    light = ("harness.errors", "harness.types", "harness.cli", "harness.commands", "trainer", "refine", *settings)
     for found in IMPORTS:
         if found.top and inside(found.source, *(f"{package}.commands" for package in PACKAGES)):
+            assert found.target.split(".")[0] in allowed or inside(found.target, *light), found
+
+
+def test_the_settings_of_a_run_import_little() -> None:
+    allowed = {*sys.stdlib_module_names, "click"}
+    light = ("harness.errors", "harness.flags", "harness.running.settings", "harness.running.pairs")
+    for found in IMPORTS:
+        if found.top and inside(found.source, *light):
             assert found.target.split(".")[0] in allowed or inside(found.target, *light), found
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ import click
 
 from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
+from harness.flags.doors import options
+from harness.running.settings import SANDBOX, RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +31,6 @@ SHOWN = 20
 """Ids that are printed of each kind of difference."""
 KEPT = 1000
 """Problems that JSON output holds; all are printed."""
-
-
-def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
-    return reduce(lambda found, option: option(found), reversed(_sandbox_flags.OPTIONS), command)
 
 
 @click.command()
@@ -55,7 +52,7 @@ def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the other tool's score files here."
 )
 @click.option("--write", is_flag=True, help="Replace the verdicts stored in the run.")
-@_with_sandbox_flags
+@options(RunSettings, *SANDBOX)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     run: str | None,
@@ -69,7 +66,9 @@ def command(
     output: Path | None,
     write: bool,
     as_json: bool,
-    **flags: Any,
+    sandbox: str,
+    sandbox_workers: int | None,
+    sandbox_memory: float,
 ) -> None:
     """Judge a run again, or official result files.
 
@@ -88,7 +87,7 @@ def command(
     if sum(source is not None for source in (run, from_bfcl, from_evalplus, from_acebench)) != 1:
         raise UsageProblem("give one of RUN, --from-bfcl DIR, --from-evalplus FILE and --from-acebench DIR")
     if not from_bfcl and not from_acebench:
-        _sandbox_flags.configure(flags)
+        _sandbox_flags.configure(sandbox, sandbox_workers, sandbox_memory)
     problems: list[str] = []
     more: dict[str, Any] = {}
 

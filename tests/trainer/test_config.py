@@ -7,17 +7,17 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from harness.errors import UsageProblem
+from harness.flags.fields import settings
 from tests.trainer.worlds import config, rows, write
 from trainer import losses
 from trainer.cli import cli
-from trainer.commands import _docstrings
 from trainer.config import RECIPES, TrainConfig, read_recipe
 
 SHIPPED = sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.yaml"))
@@ -28,7 +28,7 @@ def _invoke(*arguments: str, env: dict[str, str] | None = None):
 
 
 def test_every_setting_has_a_line_of_help():
-    assert [each.name for each in fields(TrainConfig) if not _docstrings().get(each.name)] == []
+    assert [name for name, each in settings(TrainConfig).items() if not each.help] == []
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -52,6 +52,12 @@ def test_a_misspelt_recipe_or_setting_offers_the_nearest(tmp_path):
     path.write_text("a: [")
     with pytest.raises(UsageProblem, match="not YAML"):
         read_recipe(str(path))
+
+
+def test_a_recipe_may_spell_a_setting_as_a_flag_is(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("batch-size: 4\nmodel_name_or_path: tiny\nlora-r: 8")
+    assert read_recipe(str(path)) == {"per_device_train_batch_size": 4, "model": "tiny", "lora_r": 8}
 
 
 def test_flags_count_before_the_environment_and_that_before_the_recipe(tmp_path):
