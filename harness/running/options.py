@@ -59,7 +59,7 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
         "settings": served,
         "engine": engine,
         "handler_options": {name: unescape(text) for name, text in chosen.items() if text is not None},
-        "sampling": sampling(asked, PRESETS[asked.preset]),
+        "sampling": sampling(asked),
         "user": _user(asked),
         "prices": prices,
     }
@@ -80,9 +80,8 @@ def _user(asked: RunSettings) -> UserSpec | None:
         return None
     if asked.user_engine not in (known := plugins.names("engines")) and asked.user_engine != "auto":
         raise unknown_name("engine", asked.user_engine, known)
-    shared = {
-        name: getattr(asked, name) for name in ("tasks", "device", "request_timeout", "offline", "trust_remote_code")
-    }
+    alike = ("tasks", "device", "request_timeout", "offline", "trust_remote_code")
+    shared = {name: getattr(asked, name) for name in alike}
     own = {name: getattr(asked, f"user_{name}") for name in ("model", "engine", "base_urls", "api_key_env")}
     own |= {"model_args": asked.user_model_args, "gen_kwargs": asked.user_gen_kwargs}
     user = RunSettings(**shared, **own)
@@ -162,12 +161,12 @@ def _serving(asked: RunSettings, engine: str) -> dict[str, Any]:
     return {known[name]: value for name, value in given.items()}
 
 
-def sampling(asked: RunSettings, preset: Sampling) -> Sampling:
+def sampling(asked: RunSettings, preset: Sampling | None = None) -> Sampling:
     """How tokens are chosen: a preset, what `--gen-kwargs` replaces of it, and what flags of their own replace.
 
     Args:
         asked: What was said.
-        preset: What holds where nothing was.
+        preset: What holds where nothing was; by default the preset that was named.
 
     Returns:
         The sampling.
@@ -180,7 +179,7 @@ def sampling(asked: RunSettings, preset: Sampling) -> Sampling:
     for name in extra:
         if name not in known:
             raise unknown_name("--gen-kwargs name", name, known)
-    return replace(preset, **_said(replace(asked, **extra), Sampling) | _said(asked, Sampling))
+    return replace(preset or PRESETS[asked.preset], **_said(replace(asked, **extra), Sampling) | _said(asked, Sampling))
 
 
 def unescape(text: str) -> str:
