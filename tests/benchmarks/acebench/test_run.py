@@ -13,6 +13,7 @@ from harness.results import store
 from harness.running.retelling import retell
 from harness.types import Reply
 from tests.benchmarks.acebench.test_judging import written
+from tests.servers import Answer, chat, loopback
 
 pytestmark = pytest.mark.usefixtures("stand_in_sources")
 
@@ -118,6 +119,29 @@ def test_an_agents_dialogue_is_told_readably(shared_data, tmp_path):
     ]
     results = [entry["text"] for entry in told.talk if "execution:[" in entry["text"] and entry["role"] == "user"]
     assert len(results) == len(case["process"]), "each result is told once, without what came before"
+
+
+@pytest.mark.parametrize("leaf", ["agent_multi_step_zh", "agent_multi_turn_zh"])
+def test_two_servers_play_an_agents_category(leaf, tmp_path):
+    """The model repeats its first call, so that what each side is sent and how it ends is known."""
+
+    def agent(asked):
+        last = asked.body["messages"][-1]["content"].rstrip("\n").rpartition("\n")[2]
+        return Answer(chat("finish conversation" if last.startswith("execution") else "[login_device()]"))
+
+    with loopback(agent) as model, loopback(lambda asked: Answer(chat("Please help."))) as user:
+        sides = ("--model", "agent", "--base-url", model.url, "--user-model", "person", "--user-base-url", user.url)
+        (record,) = json.loads(invoke("run", *sides, "-t", leaf, "--limit", 6, "-o", tmp_path, "--json"))
+    assert (record["status"], record["scores"][leaf]["judged"]) == ("complete", 6)
+    turns = leaf.startswith("agent_multi_turn")
+    assert len(model.asked) == 12
+    assert len(user.asked) == (6 if turns else 0)
+    assert {asked.body["model"] for asked in model.asked} == {"agent"}
+    if turns:
+        assert record["tokens"] == {"prompt": 132, "completion": 60, "user_prompt": 66, "user_completion": 30}
+        assert (user.asked[0].body["temperature"], user.asked[0].body["max_tokens"]) == (0.001, 1000)
+        assert record["user"]["engine"]["name"] == "openai"
+        assert user.asked[0].body["messages"][0]["content"].startswith("<zh> Play this person: ")
 
 
 def test_the_simulated_user_is_demanded_before_anything_is_played(tmp_path):
