@@ -111,9 +111,10 @@ def members(data: DataSet, source: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _inside(folder: Path, name: str) -> Path | None:
-    """A data set's file in a folder: as it is or with gzip, under its whole path or without that of its data folder."""
-    short = name.replace("data_all/data_", "")
-    candidates = (folder / f"{path}{ending}" for path in dict.fromkeys((name, short)) for ending in ("", ".gz"))
+    """A data set's file in a folder: as it is or with gzip, under its whole path or from its data folder on."""
+    below = name.removeprefix("data_all/")
+    paths = dict.fromkeys((name, below, below.removeprefix("data_")))
+    candidates = (folder / f"{path}{ending}" for path in paths for ending in ("", ".gz"))
     return next((file for file in candidates if file.is_file()), None)
 
 

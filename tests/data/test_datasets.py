@@ -381,3 +381,17 @@ def test_evalplus_files_are_as_pinned(shared_data: Path, tmp_path: Path, monkeyp
     for name, file in (("humaneval_plus", "HumanEvalPlus"), ("mbpp_plus", "MbppPlus")):
         datasets.fetch(name, shared_data / "evalplus" / f"{file}.jsonl.gz")
         assert datasets.verify(name) == 1
+
+
+@pytest.mark.parametrize("layout", ["data_all/data_en/a.json", "data_en/a.json", "en/a.json.gz"])
+def test_a_data_folder_may_be_given_from_any_level_on(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b'{"id": "a"}\n'
+    data = pins.DataSet("pack", "1.0", "0" * 64, {"data_all/data_en/a.json": digest(body)})
+    monkeypatch.setitem(SETS, "pack", data)
+    file = tmp_path / "copy" / layout
+    file.parent.mkdir(parents=True)
+    file.write_bytes(gzip.compress(body) if layout.endswith(".gz") else body)
+    datasets.fetch("pack", tmp_path / "copy")
+    assert datasets.path("pack").read_bytes() == body

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harness.benchmarks.acebench import data, prompts, texts
 from harness.benchmarks.acebench.agents.check import judge_agent
@@ -83,8 +83,9 @@ class AceBench:
         if category in data.AGENT:
             yield from _play_agent(sample.target, _dialogue(sample.target, category), category)
             return
+        expects: Literal["calls", "text"] = "text" if category in data.SPECIAL else "calls"
         for turn, question in enumerate(sample.target.questions):
-            yield Query(prompts.single(sample.target.language, question), expects="calls", turn=turn)
+            yield Query(prompts.single(sample.target.language, question), expects=expects, turn=turn)
 
     def check(self, sample: Sample[Target], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Judge the reply, all steps of a dialogue, or what an agent's calls left behind when carried out again."""
