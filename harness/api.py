@@ -71,12 +71,12 @@ def run(asked: RunSettings) -> list[Run]:
     from harness.commands.run import open_sandbox
     from harness.running.budget import Budget
     from harness.running.options import specs
-    from harness.running.plan import Engine
+    from harness.running.plan import SharedEngine
     from harness.running.runner import run as measure
 
     wanted, _ = specs(asked)
     open_sandbox(wanted, asked)
-    engine, budget = Engine(wanted[0].engine, wanted[0].settings), Budget(wanted[0].cost_limit)
+    engine, budget = SharedEngine(wanted[0].engine, wanted[0].settings), Budget(wanted[0].cost_limit)
     try:
         records = [(spec.output, measure(spec, engine, budget=budget)) for spec in wanted]
     finally:

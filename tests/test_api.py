@@ -44,7 +44,7 @@ def test_run_takes_the_flags_of_the_command(tmp_path: Path, monkeypatch: pytest.
         model="scripted", tasks="echo", engine="scripted", limit=3, output=tmp_path, repeats=2, temperature=0.5
     )
     assert found.record.repeats == 2
-    assert found.record.benchmark["n"] == 6
+    assert found.record.benchmark.n == 6
     assert store.read_run(found.folder) == found.record
     assert found.scores == found.record.scores
     with pytest.raises(UsageProblem, match="Did you mean echo"):
@@ -56,7 +56,7 @@ def test_no_value_of_a_flag_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     asked = {"model": "scripted", "tasks": "echo", "engine": "scripted", "limit": 3, "output": tmp_path}
     (first,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=False)
     assert first.record.sampling.seed == 0
-    assert first.record.engine["options"]["default"] == {"a": 1}
+    assert first.record.engine.options["default"] == {"a": 1}
     (second,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=False)
     assert second.folder != first.folder
     (third,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=True, stop=None)
@@ -89,7 +89,7 @@ def test_a_run_takes_values_that_no_command_line_could_carry(tmp_path: Path, mon
     toy.install(toy.Toy(), monkeypatch.setattr)
     answer = "[f(a=1,b=2)]"
     (found,) = run("scripted", ["echo"], engine="scripted", output=tmp_path, model_args={"default": answer})
-    assert found.record.engine["options"] == {"default": answer}
+    assert found.record.engine.options == {"default": answer}
     assert {line.steps[0].generation.text for line in store.read_samples(found.folder)} == {answer}
     # As on a command line, every spelling of a flag will do.
     spelt: dict[str, Any] = {"backend": "scripted", "result_dir": tmp_path, "model_args": f"default={answer}"}

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import pytest
 
 from harness import plugins
 from harness.errors import HarnessError, UsageProblem
+from harness.protocols import Session
 from harness.types import (
     EngineSettings,
     Episode,
@@ -117,7 +119,8 @@ def test_records_and_errors_need_the_standard_library_only() -> None:
 
 LAYERS = (
     {"types", "errors", "text", "files", "machine"},
-    {"protocols", "plugins", "flags", "stats", "data", "models", "chat", "sandbox"},
+    {"protocols"},
+    {"plugins", "flags", "stats", "data", "models", "chat", "sandbox"},
     {"handlers", "benchmarks", "results", "doctor"},
     {"engines", "running"},
     {"exchange", "analysis"},
@@ -246,6 +249,66 @@ def test_a_plugin_is_called_as_its_module(kind: plugins.Kind) -> None:
     for name in plugins.names(kind):
         assert plugins.load(kind, name).name.replace("-", "_") == name
         assert plugins.load(kind, name.replace("_", "-")) is plugins.load(kind, name)
+
+
+MEMBERS: Mapping[str, type | tuple[type, ...]] = {
+    "name": str,
+    "version": str,
+    "check_workers": int,
+    "runs_programs": bool,
+    "requires": tuple,
+    "extra": str,
+    "layout": tuple,
+    "flags": Mapping,
+    "slots": int,
+    "gpus": (int, NoneType),
+    "with_user": tuple,
+    "also_checked_by": tuple,
+}
+"""Members of the protocols that are no methods."""
+SERVING = {"tp", "dp", "gpu_memory_utilization", "runner", "ray_address"}
+"""Flags that only some engines have."""
+PLUGINS = [(kind, name) for kind in plugins.CONTRACTS for name in plugins.names(kind)]
+
+
+def lacks(found: Any, contract: type[Any]) -> list[str]:
+    """Members that an object does not have as its protocol says."""
+    return [
+        name
+        for name in plugins.members(contract)
+        if not (
+            isinstance(getattr(found, name), MEMBERS[name]) if name in MEMBERS else callable(getattr(found, name, None))
+        )
+    ]
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGINS)
+def test_a_plugin_has_every_member_of_its_protocol(kind: plugins.Kind, name: str) -> None:
+    plugin = plugins.load(kind, name)
+    assert lacks(plugin, plugins.CONTRACTS[kind]) == []
+    if kind == "engines":
+        assert all(isinstance(each, str) for each in (*plugin.requires, *plugin.layout))
+        assert set(plugin.flags) <= SERVING
+        assert bool(plugin.requires) == bool(plugin.extra)
+
+
+def test_a_session_has_every_member_of_its_protocol() -> None:
+    session = plugins.open_engine("scripted", EngineSettings("m", options={"default": "x"}))
+    assert lacks(session, Session) == []
+    session.close()
+
+
+def test_members_of_protocols_are_not_asked_for_by_name() -> None:
+    """A `getattr(plugin, "member", default)` would be a second place for the default."""
+    known = {name for contract in (*plugins.CONTRACTS.values(), Session) for name in plugins.members(contract)}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and len(node.args) == 3
+        if isinstance(name := node.args[1], ast.Constant) and name.value in known
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("name", plugins.names("handlers"))

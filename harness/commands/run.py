@@ -22,7 +22,7 @@ from harness.running.settings import RunSettings
 
 if TYPE_CHECKING:
     from harness.running.budget import Budget
-    from harness.running.plan import Plan, RunSpec
+    from harness.running.plan import RunPlan, RunSpec
     from harness.types import RunRecord
 
 
@@ -102,7 +102,7 @@ def command(**values: Any) -> None:
         found = [_measure(side, flags, budget) for side in sides]
     records = [record for side in found for record in side]
     click.echo(json.dumps(runs.records_json(records, output)) if flags.as_json else runs.records_text(records, output))
-    left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
+    left, n = (sum(getattr(record.benchmark, name) for record in records) for name in ("left", "n"))
     budget.hold(left, n)
     if flags.base and not (flags.as_json or flags.predict_only):
         click.echo(runs.comparison_text(found[0], found[1], output))
@@ -129,25 +129,25 @@ def open_sandbox(specs: Sequence[RunSpec], asked: RunSettings) -> str | None:
 
     _sandbox_flags.configure(asked.sandbox, asked.sandbox_workers, asked.sandbox_memory)
     benchmarks = [plugins.load("benchmarks", spec.benchmark) for spec in specs]
-    if asked.predict_only or not any(getattr(benchmark, "runs_programs", False) for benchmark in benchmarks):
+    if asked.predict_only or not any(benchmark.runs_programs for benchmark in benchmarks):
         return None
     return sandbox.shared().description
 
 
-def _plans(specs: Sequence[RunSpec]) -> list[Plan]:
-    from harness.running.plan import Engine, plan
+def _plans(specs: Sequence[RunSpec]) -> list[RunPlan]:
+    from harness.running.plan import SharedEngine, plan
 
-    engine = Engine(specs[0].engine, specs[0].settings)
+    engine = SharedEngine(specs[0].engine, specs[0].settings)
     return [plan(spec, engine) for spec in specs]
 
 
 def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
-    from harness.running.plan import Engine, plan
+    from harness.running.plan import SharedEngine, plan
     from harness.running.progress import progress
     from harness.running.runner import execute
 
-    engine = Engine(specs[0].engine, specs[0].settings)
+    engine = SharedEngine(specs[0].engine, specs[0].settings)
     telling = progress("none" if flags.quiet else flags.progress)
     try:
         plans = [plan(spec, engine) for spec in specs]

@@ -19,7 +19,7 @@ class SlotLayer(CacheLayerMixin):
 
     is_sliding = False
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: PassPlan) -> None:
         super().__init__()
         self.plan = plan
 
@@ -69,7 +69,7 @@ class SlotLayer(CacheLayerMixin):
             states[targets, :, :length] = states[sources, :, :length]
 
 
-class Plan:
+class PassPlan:
     """Where the current forward pass reads and writes; shared by all layers."""
 
     def __init__(self, slots: int, device: torch.device) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache
 
-from harness.engines._cache import Plan, SlotLayer
+from harness.engines._cache import PassPlan, SlotLayer
 from harness.engines._sampling import choose
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class SlotDecoder:
         self._reset(slots)
 
     def _reset(self, slots: int) -> None:
-        self.plan = Plan(slots, self.model.device)
+        self.plan = PassPlan(slots, self.model.device)
         self.layers = [SlotLayer(self.plan) for _ in range(self._layer_count)]
         self.cache = Cache(layers=[*self.layers])
         self.tokens = np.full((slots, 0), -1, dtype=np.int64)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from harness.types import Asked, Generation, Key, NativeCall, Verdict
@@ -135,12 +135,13 @@ def _generation(data: Mapping[str, Any]) -> Generation:
     return generation
 
 
-def build(cls: type[Any], data: Mapping[str, Any]) -> Any:
+def build(cls: type[Any], data: Mapping[str, Any], lenient: bool = False) -> Any:
     """Make a record out of JSON; fields that a later version added are ignored.
 
     Args:
         cls: One of the records of `harness.types`; other records in it are built already.
-        data: Values by field.
+        data: Values by field; a list becomes a tuple.
+        lenient: A value of another type is one that is not known, where the record says that it may be unknown (None).
 
     Returns:
         The record.
@@ -153,8 +154,10 @@ def build(cls: type[Any], data: Mapping[str, Any]) -> Any:
     for name, value in data.items():
         if name in known:
             if not isinstance(value, known[name]):
-                raise TypeError(f"{name} is {type(value).__name__}")
-            kept[name] = value
+                if not (lenient and NoneType in known[name]):
+                    raise TypeError(f"{name} is {type(value).__name__}")
+                value = None
+            kept[name] = tuple(value) if type(value) is list else value
     return cls(**kept)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.errors import UsageProblem
 from harness.results.lines import SampleLine
-from harness.types import RunRecord
+from harness.types import RunRecord, UsageInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,8 @@ def cost(tokens: Mapping[str, int], prices: Mapping[str, float]) -> float:
 
 def account(
     counting: Counting, seconds: float, gpu_hours: float | None, prices: Mapping[str, float] | None
-) -> dict[str, float | Mapping[str, float] | None]:
-    """What `run.json` says of a run's cost; None where it is not known.
+) -> UsageInfo:
+    """What `run.json` says of a run's cost.
 
     Args:
         counting: Its replies.
@@ -187,28 +187,25 @@ def account(
         prices: As `parse_prices` gives them.
 
     Returns:
-        Seconds a reply by percentile, the cache's hit rate, throughput, GPU-hours, prices and USD.
+        The figures; None where one is not known.
     """
     used = counting.usage()
-    return {
-        **{name: getattr(used, name) for name in ("latency_mean", "latency_p50", "latency_p95", "latency_p99")},
-        "cache_hit_rate": used.cache_hit_rate,
-        "samples_per_second": used.samples / seconds if seconds else None,
-        "tokens_per_second": used.completion_tokens / seconds if seconds else None,
-        "gpu_hours": gpu_hours,
-        "prices": prices,
-        "usd": cost(counting.tokens, prices) if prices else None,
-    }
-
-
-def recorded(record: RunRecord, name: str) -> float | None:
-    """A figure of `account` from a run's record; None where it is not known, or is no number."""
-    value = record.usage.get(name)
-    return value if isinstance(value, int | float) else None
+    return UsageInfo(
+        latency_mean=used.latency_mean,
+        latency_p50=used.latency_p50,
+        latency_p95=used.latency_p95,
+        latency_p99=used.latency_p99,
+        cache_hit_rate=used.cache_hit_rate,
+        samples_per_second=used.samples / seconds if seconds else None,
+        tokens_per_second=used.completion_tokens / seconds if seconds else None,
+        gpu_hours=gpu_hours,
+        prices=prices,
+        usd=cost(counting.tokens, prices) if prices else None,
+    )
 
 
 def recorded_prices(record: RunRecord) -> Mapping[str, float] | None:
     """Prices from a run's record; None where there are none that can be used."""
-    prices = record.usage.get("prices")
-    usable = isinstance(prices, dict) and all(isinstance(prices.get(n), int | float) for n in ("prompt", "completion"))
+    prices = record.usage.prices or {}
+    usable = all(isinstance(prices.get(name), int | float) for name in ("prompt", "completion"))
     return prices if usable else None

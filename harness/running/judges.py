@@ -57,7 +57,7 @@ class Judges:
         self._most = 4 * workers
         self._pending: set[Future[None]] = set()
 
-    def judge(self, played: Played) -> None:
+    def submit(self, played: Played) -> None:
         """Judge an episode now or soon; an error of an earlier one that ends the run surfaces here."""
         if self._pool is None:
             self._one(played)

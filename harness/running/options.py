@@ -149,7 +149,7 @@ def _template(file: Path) -> str:
 def _serving(asked: RunSettings, engine: str) -> dict[str, Any]:
     """Options from settings that only some engines have, by the engine's own names for them."""
     given = {name: value for name in SERVING if (value := getattr(asked, name)) not in (None, "local")}
-    known = getattr(plugins.load("engines", engine), "flags", {}) if given else {}
+    known = plugins.load("engines", engine).flags if given else {}
     spelt = {name: settings(RunSettings)[name].spelt for name in SERVING}
     for name in given:
         if name not in known:

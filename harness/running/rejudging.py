@@ -90,7 +90,7 @@ def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[Sam
 
 
 def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
-    about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(_benchmark(record))}
+    about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(_benchmark(record)))
     return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about)
 
 
@@ -108,16 +108,16 @@ def _tallied(
         keep(line, verdicts)
     if missing := store.unfinished(record, seen):
         tallies.lost += missing
-        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark['n']} items are missing")
+        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark.n} items are missing")
     return tallies
 
 
 def _benchmark(record: RunRecord) -> Any:
-    return plugins.load("benchmarks", record.benchmark["name"])
+    return plugins.load("benchmarks", record.benchmark.name)
 
 
 def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
-    return {sample.id: sample for sample in _benchmark(record).load(tuple(record.benchmark["categories"]))}
+    return {sample.id: sample for sample in _benchmark(record).load(record.benchmark.categories)}
 
 
 def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator[tuple[Episode, str]]:
@@ -136,8 +136,8 @@ def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator
         UsageProblem: The run is of another benchmark.
     """
     record = store.read_run(run)
-    if record.benchmark["name"] != benchmark:
-        raise UsageProblem(f"{run} is a run of {record.benchmark['name']}, not of {benchmark}")
+    if record.benchmark.name != benchmark:
+        raise UsageProblem(f"{run} is a run of {record.benchmark.name}, not of {benchmark}")
     for _, played in _played(run, record, _samples(record), report):
         if played.episode.repeat == repeat:
             yield played.episode, played.sample.category

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import UsageProblem
-from harness.protocols import Session
+from harness.protocols import Benchmark, Session
 from harness.types import Asked, Completion, EngineSettings, Prompt, RequestKey, Sampling
 
 HANDLER = "prompt"
@@ -31,9 +31,9 @@ class UserSpec:
     sampling: Sampling = field(default_factory=lambda: SAMPLING)
 
 
-def needed(benchmark: Any, categories: Collection[str]) -> list[str]:
-    """Of some categories those that are played with a simulated user; a benchmark names them in `with_user`."""
-    return sorted(set(categories) & set(getattr(benchmark, "with_user", ())))
+def needed(benchmark: Benchmark, categories: Collection[str]) -> list[str]:
+    """Of some categories those that are played with a simulated user."""
+    return sorted(set(categories) & set(benchmark.with_user))
 
 
 def demand(spec: UserSpec | None, categories: Sequence[str]) -> UserSpec:

@@ -47,7 +47,7 @@ def test_a_run_stops_at_its_limit_and_goes_on_with_a_higher_one(
         assert f"the cost limit of 3 USD is reached: 3.3 spent, {SIZE - 3} of {SIZE} items left" in said.err
         assert "Raise --cost-limit and type the same command again" in said.err
         record, lines = kept()
-        assert (record.status, record.benchmark["left"], len(lines)) == ("incomplete", SIZE - 3, 3)
+        assert (record.status, record.benchmark.left, len(lines)) == ("incomplete", SIZE - 3, 3)
         # The same limit again: nothing is asked, as earlier sessions count.
         assert command(*asking(server, *PRICES, "--cost-limit", "3")) == 3
         assert len(server.asked) == 3
@@ -63,11 +63,11 @@ def test_a_run_stops_at_its_limit_and_goes_on_with_a_higher_one(
     assert Counter(line.key for line in lines) == {(f"echo_{i}", 0): 1 for i in range(SIZE)}
     assert len(server.asked) == SIZE
     assert record.tokens == {"prompt": 132, "completion": 60, "cached": 96}
-    assert record.usage["prices"] == {"prompt": 100000.0, "completion": 0.0}
-    assert record.usage["usd"] == pytest.approx(13.2)
-    assert record.usage["cache_hit_rate"] == pytest.approx(8 / 11)
-    assert 0 < record.usage["latency_p50"] <= record.usage["latency_p95"] <= record.usage["latency_p99"]
-    assert record.usage["tokens_per_second"] == pytest.approx(60 / record.seconds)
+    assert record.usage.prices == {"prompt": 100000.0, "completion": 0.0}
+    assert record.usage.usd == pytest.approx(13.2)
+    assert record.usage.cache_hit_rate == pytest.approx(8 / 11)
+    assert 0 < record.usage.latency_p50 <= record.usage.latency_p95 <= record.usage.latency_p99
+    assert record.usage.tokens_per_second == pytest.approx(60 / record.seconds)
 
 
 def test_what_is_in_flight_is_finished(command: Command) -> None:
@@ -117,7 +117,7 @@ def test_without_prices_nothing_is_claimed(command: Command, capsys: pytest.Capt
     assert "cost: N/A USD, N/A GPU-hours" in said
     record, _ = kept()
     assert "cached" not in record.tokens
-    assert (record.usage["usd"], record.usage["gpu_hours"], record.usage["cache_hit_rate"]) == (None, None, None)
+    assert (record.usage.usd, record.usage.gpu_hours, record.usage.cache_hit_rate) == (None, None, None)
 
 
 def test_the_progress_shows_what_is_spent(command: Command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from harness.errors import RunIncomplete, UsageProblem
 from harness.protocols import Play
 from harness.results import store
 from harness.running import users
-from harness.running.plan import Engine, RunSpec, plan
+from harness.running.plan import RunSpec, SharedEngine, plan
 from harness.running.rejudging import rejudged
 from harness.running.retelling import retell
 from harness.running.runner import run
@@ -81,12 +81,11 @@ def test_each_side_is_asked_what_is_its_own(tmp_path: Path) -> None:
 def test_the_record_names_the_user_with_settings_and_hash(tmp_path: Path) -> None:
     spec = spec_of(tmp_path)
     record = run(spec)
-    assert record.user["model"]["name"] == "person"
-    assert record.user["engine"]["name"] == "scripted"
-    assert record.user["sampling"]["temperature"] == users.SAMPLING.temperature == 0.001
-    assert record.user["handler"] == "prompt"
-    assert record.benchmark["user_sha256"] == record.user["sha256"]
-    assert len(record.user["sha256"]) == 64
+    assert record.user.model == "person"
+    assert record.user.engine["name"] == "scripted"
+    assert record.user.sampling["temperature"] == users.SAMPLING.temperature == 0.001
+    assert record.user.handler == "prompt"
+    assert len(record.user.sha256 or "") == 64
     assert store.read_run(store.path_of(spec.output, record)).user == record.user
 
 
@@ -97,22 +96,30 @@ def test_another_user_is_another_run_and_is_not_compared(tmp_path: Path) -> None
     second = run(other)
     assert second.run_id != first.run_id
     warmer = replace(other, user=replace(other.user, sampling=Sampling(temperature=1.0)))  # type: ignore[type-var]
-    assert run(warmer).benchmark["user_sha256"] != second.benchmark["user_sha256"]
+    assert run(warmer).user.sha256 != second.user.sha256
     sides = [read(store.path_of(other.output, record)) for record in (first, second)]
     assert any("user_sha256 differs" in sentence for sentence in disagreements(*sides))
     rows = entries([("a", first), ("b", second)])
     assert len(rows) == 2
-    assert all(
-        f"user {record.user['model']['name']}" in row.label for row, record in zip(rows, (first, second), strict=True)
-    )
+    assert {row.label.split()[3] for row in rows} == {"person", "somebody"}, "model (toy user NAME HASH)"
+
+
+def test_a_run_without_a_user_goes_with_any(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    alone = run(replace(spec, categories=("talk",)))
+    first, second = run(spec), run(spec_of(tmp_path, "somebody"))
+    rows = entries([("a", alone), ("b", first), ("c", second)])
+    assert sorted(len(row.records) for row in rows) == [1, 2]
+    sides = [read(store.path_of(spec.output, record)) for record in (alone, first)]
+    assert disagreements(*sides) == []
 
 
 def test_a_user_that_nobody_asks_is_no_part_of_a_run(tmp_path: Path) -> None:
     spec = replace(spec_of(tmp_path), categories=("talk",))
-    assert "user_sha256" not in plan(spec, Engine("scripted", spec.settings)).record.benchmark
+    assert plan(spec, SharedEngine("scripted", spec.settings)).record.user.sha256 is None
     assert (
-        plan(spec, Engine("scripted", spec.settings)).record.config_sha256
-        == plan(replace(spec, user=None), Engine("scripted", spec.settings)).record.config_sha256
+        plan(spec, SharedEngine("scripted", spec.settings)).record.config_sha256
+        == plan(replace(spec, user=None), SharedEngine("scripted", spec.settings)).record.config_sha256
     )
 
 
