@@ -39,7 +39,8 @@ def judge_agent(language: str, sample_id: str, result: Any, process: Any, rules:
         rules: `upstream` or `strict`.
 
     Returns:
-        The verdict on the final state; `evidence["process_accuracy"]` is the share of milestones reached, 1 for a pass.
+        The verdict on the final state; `evidence["process_accuracy"]` is the share of milestones reached, 1 for a pass,
+        in three digits as upstream shows it, and `evidence["process_share"]` the same as it goes into means.
 
     Raises:
         UsageProblem: Unknown language, id or rules, or the id of another item.

@@ -123,7 +123,7 @@ def whole(verdicts: Mapping[str, Verdict]) -> Verdict:
         {"id": name, "outcome": verdict.outcome, "code": verdict.code, "message": verdict.message, **verdict.evidence}
         for name, verdict in verdicts.items()
     ]
-    evidence = {"steps": steps, "process_accuracy": right / len(verdicts)}
+    evidence = {"steps": steps, "process_accuracy": round(right / len(verdicts), 3)}
     failed = next(((name, verdict) for name, verdict in verdicts.items() if verdict.outcome != "pass"), None)
     if failed is None:
         return Verdict("pass", None, "", evidence)

@@ -38,12 +38,14 @@ def header(category: str, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         return {"accuracy": share, **counts}
     if category not in (*data.MULTI_TURN, *data.AGENT):
         return {"accuracy": round(share, 3), **counts}
-    parts = [verdict.evidence["process_accuracy"] for verdict in verdicts]
+    parts = [
+        verdict.evidence["process_share" if category in data.AGENT else "process_accuracy"] for verdict in verdicts
+    ]
     if category in data.AGENT:
         process = round(sum(parts) / len(parts), 3) if parts else 0.0
         return {"end_to_end_accuracy": round(share, 3), "process_accuracy": process, **counts}
     steps = [step["outcome"] == "pass" for verdict in verdicts for step in verdict.evidence["steps"]]
-    process = round(sum(round(part, 3) for part in parts) / len(parts), 3) if parts else 0.0
+    process = round(sum(parts) / len(parts), 3) if parts else 0.0
     counts = {"correct_count": sum(steps), "total_count": len(steps)}
     return {"accuracy": round(share, 3), **counts, "process_accuracy": process}
 

@@ -84,7 +84,7 @@ def test_headers_round_as_upstream():
     three = [judged("pass"), judged("fail"), judged("fail")]
     assert header("normal_atom_bool", three) == {"accuracy": 0.333, "correct_count": 1, "total_count": 3}
     assert header("special_incomplete", three)["accuracy"] == 1 / 3
-    agents = [judged("pass", process_accuracy=1.0), judged("fail", process_accuracy=1 / 3)]
+    agents = [judged("pass", process_share=1.0), judged("fail", process_share=1 / 3)]
     assert header("agent_multi_step", agents) == {
         "end_to_end_accuracy": 0.5,
         "process_accuracy": 0.667,
@@ -93,7 +93,7 @@ def test_headers_round_as_upstream():
     }
     steps = [{"outcome": "pass"}, {"outcome": "fail"}, {"outcome": "pass"}]
     dialogues = [
-        judged("fail", process_accuracy=2 / 3, steps=steps),
+        judged("fail", process_accuracy=0.667, steps=steps),
         judged("pass", process_accuracy=1.0, steps=steps[:1]),
     ]
     assert header("normal_multi_turn_user_adjust", dialogues) == {

@@ -29,7 +29,7 @@ def test_states_and_processes_agree_on_every_agent_result(name, shared_data):
     with gzip.open(shared_data / "acebench-oracle" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         for case in map(json.loads, lines):
             verdict = judge_agent(case["language"], case["id"], case["result"], case["process"])
-            ours = (verdict.outcome == "pass", verdict.code, round(verdict.evidence["process_accuracy"], 3))
+            ours = (verdict.outcome == "pass", verdict.code, verdict.evidence["process_accuracy"])
             theirs = (case["valid"], case["error_type"], case.get("process_accuracy", 0.0))  # none after a crash
             if ours != theirs:
                 differing.append((case["language"], case["id"], case["mutation"], ours, theirs))

@@ -31,12 +31,14 @@ def judge_agent(language: str, sample_id: str, result: Any, process: Any, rules:
     evidence: dict[str, Any] = {"expected": truth, "result": plain(result), "milestones": milestones}
     try:
         finding = check_state(result, truth, chosen)
-        evidence["process_accuracy"] = 1.0 if finding is None else process_accuracy(process, milestones, chosen)
+        share = 1.0 if finding is None else process_accuracy(process, milestones, chosen)
     except ENDS as error:
         name = type(error).__name__
-        evidence["process_accuracy"] = 0.0
+        evidence |= {"process_accuracy": 0.0, "process_share": 0.0}
         message = f"the official program ends with {name} on this result; counted as wrong"
         return Verdict("fail", f"crash:{name}", message, evidence)
+    # Rounded as the official program shows it, and as it goes into the mean over items.
+    evidence |= {"process_accuracy": round(share, 3), "process_share": share}
     if finding is None:
         return Verdict("pass", None, "", evidence)
     return Verdict("fail", finding.code, finding.message, evidence | finding.details)
