@@ -327,6 +327,8 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "flags": Mapping,
     "slots": int,
     "gpus": (int, NoneType),
+    "with_user": tuple,
+    "also_checked_by": tuple,
 }
 """Members of the protocols that are no methods."""
 SERVING = {"tp", "dp", "gpu_memory_utilization", "runner", "ray_address"}
@@ -454,7 +456,10 @@ def test_a_benchmark_plays_and_judges(name: str) -> None:
             assert sample.category == category
             if sample.after:
                 continue
-            first = list(played(benchmark, sample, "[f(a=1)]"))
+            try:
+                first = list(played(benchmark, sample, "[f(a=1)]"))
+            except HarnessError as error:  # what it asks with is not there
+                pytest.skip(str(error).splitlines()[0])
             assert first == list(played(benchmark, sample, "[f(a=1)]")), "a play is pure"
             if benchmark.check_workers:
                 continue

@@ -19,7 +19,7 @@ from harness.results.usage import Usage, measure
 from harness.text import one_line
 from harness.types import Key, RunRecord, Score
 
-MUST_AGREE = ("version", "data_sha256", "checker_sha256", "rules")
+MUST_AGREE = ("version", "data_sha256", "checker_sha256", "user_sha256", "rules")
 """Runs that differ in one of these measure different things."""
 
 
@@ -29,7 +29,7 @@ class Outcomes:
 
     label: str
     benchmarks: Mapping[str, Mapping[str, Any]]
-    """Benchmark -> version, data_sha256, checker_sha256, rules, categories, and settings worth a warning."""
+    """Benchmark -> version, data_sha256, checker_sha256, user_sha256, rules, categories, settings worth a warning."""
     sizes: Mapping[str, int]
     """Category -> items of the data set times repeats."""
     results: Mapping[str, Mapping[Key, bool | None]]
@@ -115,9 +115,10 @@ def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:
 
 
 def _identity(record: RunRecord) -> dict[str, Any]:
-    facts = {name: getattr(record.benchmark, name) for name in MUST_AGREE if name != "rules"}
+    facts = {name: getattr(record.benchmark, name) for name in ("version", "data_sha256", "checker_sha256")}
     sampling = {name: getattr(record.sampling, name) for name in ("temperature", "top_p", "max_tokens")}
     return facts | {
+        "user_sha256": record.user.sha256,
         "rules": record.rules,
         "handler": record.handler,
         "engine": asdict(record.engine),
@@ -153,7 +154,8 @@ def _differences(a: Outcomes, b: Outcomes, names: Iterable[str]) -> Iterator[str
     for name in a.benchmarks:
         for fact in names if name in b.benchmarks else ():
             one, other = (side.benchmarks[name].get(fact) for side in (a, b))
-            if one != other:
+            # Where nobody plays a user, nothing that the sides have in common depends on who does.
+            if one != other and (fact != "user_sha256" or None not in (one, other)):
                 yield f"{name}: {fact} differs ({_short(one, other)} and {_short(other, one)})"
 
 

@@ -20,9 +20,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import files
 from harness.data.pins import DataSet, dataset
-from harness.data.sources import download, members, plain
+from harness.data.sources import download, members, pinned, plain
 from harness.errors import DataError
 from harness.machine import cache_root, is_offline
 
@@ -127,7 +126,7 @@ def _damage(data: DataSet, full: bool) -> list[str]:
             status = file.stat()
             if stamp.get(relative) == [status.st_size, status.st_mtime_ns]:
                 continue
-            if files.sha256(file) != digest:
+            if not pinned(file.read_bytes(), digest):
                 found.append(f"{relative} (differs)")
         except OSError as error:
             found.append(f"{relative} ({'missing' if isinstance(error, FileNotFoundError) else error.strerror})")
@@ -162,7 +161,7 @@ def _install(data: DataSet, contents: Iterator[tuple[str, bytes]]) -> Path:
 def _write(data: DataSet, contents: Iterator[tuple[str, bytes]], partial: Path) -> None:
     stamp = {}
     for relative, content in contents:
-        if hashlib.sha256(content).hexdigest() != data.files[relative]:
+        if not pinned(content, data.files[relative]):
             raise DataError(f"{relative} is not that of {data.name} {data.version}", data.remedy)
         file = partial / "new" / relative
         file.parent.mkdir(parents=True, exist_ok=True)

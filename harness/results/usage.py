@@ -71,6 +71,8 @@ class Counting:
 
     def __init__(self) -> None:
         self.samples = self.faults = self.truncated = self.prompt_tokens = self.completion_tokens = 0
+        self.user_prompt_tokens = self.user_completion_tokens = 0
+        """Of the model that plays the user: no part of anything else here."""
         self.cached_tokens = self._told = 0
         """Prompt tokens from the cache, and all prompt tokens of the replies whose engine tells."""
         self._replies = 0
@@ -83,6 +85,10 @@ class Counting:
         cut = False
         for step in line.steps:
             generation = step.generation
+            if step.asked == "user":
+                self.user_prompt_tokens += generation.prompt_tokens
+                self.user_completion_tokens += generation.completion_tokens
+                continue
             self._replies += 1
             self.prompt_tokens += generation.prompt_tokens
             self.completion_tokens += generation.completion_tokens
@@ -96,9 +102,11 @@ class Counting:
 
     @property
     def tokens(self) -> dict[str, int]:
-        """Tokens as `run.json` has them: `prompt`, `completion`, and `cached` where the engine tells."""
-        cached = {"cached": self.cached_tokens} if self._told else {}
-        return {"prompt": self.prompt_tokens, "completion": self.completion_tokens, **cached}
+        """Tokens as `run.json` has them: `prompt`, `completion`, `cached` where the engine tells, `user_...`."""
+        more = {"cached": self.cached_tokens} if self._told else {}
+        if self.user_prompt_tokens or self.user_completion_tokens:
+            more |= {"user_prompt": self.user_prompt_tokens, "user_completion": self.user_completion_tokens}
+        return {"prompt": self.prompt_tokens, "completion": self.completion_tokens, **more}
 
     def usage(self) -> Usage:
         """What was counted so far."""

@@ -106,6 +106,19 @@ class RunSettings:
     offline: bool = False
     """Use no network; also by HF_HUB_OFFLINE=1."""
 
+    user_model: Annotated[str | Path | None, Flag(section="Who plays the user, where a task has one")] = None
+    """Model that plays the user; its name, settings and hash are part of the run."""
+    user_engine: str = "auto"
+    """As --engine."""
+    user_base_urls: Annotated[Names, Flag(own="--user-base-url")] = ()
+    """Server that has it."""
+    user_api_key_env: str = "OPENAI_API_KEY"
+    """Variable that holds the key."""
+    user_model_args: Annotated[Pairs, Flag(type=PAIRS, metavar="K=V,...")] = ()
+    """Options of its engine."""
+    user_gen_kwargs: Annotated[Pairs, Flag(type=PAIRS, metavar="K=V")] = ()
+    """Its sampling. [default: temperature 0.001, 1000 tokens]"""
+
     sandbox: Annotated[str, Flag(section="Where programs run that the model wrote")] = "auto"
     """userns, bwrap, docker, landlock; see `harness doctor`."""
     sandbox_workers: Annotated[int | None, Flag(least=1)] = None
