@@ -40,6 +40,10 @@ class Benchmark(Protocol):
     """Threads that may run `check` at once; 0 where judging is too quick to be worth a thread."""
     runs_programs: bool = False
     """Whether `check` runs programs that a model wrote: a sandbox for them is found before a model is loaded."""
+    with_user: tuple[str, ...] = ()
+    """Leaf categories whose plays ask a simulated user, too."""
+    also_checked_by: tuple[str, ...] = ()
+    """Packages outside its own whose code takes part in judging."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""

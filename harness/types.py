@@ -22,6 +22,7 @@ Key = tuple[str, int]
 
 Outcome = Literal["pass", "fail", "unscored"]
 Finish = Literal["stop", "length"]
+Asked = Literal["model", "user"]
 
 T = TypeVar("T")
 
@@ -67,6 +68,8 @@ class Query:
     """What the answer should be: function calls, or free text such as a program."""
     turn: int = 0
     """Index of the turn it belongs to, from 0; the step that answers it is recorded under it."""
+    asks: Asked = "model"
+    """Who is to answer: the model that is measured, or the one that plays its user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,8 @@ class Step:
     """Index of the turn, from 0."""
     generation: Generation
     reply: Reply
+    asked: Asked = "model"
+    """Who answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +374,24 @@ class ShardsInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class UserInfo:
+    """The model that played the user of dialogues; all None where nobody did."""
+
+    model: str | None = None
+    """As the user of the harness typed it."""
+    model_sha256: str | None = None
+    """Fingerprint of its weights; None for a remote server."""
+    revision: str | None = None
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    """`name` and the settings that can change a reply."""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `Sampling`."""
+    handler: str | None = None
+    sha256: str | None = None
+    """Digest of all that."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """`run.json`: enough to repeat a comparison or to refuse it."""
 
@@ -389,7 +412,8 @@ class RunRecord:
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
-    """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells."""
+    """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells; of the model
+    that plays the user, `user_prompt` and `user_completion`."""
     seconds: float = 0.0
     """Wall-clock seconds over all sessions of the run, without the loading of the model."""
     handler_options: Mapping[str, Any] = field(default_factory=dict)
@@ -397,6 +421,7 @@ class RunRecord:
     usage: UsageInfo = field(default_factory=UsageInfo)
     shards: ShardsInfo | None = None
     """Where `harness merge` made the run."""
+    user: UserInfo = field(default_factory=UserInfo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def test_a_run_takes_values_that_no_command_line_could_carry(tmp_path: Path, mon
     toy.install(toy.Toy(), monkeypatch.setattr)
     answer = "[f(a=1,b=2)]"
     (found,) = run("scripted", ["echo"], engine="scripted", output=tmp_path, model_args={"default": answer})
-    assert found.record.engine["options"] == {"default": answer}
+    assert found.record.engine.options == {"default": answer}
     assert {line.steps[0].generation.text for line in store.read_samples(found.folder)} == {answer}
     # As on a command line, every spelling of a flag will do.
     spelt: dict[str, Any] = {"backend": "scripted", "result_dir": tmp_path, "model_args": f"default={answer}"}

@@ -103,9 +103,11 @@ def entries(runs: Iterable[tuple[str, RunRecord]]) -> list[Entry]:
 
 
 def _data(group: Sequence[tuple[str, RunRecord]]) -> dict[str, Any]:
-    """Short hashes of data and checker of each benchmark."""
+    """Short hashes of data and checker of each benchmark, and its simulated user."""
     hashes = {r.benchmark.name: "/".join(part[:8] for part in _hashes(r)) for _, r in group}
-    return {f"{name} data/checker": value for name, value in hashes.items()}
+    users = {r.benchmark.name: f"{r.user.model} {r.user.sha256[:8]}" for _, r in group if r.user.sha256}
+    found = {f"{name} data/checker": value for name, value in hashes.items()}
+    return found | {f"{name} user": value for name, value in users.items()}
 
 
 def _hashes(record: RunRecord) -> tuple[str, str]:
@@ -113,13 +115,30 @@ def _hashes(record: RunRecord) -> tuple[str, str]:
 
 
 def _by_data(runs: Sequence[tuple[str, RunRecord]]) -> list[list[tuple[str, RunRecord]]]:
-    """Split runs of one configuration so that no row mixes two versions of a benchmark's data or checker."""
+    """Split runs of one configuration so that no row mixes two versions of a benchmark's data, checker or user.
+
+    A run in which nobody plays a user goes with any.
+    """
     newest_first = sorted(runs, key=lambda run: run[1].started, reverse=True)
-    versions: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    versions: dict[str, list[_Version]] = defaultdict(list)
     rows: dict[int, list[tuple[str, RunRecord]]] = defaultdict(list)
     for folder, record in newest_first:
-        known = versions[record.benchmark.name]
-        if _hashes(record) not in known:
-            known.append(_hashes(record))
-        rows[known.index(_hashes(record))].insert(0, (folder, record))
+        known, own = versions[record.benchmark.name], _Version(_hashes(record), record.user.sha256)
+        place = next((place for place, version in enumerate(known) if version.takes(own)), len(known))
+        if place == len(known):
+            known.append(own)
+        known[place].user = known[place].user or own.user
+        rows[place].insert(0, (folder, record))
     return list(rows.values())
+
+
+@dataclass(slots=True)
+class _Version:
+    """What runs of one benchmark must agree in to share a row."""
+
+    hashes: tuple[str, str]
+    user: str | None
+
+    def takes(self, other: _Version) -> bool:
+        """Whether another run may share the row."""
+        return self.hashes == other.hashes and (self.user is None or other.user in (None, self.user))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.labels import facts, joined, name_of
-from harness.analysis.outcomes import MUST_AGREE, Outcomes, short
+from harness.analysis.outcomes import Outcomes, short
 from harness.errors import UsageProblem
 from harness.results import store
 from harness.results.lines import SampleLine
@@ -147,9 +147,9 @@ def _benchmarks(parts: Sequence[_Part]) -> dict[str, dict[str, Any]]:
 
 
 def _identity(record: RunRecord) -> dict[str, Any]:
-    facts = {name: getattr(record.benchmark, name) for name in MUST_AGREE if name != "rules"}
     sampling = {name: getattr(record.sampling, name) for name in ("temperature", "top_p", "max_tokens")}
-    return facts | {
+    return _judged(record) | {
+        "user_sha256": record.user.sha256,
         "rules": record.rules,
         "handler": record.handler,
         "engine": asdict(record.engine),
@@ -161,7 +161,10 @@ def conflicts(records: Sequence[RunRecord]) -> Iterator[str]:
     """Why runs are not those of one model, asked and judged in one way; one sentence each."""
     first = {record.benchmark.name: record for record in reversed(records)}
     for record in records[1:]:
-        pairs = [(_asked(records[0]), _asked(record)), (_judged(first[record.benchmark.name]), _judged(record))]
+        same = first[record.benchmark.name]
+        pairs = [(_asked(records[0]), _asked(record)), (_judged(same), _judged(record))]
+        if None not in (same.user.sha256, record.user.sha256):  # None: no dialogue in its categories
+            pairs.append(({"user": same.user.sha256}, {"user": record.user.sha256}))
         for one, other in pairs:
             for name in one:
                 if one[name] != other[name]:
@@ -181,7 +184,7 @@ def _asked(record: RunRecord) -> dict[str, Any]:
 
 
 def _judged(record: RunRecord) -> dict[str, Any]:
-    return {name: getattr(record.benchmark, name) for name in MUST_AGREE if name != "rules"}
+    return {name: getattr(record.benchmark, name) for name in ("version", "data_sha256", "checker_sha256")}
 
 
 def _about(record: RunRecord) -> dict[str, Any]:

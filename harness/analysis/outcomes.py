@@ -15,7 +15,7 @@ from harness.results.usage import Usage
 from harness.text import one_line
 from harness.types import Key, Score
 
-MUST_AGREE = ("version", "data_sha256", "checker_sha256", "rules")
+MUST_AGREE = ("version", "data_sha256", "checker_sha256", "user_sha256", "rules")
 """Runs that differ in one of these measure different things."""
 
 
@@ -25,7 +25,7 @@ class Outcomes:
 
     label: str
     benchmarks: Mapping[str, Mapping[str, Any]]
-    """Benchmark -> version, data_sha256, checker_sha256, rules, categories, and settings worth a warning."""
+    """Benchmark -> version, data_sha256, checker_sha256, user_sha256, rules, categories, settings worth a warning."""
     sizes: Mapping[str, int]
     """Category -> items of the data set times repeats, or of what was planned where that is more."""
     results: Mapping[str, Mapping[Key, bool | None]]
@@ -118,7 +118,8 @@ def _differences(a: Outcomes, b: Outcomes, names: Iterable[str]) -> Iterator[str
     for name in a.benchmarks:
         for fact in names if name in b.benchmarks else ():
             one, other = (side.benchmarks[name].get(fact) for side in (a, b))
-            if one != other:
+            # Where nobody plays a user, nothing that the sides have in common depends on who does.
+            if one != other and (fact != "user_sha256" or None not in (one, other)):
                 yield f"{name}: {fact} differs ({short(one, other)} and {short(other, one)})"
 
 

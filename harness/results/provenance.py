@@ -64,7 +64,7 @@ def checker_sha256(benchmark: Any) -> str:
     module that moves does not. Other files of the package count byte by byte.
 
     Args:
-        benchmark: The plug-in.
+        benchmark: The plug-in; packages that it names in `also_checked_by` count too.
 
     Returns:
         SHA-256 as hexadecimal digits.
@@ -72,7 +72,8 @@ def checker_sha256(benchmark: Any) -> str:
     module = benchmark.__name__ if isinstance(benchmark, type(sys)) else type(benchmark).__module__
     if module.startswith("harness.benchmarks."):
         module = ".".join(module.split(".")[:3])
-    return _sources_sha256(module)
+    also = benchmark.also_checked_by if hasattr(benchmark, "also_checked_by") else ()
+    return digest([_sources_sha256(each) for each in (module, *also)]) if also else _sources_sha256(module)
 
 
 def current_checker(benchmark: str, recorded: str | None) -> str | None:

@@ -41,6 +41,7 @@ from harness.types import (
     Score,
     ShardsInfo,
     UsageInfo,
+    UserInfo,
 )
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
@@ -50,6 +51,7 @@ DESCRIBING: Mapping[str, type[Any]] = {
     "code": CodeInfo,
     "machine": MachineInfo,
     "usage": UsageInfo,
+    "user": UserInfo,
 }
 """Fields of a run's record that describe it: a figure of another type in one of them is not known, and costs no run."""
 

@@ -36,7 +36,7 @@ def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLin
             fault = explain("check", error)
     if fault is not None:
         verdicts = {sample.category: Verdict("unscored", "fault", fault)}
-    steps = tuple(RecordedStep(step.turn, step.generation) for step in episode.steps)
+    steps = tuple(RecordedStep(step.turn, step.generation, step.asked) for step in episode.steps)
     return SampleLine(sample.id, episode.repeat, sample.category, steps, fault, verdicts, seconds)
 
 

@@ -11,11 +11,13 @@ from harness import plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.flags.fields import settings
 from harness.results.usage import parse_prices
+from harness.running import users
 from harness.running.flag_checks import batch_size
 from harness.running.pairs import pairs, split
 from harness.running.plan import RunSpec, engine_name
 from harness.running.selection import ids_by_benchmark, read_ids, resolve
 from harness.running.settings import RunSettings
+from harness.running.users import UserSpec
 from harness.types import EngineSettings, Sampling
 
 WITHOUT_MODEL = ("replay", "scripted")
@@ -46,7 +48,7 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
         raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
     if asked.engine not in (known := plugins.names("engines")) and asked.engine != "auto":
         raise unknown_name("engine", asked.engine, known)
-    prices = parse_prices(asked.prices) if asked.prices else None
+    prices = parse_prices(asked.prices, str(asked.model or "")) if asked.prices else None
     if asked.cost_limit is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = engine_settings(asked)
@@ -58,6 +60,7 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
         "engine": engine,
         "handler_options": {name: unescape(text) for name, text in chosen.items() if text is not None},
         "sampling": sampling(asked),
+        "user": _user(asked),
         "prices": prices,
     }
     every = RunSpec(**_said(asked, RunSpec) | exact | {"benchmark": "", "categories": (), "ids": ()})
@@ -68,16 +71,39 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
     return runs, notes
 
 
+def _user(asked: RunSettings) -> UserSpec | None:
+    """Who plays the user, where a setting says so."""
+    said = (asked.user_base_urls, asked.user_model_args, asked.user_gen_kwargs)
+    if asked.user_model is None and asked.user_engine not in WITHOUT_MODEL:
+        if any(said) or asked.user_engine != "auto":
+            raise UsageProblem("--user-model is missing", "It names the model that plays the user.")
+        return None
+    if asked.user_engine not in (known := plugins.names("engines")) and asked.user_engine != "auto":
+        raise unknown_name("engine", asked.user_engine, known)
+    alike = ("tasks", "device", "request_timeout", "offline", "trust_remote_code")
+    shared = {name: getattr(asked, name) for name in alike}
+    own = {name: getattr(asked, f"user_{name}") for name in ("model", "engine", "base_urls", "api_key_env")}
+    own |= {"model_args": asked.user_model_args, "gen_kwargs": asked.user_gen_kwargs}
+    user = RunSettings(**shared, **own)
+    served, engine, _ = engine_settings(user)
+    return UserSpec(served, engine, sampling(user, users.SAMPLING))
+
+
 def _said(asked: RunSettings, record: Any) -> dict[str, Any]:
     """What was said of the fields that another record has under the same name."""
     shared = [each.name for each in fields(record) if each.name in settings(RunSettings)]
     return {name: value for name in shared if (value := getattr(asked, name)) not in (None, ())}
 
 
-def as_base(runs: Iterable[RunSpec], model: str) -> list[RunSpec]:
-    """The same runs of another model, without the first one's adapter, revision and tokenizer."""
+def as_base(runs: Iterable[RunSpec], model: str, prices: str | None = None) -> list[RunSpec]:
+    """The same runs of another model, at its own prices, without the first one's adapter, revision and tokenizer."""
+    own = parse_prices(prices, model) if prices else None
     return [
-        replace(run, settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None))
+        replace(
+            run,
+            settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None),
+            prices=own,
+        )
         for run in runs
     ]
 
@@ -140,11 +166,12 @@ def _serving(asked: RunSettings, engine: str) -> dict[str, Any]:
     return {known[name]: value for name, value in given.items()}
 
 
-def sampling(asked: RunSettings) -> Sampling:
-    """How tokens are chosen: the preset, what `--gen-kwargs` replaces of it, and what flags of their own replace.
+def sampling(asked: RunSettings, preset: Sampling | None = None) -> Sampling:
+    """How tokens are chosen: a preset, what `--gen-kwargs` replaces of it, and what flags of their own replace.
 
     Args:
         asked: What was said.
+        preset: What holds where nothing was; by default the preset that was named.
 
     Returns:
         The sampling.
@@ -157,7 +184,7 @@ def sampling(asked: RunSettings) -> Sampling:
     for name in extra:
         if name not in known:
             raise unknown_name("--gen-kwargs name", name, known)
-    return replace(PRESETS[asked.preset], **_said(replace(asked, **extra), Sampling) | _said(asked, Sampling))
+    return replace(preset or PRESETS[asked.preset], **_said(replace(asked, **extra), Sampling) | _said(asked, Sampling))
 
 
 def unescape(text: str) -> str:

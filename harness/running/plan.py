@@ -17,7 +17,9 @@ from harness import handlers, machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
+from harness.running import users
 from harness.running.selection import choose
+from harness.running.users import UserSpec
 from harness.types import (
     BenchmarkInfo,
     EngineInfo,
@@ -28,6 +30,7 @@ from harness.types import (
     RunRecord,
     Sample,
     Sampling,
+    UserInfo,
 )
 
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
@@ -67,6 +70,8 @@ class RunSpec:
     """USD for a million tokens, `prompt` and `completion`."""
     cost_limit: float | None = None
     """USD; once they are spent, no further sample is started."""
+    user: UserSpec | None = None
+    """Who plays the user where a sample has one."""
 
 
 class SharedEngine:
@@ -125,6 +130,8 @@ class RunPlan:
     record: RunRecord
     folder: Path | None
     """The run to be continued."""
+    user: UserSpec | None = None
+    """Who plays the user; None where no sample has one."""
 
     @property
     def keys(self) -> list[Key]:
@@ -171,9 +178,11 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     idle = {name for sample in everything for name in sample.after} - samples.keys()
     counted = Counter(sample.category for sample in everything if sample.id not in idle)
     totals = {name: n * spec.repeats for name, n in counted.items()}
-    record = _record(spec, engine, benchmark, handler, model, samples)
+    with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
+    user = users.demand(spec.user, with_user) if with_user else None
+    record = _record(replace(spec, user=user), engine, benchmark, handler, model, samples)
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
-    return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder)
+    return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
 
 def _record(
@@ -197,9 +206,7 @@ def _record(
         samples_sha256=provenance.digest(tuple(samples)),
         sizes={name: n * spec.repeats for name, n in counts.items()},
     )
-    chosen, layout = engine.settings.options, plugins.load("engines", engine.name).layout
-    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
-    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
+    settings, layout = _settings(engine)
     record = RunRecord(
         run_id="",
         started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -213,10 +220,36 @@ def _record(
         rules=spec.rules,
         repeats=spec.repeats,
         code=provenance.code(),
-        machine=MachineInfo(**machine.description(), layout={name: chosen[name] for name in chosen if name in layout}),
+        machine=MachineInfo(**machine.description(), layout=layout),
         config_sha256="",
+        user=_user(spec.user),
     )
     return replace(record, config_sha256=_identity(spec, record, record.benchmark.checker_sha256))
+
+
+def _settings(engine: SharedEngine) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of an engine that can change a reply, and the options that cannot."""
+    chosen, layout = engine.settings.options, plugins.load("engines", engine.name).layout
+    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
+    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
+    return settings, {name: value for name, value in chosen.items() if name in layout}
+
+
+def _user(spec: UserSpec | None) -> UserInfo:
+    """The simulated user as the record has it."""
+    if spec is None:
+        return UserInfo()
+    engine = SharedEngine(spec.engine, spec.settings)
+    model = engine.describe()
+    found = UserInfo(
+        model=model.name,
+        model_sha256=model.sha256,
+        revision=model.revision,
+        engine={"name": engine.name, **_settings(engine)[0]},
+        sampling={**asdict(spec.sampling), "stop": list(spec.sampling.stop)},
+        handler=users.HANDLER,
+    )
+    return replace(found, sha256=provenance.digest(asdict(found)))
 
 
 def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
@@ -232,6 +265,8 @@ def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
         "rules": [record.rules, spec.predict_only],
         "repeats": record.repeats,
     }
+    if record.user.sha256:
+        identity["user"] = record.user.sha256
     return provenance.digest(identity)
 
 

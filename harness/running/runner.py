@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import Literal
 
@@ -116,14 +117,20 @@ class _Run:
     def _play(self, left: Sequence[Key], stored: dict[Key, store.SampleLine], engine: SharedEngine) -> None:
         plan, spec = self.plan, self.plan.spec
         session = engine.session()
+        user = SharedEngine(plan.user.engine, plan.user.settings) if plan.user else None
         self.began, self.gpus = time.monotonic(), session.gpus
         versions = dict.fromkeys([*(self.record.engine.version or "").split("; "), session.version])
         served = replace(plan.record.engine, version="; ".join(name for name in versions if name))
         self.record = replace(self.record, engine=served, code=plan.record.code, machine=plan.record.machine)
         work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
-        with Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges:
+        if plan.user:
+            work = replace(work, user_sampling=plan.user.sampling)
+        with (
+            Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges,
+            closing(user) if user else nullcontext(),
+        ):
             stop = None if self.budget.limit is None else self.budget.reached
-            for batch in Scheduler(work, session, stop).play(left):
+            for batch in Scheduler(work, session, stop, user.session() if user else None).play(left):
                 for played in batch:
                     judges.submit(played)
                 self.writer.sync()

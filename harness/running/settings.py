@@ -106,6 +106,19 @@ class RunSettings:
     offline: bool = False
     """Use no network; also by HF_HUB_OFFLINE=1."""
 
+    user_model: Annotated[str | Path | None, Flag(section="Who plays the user, where a task has one")] = None
+    """Model that plays the user; its name, settings and hash are part of the run."""
+    user_engine: str = "auto"
+    """As --engine."""
+    user_base_urls: Annotated[Names, Flag(own="--user-base-url")] = ()
+    """Server that has it."""
+    user_api_key_env: str = "OPENAI_API_KEY"
+    """Variable that holds the key."""
+    user_model_args: Annotated[Pairs, Flag(type=PAIRS, metavar="K=V,...")] = ()
+    """Options of its engine."""
+    user_gen_kwargs: Annotated[Pairs, Flag(type=PAIRS, metavar="K=V")] = ()
+    """Its sampling. [default: temperature 0.001, 1000 tokens]"""
+
     sandbox: Annotated[str, Flag(section="Where programs run that the model wrote")] = "auto"
     """userns, bwrap, docker, landlock; see `harness doctor`."""
     sandbox_workers: Annotated[int | None, Flag(least=1)] = None
@@ -132,7 +145,7 @@ class RunSettings:
     """Store replies without judging them."""
     sample_timeout: Annotated[float | None, Flag(least=1e-3, most=1e9)] = None
     """Seconds for one sample, all its turns together."""
-    prices: Annotated[str | None, Flag(metavar="IN,OUT")] = None
+    prices: Annotated[str | None, Flag(metavar="IN,OUT|FILE")] = None
     """USD for a million prompt and completion tokens."""
     cost_limit: Annotated[float | None, Flag(metavar="USD", least=0, most=1e9)] = None
     """Start no further sample once this is spent."""

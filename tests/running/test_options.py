@@ -144,3 +144,29 @@ def test_what_is_said_reaches_the_run(tmp_path: Path) -> None:
     assert (spec.retry_errors, spec.overwrite, spec.sample_timeout) == (True, False, None)
     (base,) = options.as_base([spec], "before")
     assert base.settings.model == "before"
+
+
+def test_the_simulated_user_has_settings_of_its_own() -> None:
+    assert options.specs(asked(tasks="simple_python"))[0][0].user is None
+    said = asked(
+        tasks="simple_python",
+        user_model="person",
+        user_base_urls="http://host/v1",
+        user_gen_kwargs="temperature=0.5",
+        seed=3,
+    )
+    user = options.specs(said)[0][0].user
+    assert user is not None
+    assert (user.settings.model, user.settings.base_urls, user.engine) == ("person", ("http://host/v1",), "auto")
+    assert user.sampling == Sampling(temperature=0.5, max_tokens=1000)
+    scripted = options.specs(asked(tasks="simple_python", user_engine="scripted", user_model_args="default=hello"))[0][
+        0
+    ].user
+    assert scripted is not None
+    assert scripted.settings.options == {"default": "hello"}
+    with pytest.raises(UsageProblem, match="--user-model is missing"):
+        options.specs(asked(tasks="simple_python", user_base_urls="http://host/v1"))
+    with pytest.raises(UsageProblem, match="scripted"):
+        options.specs(asked(tasks="simple_python", user_model="person", user_engine="scriptd"))
+    with pytest.raises(UsageProblem, match="temperature"):
+        options.specs(asked(tasks="simple_python", user_model="person", user_gen_kwargs="temprature=1"))

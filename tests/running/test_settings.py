@@ -57,7 +57,7 @@ def test_flags_and_variables_are_those_of_the_record(monkeypatch: pytest.MonkeyP
 
 def test_the_record_says_all_that_a_run_needs() -> None:
     """What a run is made of is a setting of the same name, or is worked out from others."""
-    worked_out = {"settings", "benchmark", "categories", "handler_options", "sampling"}
+    worked_out = {"settings", "benchmark", "categories", "handler_options", "sampling", "user"}
     known = settings(RunSettings).keys()
     assert {each.name for each in fields(RunSpec)} - known == worked_out
     assert {each.name for each in fields(EngineSettings)} - known == {"options"}
