@@ -276,8 +276,6 @@ class BenchmarkInfo:
     """Digest of the ids of all samples, in order."""
     left: int | None = None
     """Of `n`, the episodes that are not finished; None before the run has started."""
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    """Of `n`, the episodes of each category that samples are of; empty where an earlier version wrote the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +417,8 @@ class RunRecord:
     handler_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the handler that the user replaced, for example `think_prefix`."""
     usage: UsageInfo = field(default_factory=UsageInfo)
+    planned: Mapping[str, int] = field(default_factory=dict)
+    """Of `benchmark.n`, the episodes of each category that samples are of; empty in records of an earlier version."""
     shards: ShardsInfo | None = None
     """Where `harness merge` made the run."""
     user: UserInfo = field(default_factory=UserInfo)

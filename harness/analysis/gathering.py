@@ -17,6 +17,7 @@ from harness.analysis.outcomes import Outcomes, short
 from harness.errors import UsageProblem
 from harness.results import store
 from harness.results.lines import SampleLine
+from harness.results.shards import asked, judged
 from harness.results.tally import lost
 from harness.results.usage import measure
 from harness.types import Key, RunRecord
@@ -120,7 +121,7 @@ def _missing(
     for line in lines:
         for category in line.verdicts:
             sources[category].add(line.category)
-    planned = record.benchmark.sizes
+    planned = record.planned
     missing = {}
     for category, items in results.items():
         names = sources[category] or {category}
@@ -148,7 +149,7 @@ def _benchmarks(parts: Sequence[_Part]) -> dict[str, dict[str, Any]]:
 
 def _identity(record: RunRecord) -> dict[str, Any]:
     sampling = {name: getattr(record.sampling, name) for name in ("temperature", "top_p", "max_tokens")}
-    return _judged(record) | {
+    return judged(record) | {
         "user_sha256": record.user.sha256,
         "rules": record.rules,
         "handler": record.handler,
@@ -162,7 +163,8 @@ def conflicts(records: Sequence[RunRecord]) -> Iterator[str]:
     first = {record.benchmark.name: record for record in reversed(records)}
     for record in records[1:]:
         same = first[record.benchmark.name]
-        pairs = [(_asked(records[0]), _asked(record)), (_judged(same), _judged(record))]
+        pairs = [(asked(records[0]), asked(record)), (judged(same), judged(record))]
+        pairs.append(({"rules": records[0].rules}, {"rules": record.rules}))
         if None not in (same.user.sha256, record.user.sha256):  # None: no dialogue in its categories
             pairs.append(({"user": same.user.sha256}, {"user": record.user.sha256}))
         for one, other in pairs:
@@ -170,21 +172,6 @@ def conflicts(records: Sequence[RunRecord]) -> Iterator[str]:
                 if one[name] != other[name]:
                     values = f"{short(one[name], other[name])} and {short(other[name], one[name])}"
                     yield f"runs {records[0].run_id} and {record.run_id} are no one side: {name} differs ({values})"
-
-
-def _asked(record: RunRecord) -> dict[str, Any]:
-    """What makes a reply, apart from the question."""
-    model = record.model
-    return {
-        "model": {name: getattr(model, name) for name in ("name", "revision", "sha256", "adapter")},
-        "handler": {"name": record.handler, **record.handler_options},
-        "sampling": asdict(record.sampling),
-        "rules": record.rules,
-    }
-
-
-def _judged(record: RunRecord) -> dict[str, Any]:
-    return {name: getattr(record.benchmark, name) for name in ("version", "data_sha256", "checker_sha256")}
 
 
 def _about(record: RunRecord) -> dict[str, Any]:

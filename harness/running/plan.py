@@ -180,31 +180,26 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     totals = {name: n * spec.repeats for name, n in counted.items()}
     with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
     user = users.demand(spec.user, with_user) if with_user else None
-    record = _record(replace(spec, user=user), engine, benchmark, handler, model, samples)
+    record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
+    planned = Counter(sample.category for sample in samples.values())
+    record = replace(record, planned={name: n * spec.repeats for name, n in planned.items()})
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
 
 def _record(
-    spec: RunSpec,
-    engine: SharedEngine,
-    benchmark: Benchmark,
-    handler: Handler,
-    model: ModelInfo,
-    samples: Mapping[str, Sample[Any]],
+    spec: RunSpec, engine: SharedEngine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
 ) -> RunRecord:
-    counts = Counter(sample.category for sample in samples.values())
     about = BenchmarkInfo(
         name=benchmark.name,
         version=benchmark.version,
         data_sha256=benchmark.data_sha256(),
         checker_sha256=provenance.checker_sha256(benchmark),
         categories=spec.categories,
-        n=len(samples) * spec.repeats,
+        n=len(ids) * spec.repeats,
         limit=spec.limit,
         ids=spec.ids,
-        samples_sha256=provenance.digest(tuple(samples)),
-        sizes={name: n * spec.repeats for name, n in counts.items()},
+        samples_sha256=provenance.digest(ids),
     )
     settings, layout = _settings(engine)
     record = RunRecord(
@@ -255,10 +250,9 @@ def _user(spec: UserSpec | None) -> UserInfo:
 def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
     """Digest of the configuration: all that can change a reply, the samples and who judges them."""
     model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
-    settled = {name: about[name] for name in about if name not in ("left", "sizes")}
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": settled | {"checker_sha256": checker},
+        "benchmark": {name: about[name] for name in about if name != "left"} | {"checker_sha256": checker},
         "handler": [record.handler, record.handler_options],
         "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
         "sampling": asdict(record.sampling),
