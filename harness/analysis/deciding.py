@@ -103,7 +103,7 @@ def _level(rule: Rule, run: Outcomes, what: str, complete: bool, of: items.Value
         reason += f"; {lacking} of {worst.n} items are missing and count against it"
     perfect = cell({name: replace(score, passed=score.judged) for name, score in judged.items()}).low or 0.0
     if outcome == "inconclusive" and perfect < rule.value:
-        reason += f"; {found.n} items can never show it: all right would show {telling(perfect, rule.value)}"
+        reason += f"; {found.n} items are too few: all right would show {telling(perfect, rule.value)}"
     return Finding(rule, outcome, reason, found.value, *limits, found.n)
 
 
@@ -175,7 +175,7 @@ def unchanged(name: str, run: Outcomes, common: Common, confidence: float) -> fl
 def _hint(rule: Rule, found: Average, least: float) -> str:
     """What so many pairs could show at best."""
     if least < -rule.value:
-        return f"; {found.pairs} pairs can never show it: with no item lost the limit is {telling(least, -rule.value)}"
+        return f"; {found.pairs} pairs are too few: with none lost or gained the limit is {telling(least, -rule.value)}"
     seen = paired.minimum_detectable(found.pairs, found.discordant / found.pairs, 2 * (1 - rule.confidence))
     return f"; {found.pairs} such pairs find a drop of {percent(seen)} points" if seen < 1 else "; too few pairs"
 

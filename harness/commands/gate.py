@@ -38,7 +38,7 @@ class GateCommand(click.Command):
 
 
 @click.command(cls=GateCommand)
-@click.argument("run", type=PATH)
+@click.argument("run", type=PATH, required=False)
 @click.option("--baseline", type=PATH, help="Run or frozen file that drops are measured against.")
 @click.option("--base", type=PATH, help="Run of the model before fine-tuning, for forgetting. [default: --baseline]")
 @click.option("--anchor", type=PATH, help="Second baseline for every max_drop, in place of the policy's.")
@@ -77,8 +77,25 @@ class GateCommand(click.Command):
     help="Exit code of a gate that fails.",
 )
 @click.option("--force", is_flag=True, help="Go on in spite of different data, checker or rules; marked.")
+@click.option(
+    "--plan", is_flag=True, help="Say what the rules can show at their numbers of items; RUN may be left away."
+)
+@click.option(
+    "--disagreement",
+    type=click.FloatRange(0, 1, True, True),
+    metavar="X",
+    help="For --plan: share of items that two versions have differently. [default: of RUN and --baseline, or 0.1]",
+)
+@click.option(
+    "--equal-pass",
+    type=click.FloatRange(0, 1, True, True),
+    default=0.9,
+    show_default=True,
+    metavar="X",
+    help="For --plan: how often models that are equal are to pass.",
+)
 def command(
-    run: Path,
+    run: Path | None,
     baseline: Path | None,
     base: Path | None,
     anchor: Path | None,
@@ -98,6 +115,9 @@ def command(
     first: bool,
     fail_exit_code: int,
     force: bool,
+    plan: bool,
+    disagreement: float | None,
+    equal_pass: float,
 ) -> None:
     """Hold RUN against a release policy.
 
@@ -119,11 +139,11 @@ def command(
       harness gate results/tuned-7b --min simple_python=0.7 --junit gate.xml
       harness gate results/tuned-7b --policy gate.yaml \\
         --baseline baseline.json --update-baseline
+      harness gate --plan --policy usual
     """
     from harness.reports import gates
     from harness.reports.gate_files import Outputs
 
-    sides = _Sides(run, baseline, base, anchor, rules, update_baseline, first)
     outputs = Outputs(junit, report, summary, as_json)
     settings = {
         "confidence": None if alpha is None else 1 - alpha,
@@ -135,8 +155,14 @@ def command(
         outputs.prepare([run, baseline, base, anchor, policy])
         given = {name: value for name, value in settings.items() if value is not None}
         demands = _demands(policy, {"minimum": minimum, "max_drop": max_drop}, given, override)
-        candidate, against, result = sides.hold(demands, force)
         width = shutil.get_terminal_size().columns
+        if plan:
+            click.echo(_plan(demands, (run, baseline), (disagreement, equal_pass), None if as_json else width))
+            return
+        if run is None:
+            raise UsageProblem("RUN is missing", "Give the folder of a run; only --plan goes without.")
+        sides = _Sides(run, baseline, base, anchor, rules, update_baseline, first)
+        candidate, against, result = sides.hold(demands, force)
         click.echo(gates.dumped(result) if as_json else gates.terminal(result, width), nl=not as_json)
         outputs.tell(result)
         if update_baseline:
@@ -155,6 +181,24 @@ def _demands(
 
     texts = {name: values for name, values in extra.items() if values}
     return load(policy, texts, given, override)  # type: ignore[arg-type]
+
+
+def _plan(
+    demands: Policy, sides: tuple[Path | None, Path | None], rates: tuple[float | None, float], width: int | None
+) -> str:
+    """What the rules can show at the sizes of the run or baseline that is there, else of the official data."""
+    from harness.analysis import margins
+    from harness.analysis.sides import read
+    from harness.reports import plans
+
+    there = [read(path) for path in sides if path is not None]
+    sizes = margins.sizes_of(there[0]) if there else margins.official_sizes()
+    disagreement, probability = rates
+    differ = margins.disagreement_of(*there) if len(there) == 2 and disagreement is None else {}
+    if disagreement is not None:
+        differ = dict.fromkeys(sizes, disagreement)
+    found = margins.outlook(demands, sizes, differ, probability)
+    return plans.dumped(found) if width is None else plans.terminal(found, width)
 
 
 @dataclass(frozen=True, slots=True)

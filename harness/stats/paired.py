@@ -156,6 +156,24 @@ def paired_interval(sums: ArrayLike, sizes: ArrayLike, confidence: float = 0.95)
     return Interval(min(low, float(estimate)), max(high, float(estimate)))
 
 
+def paired_limits(gained: ArrayLike, lost: ArrayLike, n: int, confidence: float) -> tuple[Vector, Vector]:
+    """`paired_interval` of many samples at once, for pairs that are no clusters.
+
+    Args:
+        gained: Pairs that only the candidate has right, one entry a sample.
+        lost: Pairs that only the baseline has right, aligned.
+        n: Pairs in each sample, at least one.
+        confidence: Two-sided level.
+
+    Returns:
+        Difference and lower limit of each sample.
+    """
+    up, down = np.asarray(gained, dtype=float), np.asarray(lost, dtype=float)
+    estimate, centre = (up - down) / n, (up - down) / (n + 2)
+    error = np.sqrt(up + down + 2 - centre * (up - down)) / (n + 2)
+    return estimate, np.minimum(np.maximum(-1.0, centre - z_value(confidence) * error), estimate)
+
+
 def noninferiority(lost: int, gained: int, n: int, margin: float) -> float:
     """One-sided p-value of the score test that a drop is smaller than a margin (Tango 1998, Statistics in Medicine 17).
 

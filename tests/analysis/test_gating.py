@@ -19,7 +19,7 @@ from junitparser import JUnitXml
 
 from harness.analysis.gating import gate
 from harness.analysis.outcomes import Outcomes
-from harness.analysis.policy import LIMITS, parse
+from harness.analysis.policy import LIMITS, load, parse
 from harness.cli import cli
 from harness.errors import UsageProblem
 from harness.reports import gates
@@ -141,6 +141,55 @@ def test_adding_a_rule_can_only_tighten(document: dict[str, Any], more: dict[str
 def test_mistakes_in_a_policy_are_named(document: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageProblem, match=message):
         parse(document, "gate.yaml")
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("70%", "0.70"), (70, "0.70"), ("70", "0.70"), ("0,7", "0.70"), ("0,725", "0.7250"), ("72,5%", "0.7250")],
+)
+def test_what_was_meant_by_a_number_is_suggested(value: Any, meant: str) -> None:
+    with pytest.raises(UsageProblem, match=f"Did you mean {meant}[?]"):
+        parse({"minimum": {"multiple": value}}, "gate.yaml")
+
+
+def test_keys_for_anchors_are_the_users_own_and_a_key_twice_is_named_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "gate.yaml"
+    path.write_text("x-usual: &usual {value: 0.5, confidence: 0.9}\nminimum:\n  multiple: *usual\n  parallel: *usual\n")
+    assert [(rule.name, rule.value, rule.confidence) for rule in load(path, {}, {}).rules] == [
+        ("multiple", 0.5, 0.9),
+        ("parallel", 0.5, 0.9),
+    ]
+    path.write_text("x-a: &a {multiple: 0.5}\nminimum:\n  <<: *a\n  multiple: 0.6\n")
+    assert [rule.value for rule in load(path, {}, {}).rules] == [0.6], "a merge key is there to be overridden"
+    path.write_text("minimum:\n  multiple: 0.5\n  parallel: 0.5\n  multiple: 0.6\n")
+    with pytest.raises(UsageProblem, match=r"line 4, column 3: 'multiple' is there twice, first in line 2"):
+        load(path, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("extra", "settings", "loosens"),
+    [
+        ({"minimum": ["multiple=0.6"]}, {}, True),
+        ({"minimum": ["multiple=0.8"]}, {}, False),
+        ({"minimum": ["parallel=0.1"]}, {}, False),
+        ({"max_drop": ["multiple=0.1"]}, {}, True),
+        ({"max_drop": ["multiple=0.01"]}, {}, False),
+        ({}, {"confidence": 0.9}, True),
+        ({}, {"confidence": 0.99}, False),
+        ({}, {"allow_missing": True}, True),
+    ],
+)
+def test_flags_tighten_a_file_and_loosen_it_only_where_that_is_said(
+    tmp_path: Path, extra: Any, settings: dict[str, Any], loosens: bool
+) -> None:
+    path = tmp_path / "gate.yaml"
+    path.write_text("allow_missing: false\nminimum: {multiple: 0.7}\nmax_drop: {multiple: 0.05}\n")
+    assert load(path, extra, settings, override=True).rules
+    if loosens:
+        with pytest.raises(UsageProblem, match="--override"):
+            load(path, extra, settings)
+    else:
+        load(path, extra, settings)
 
 
 def test_a_misspelt_category_is_an_error_and_not_a_failed_rule() -> None:
