@@ -62,6 +62,7 @@ def gather(
         unreadable={part.name: len(part.problems) for part in parts if part.problems},
         unplayed=sum(part.unplayed for part in parts),
         shards={part.name: part.record.shards.told for part in parts if part.record.shards and part.record.shards.told},
+        readable=_joined(part.record.readable for part in parts),
         conflicts=tuple(dict.fromkeys(conflicts(list(records.values())))),
         runs=tuple(_about(record) for record in records.values()),
     )

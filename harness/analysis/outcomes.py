@@ -49,6 +49,8 @@ class Outcomes:
     """Episodes that were planned and have no line."""
     shards: Mapping[str, str] = field(default_factory=dict)
     """Merged run that lacks shards -> `2 of 4 shards`."""
+    readable: Mapping[str, float] = field(default_factory=dict)
+    """Category -> share of its replies that could be read, 0..1; empty where nobody counted."""
     conflicts: tuple[str, ...] = ()
     """Why its runs are not those of one model, asked and judged in one way."""
     runs: tuple[Mapping[str, Any], ...] = ()

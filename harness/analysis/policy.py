@@ -161,8 +161,10 @@ def _refuse_loosening(own: Policy, policy: Policy, document: Mapping[str, Any]) 
         else:
             continue
         raise UsageProblem(what, "Flags only tighten a policy file; give --override if you mean it.")
-    if document.get("allow_missing") is False and policy.allow_missing:
-        raise UsageProblem("--allow-missing is looser than the policy's allow_missing: false", "Give --override.")
+    for name in ("allow_missing", "allow_incomplete"):
+        if document.get(name) is False and getattr(policy, name):
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageProblem(f"{flag} is looser than the policy's {name}: false", "Give --override if you mean it.")
 
 
 def parse(document: Mapping[str, Any], where: str) -> Policy:

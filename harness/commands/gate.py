@@ -228,8 +228,12 @@ class _Sides:
         return candidate, against, gate(candidate, demands, against, base, force, anchor, first)
 
     def _check(self) -> None:
+        from harness.results import store
+
         baseline = self.baseline
-        if self.update_baseline and (baseline is None or baseline.is_dir()):
+        if self.update_baseline and (
+            baseline is None or baseline.is_dir() or baseline.name in (store.RUN, store.SAMPLES)
+        ):
             raise UsageProblem("--update-baseline needs --baseline FILE", "Name the file to freeze the run in.")
         if self.first and (baseline is None or baseline.exists()):
             what = "needs --baseline FILE" if baseline is None else f"is given, and {baseline} is there"

@@ -62,6 +62,7 @@ def joined(blocks: Blocks, lines: Sequence[SampleLine], dropped: int) -> RunReco
         ),
         sampling=replace(first.sampling, seed=seeds.pop() if len(seeds) == 1 else None),
         repeats=sum(max(shard.record.repeats for shard in block) for block in blocks),
+        readable={},  # shares of parts do not add up
         planned=_planned(shards) if not dropped else {},
         config_sha256=provenance.digest(sorted(shard.record.config_sha256 for shard in shards)),
         scores=_scores(blocks, tally.scores()),

@@ -144,3 +144,14 @@ def test_a_baseline_of_an_earlier_version_can_be_read(tmp_path: Path, lost: str)
     del data[lost]
     path.write_text(json.dumps(data))
     assert isinstance(thaw(path), Outcomes)
+
+
+def test_a_run_is_not_overwritten_by_a_baseline(tmp_path: Path) -> None:
+    made = run(tmp_path / "before")
+    run(tmp_path)
+    before = (made / "run.json").read_bytes()
+    arguments = ["gate", str(tmp_path / "run"), "--max-drop", "multiple=0.1", "--update-baseline"]
+    for name in ("run.json", "samples.jsonl", ""):
+        result = CliRunner().invoke(cli, [*arguments, "--baseline", str(made / name)])
+        assert "--update-baseline needs --baseline FILE" in str(result.exception)
+    assert (made / "run.json").read_bytes() == before

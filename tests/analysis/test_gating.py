@@ -176,13 +176,16 @@ def test_keys_for_anchors_are_the_users_own_and_a_key_twice_is_named_with_its_pl
         ({}, {"confidence": 0.9}, True),
         ({}, {"confidence": 0.99}, False),
         ({}, {"allow_missing": True}, True),
+        ({}, {"allow_incomplete": True}, True),
     ],
 )
 def test_flags_tighten_a_file_and_loosen_it_only_where_that_is_said(
     tmp_path: Path, extra: Any, settings: dict[str, Any], loosens: bool
 ) -> None:
     path = tmp_path / "gate.yaml"
-    path.write_text("allow_missing: false\nminimum: {multiple: 0.7}\nmax_drop: {multiple: 0.05}\n")
+    path.write_text(
+        "allow_missing: false\nallow_incomplete: false\nminimum: {multiple: 0.7}\nmax_drop: {multiple: 0.05}\n"
+    )
     assert load(path, extra, settings, override=True).rules
     if loosens:
         with pytest.raises(UsageProblem, match="--override"):
