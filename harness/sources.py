@@ -42,7 +42,10 @@ def members(data: DataSet, source: Path) -> Iterator[tuple[str, bytes]]:
         if data.name == "bfcl" and wheel.is_file():
             yield from members(data, wheel)
         else:
-            yield from ((name, plain(source / name)) for name in data.files if (source / name).is_file())
+            for name in data.files:
+                found = next((file for file in (source / name, source / f"{name}.gz") if file.is_file()), None)
+                if found is not None:
+                    yield name, plain(found)
     elif not source.is_file():
         raise DataError(f"{source} does not exist", "Name a wheel, a bundle, a JSON Lines file or a folder.")
     elif zipfile.is_zipfile(source):
