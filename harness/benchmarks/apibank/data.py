@@ -42,10 +42,10 @@ class Item:
     """The recorded answer as text."""
     truth: Mapping[str, Any]
     """The recorded result: `api_name`, `input`, `output`, `exception`; empty for responses."""
-    api: str = ""
-    """Name of the recorded call."""
-    source: Mapping[str, Any] | None = None
+    source: Mapping[str, Any]
     """How official result files name it: `file` and `id`, or `sample_id` and `api_id`."""
+    api: str = ""
+    """Name of the recorded call; empty for responses."""
 
 
 @cache
@@ -85,8 +85,8 @@ def _dialogue_calls(level: int) -> Iterator[Item]:
             row["input"],
             row["expected_output"],
             truth,
-            line["api_name"],
             {"file": file, "id": number},
+            line["api_name"],
         )
 
 
@@ -102,8 +102,8 @@ def _scene_calls() -> Iterator[Item]:
             row["input"],
             row["output"],
             call["output"],
-            call["api_name"],
             {"sample_id": scene, "api_id": number},
+            call["api_name"],
         )
 
 
@@ -115,11 +115,11 @@ def responses() -> Mapping[str, Item]:
         for row in _json(f"level-{level}-response.json"):
             source = {"file": row["file"], "id": row["id"]}
             name = f"level-{level}-response/{row['file']}#{row['id']}"
-            found.append(Item(name, level, row["instruction"], row["input"], row["expected_output"], {}, source=source))
+            found.append(Item(name, level, row["instruction"], row["input"], row["expected_output"], {}, source))
     for row in _json("level-3-batch-inf-response.json"):
         source = {"sample_id": row["sample_id"], "api_id": row["api_id"]}
         name = f"level-3-response/{row['sample_id']}"
-        found.append(Item(name, 3, row["instruction"], row["input"], row["output"], {}, source=source))
+        found.append(Item(name, 3, row["instruction"], row["input"], row["output"], {}, source))
     return {item.id: item for item in found}
 
 
