@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def templates() -> Environment:
     """The pages of this package; what is put into them is escaped."""
     from jinja2 import Environment, PackageLoader
 
-    return Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return Environment(loader=PackageLoader("harness.reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 NARROWEST = 16
@@ -95,3 +96,9 @@ def table(rows: Sequence[Mapping[str, str]], width: int, spare: Sequence[str] = 
         colalign=["right" if name in right else "left" for name in breadth],
         maxcolwidths=[limit if name == widest else None for name in breadth],
     )
+
+
+def percent(fraction: float, decimals: int = 2) -> str:
+    """A percentage, rounded half up as papers do (0.83655 -> 83.66), free of binary noise."""
+    exact = Decimal(repr(round(fraction * 100, 9)))
+    return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0)  # + 0 turns -0.00 into 0.00

@@ -17,7 +17,8 @@ import pytest
 
 from harness.engines import _processes
 from harness.engines._processes import Process, Processes
-from harness.engines._workers import Lost, Opened, Request, Word, WorkersSession, spread
+from harness.engines._spread import spread
+from harness.engines._workers import Lost, Opened, Request, Word, WorkersSession
 from harness.engines.hf import PLUGIN
 from harness.errors import UsageProblem
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling

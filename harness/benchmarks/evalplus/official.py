@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import datasets
 from harness.benchmarks.evalplus import data
+from harness.data import datasets
 from harness.errors import HarnessError, UsageProblem
 from harness.types import Verdict
 
