@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,13 @@ from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from harness.results.tally import Report, Tallies
     from harness.stats.averages import Cell
     from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SAMPLES = click.Path(exists=True, path_type=Path)
-VIEW = "v4"
+VIEWS = ("v4", "apibank")
 SHOWN = 20
 """Ids that are printed of each kind of difference."""
 KEPT = 1000
@@ -39,6 +37,7 @@ def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("run", required=False)
 @click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
 @click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
+@click.option("--from-apibank", type=SAMPLES, help="Judge a prediction file of API-Bank's official evaluators.")
 @click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
 @click.option(
@@ -59,6 +58,7 @@ def command(
     run: str | None,
     from_bfcl: Path | None,
     from_evalplus: Path | None,
+    from_apibank: Path | None,
     mode: str | None,
     underscore_names: bool,
     rules: str | None,
@@ -78,14 +78,16 @@ def command(
       harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc \\
         --underscore-names -o score
       harness score --from-evalplus samples.jsonl
+      harness score --from-apibank level-1-predictions.jsonl
     """
     from harness.text import one_line
 
-    if sum(source is not None for source in (run, from_bfcl, from_evalplus)) != 1:
-        raise UsageProblem("give one of RUN, --from-bfcl DIR and --from-evalplus FILE")
-    if not from_bfcl:
+    if sum(source is not None for source in (run, from_bfcl, from_evalplus, from_apibank)) != 1:
+        raise UsageProblem("give one of RUN, --from-bfcl DIR, --from-evalplus FILE and --from-apibank FILE")
+    if not from_bfcl and not from_apibank:
         _sandbox_flags.configure(flags)
     problems: list[str] = []
+    official: Mapping[str, Mapping[str, float]] = {}
 
     def report(problem: str) -> None:
         click.echo(one_line(problem, 500), err=True)
@@ -100,12 +102,19 @@ def command(
         if mode or underscore_names or write or rules not in (None, "upstream"):
             raise UsageProblem("--from-evalplus goes with --partial, -o and --json only")
         tallies = _score_programs(from_evalplus, output, report)
+    elif from_apibank:
+        if mode or underscore_names or write or output or rules not in (None, "upstream"):
+            raise UsageProblem("--from-apibank goes with --partial and --json only")
+        tallies, official = _score_predictions(from_apibank, report)
     else:
         if mode or underscore_names or output:
             raise UsageProblem("--mode, --underscore-names and -o belong to --from-bfcl")
         assert run is not None
         tallies = _score_run(run, rules, write, report)
-    click.echo(json.dumps(_as_json(tallies, problems), indent=1) if as_json else _as_text(tallies))
+    if as_json:
+        click.echo(json.dumps(_as_json(tallies, problems) | ({"official": official} if official else {}), indent=1))
+    else:
+        click.echo("\n\n".join(part for part in (_as_text(tallies), _official(official)) if part))
     if tallies.lost and not partial:
         remedy = "They count neither as right nor as wrong; --partial accepts that."
         raise RunIncomplete(f"{tallies.lost} items have no verdict", remedy)
@@ -127,6 +136,23 @@ def _score_programs(samples: Path, output: Path | None, report: Report) -> Talli
     sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
     results = output / f"{samples.stem}_eval_results.json" if output else None
     return score(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+
+
+def _score_predictions(file: Path, report: Report) -> tuple[Tallies, Mapping[str, Mapping[str, float]]]:
+    from harness.exchange.apibank import score
+
+    return score(file, report)
+
+
+def _official(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """The numbers that API-Bank's own programs print, over all items also where predictions are missing."""
+    return _table(
+        [
+            {"official program": category, "prints": name, "value": f"{value:.4f}" if value % 1 else f"{value:.0f}"}
+            for category, row in rows.items()
+            for name, value in row.items()
+        ]
+    )
 
 
 def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
@@ -181,7 +207,7 @@ def _categories(rules: str, tallies: Tallies) -> str:
             f"rules: {rules}": category,
             "items": str(score.n),
             "judged": str(score.judged),
-            "passed": str(score.passed),
+            "passed": f"{score.passed:.6g}",
             "accuracy": f"{percent(score.passed / score.judged)}%" if score.judged else "N/A",
             "unscored": str(score.unscored),
         }
@@ -192,22 +218,24 @@ def _categories(rules: str, tallies: Tallies) -> str:
 
 
 def _aggregates(scores: Mapping[str, Score]) -> str:
-    """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
+    """Averages of the official tables that the categories at hand take part in; `harness leaderboard` has others."""
     from harness.stats.averages import evaluate
     from harness.stats.views import load_view
     from harness.text import percent
 
-    view = load_view(VIEW)
-    cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
-    rows = [
-        {
-            view.title: view.title_of(name),
-            "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
-            "without": "" if cell.value is not None else _lacking(cell),
-        }
-        for name, cell in cells.items()
-    ]
-    return _table(rows)
+    tables = []
+    for view in map(load_view, VIEWS):
+        cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
+        rows = [
+            {
+                view.title: view.title_of(name),
+                "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
+                "without": "" if cell.value is not None else _lacking(cell),
+            }
+            for name, cell in cells.items()
+        ]
+        tables.append(_table(rows))
+    return "\n\n".join(table for table in tables if table)
 
 
 def _table(rows: list[dict[str, str]], *spare: str) -> str:

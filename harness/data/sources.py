@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness.data.gathered import gather, is_gathered
 from harness.errors import DataError
 
 if TYPE_CHECKING:
@@ -104,11 +105,13 @@ def download(data: DataSet, folder: Path) -> Path:
         folder: Where to put it.
 
     Returns:
-        The file.
+        The file, or the folder with the files.
 
     Raises:
         DataError: It cannot be had.
     """
+    if is_gathered(data):
+        return gather(data, folder)
     return _pip_download(data, folder) if data.name == "bfcl" else _evalplus_download(data, folder)
 
 

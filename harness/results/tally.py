@@ -25,6 +25,7 @@ class Tally:
         self._totals = totals
         self._helpers: Counter[str] = Counter()
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self._credits: dict[str, float] = defaultdict(float)
         self._sources: dict[str, set[str]] = defaultdict(set)
 
     @property
@@ -49,16 +50,22 @@ class Tally:
             self._sources[category].add(line.category)
             self._counts[category][verdict.outcome] += 1
             self._counts[category]["truncated"] += truncated
+            if "credit" in verdict.evidence:
+                self._credits[category] += verdict.evidence["credit"]
             self.judged += verdict.outcome != "unscored"
             self.passed += verdict.outcome == "pass"
 
     def scores(self) -> dict[str, Score]:
-        """Scores of all categories with a verdict; a sample that counts in two categories counts in the n of both."""
+        """Scores of all categories with a verdict; a sample that counts in two categories counts in the n of both.
+
+        Where verdicts are graded their credit is counted instead of passes, so that the accuracy is its mean.
+        """
         scores = {}
         for category, counts in sorted(self._counts.items()):
             n = sum(self._totals.get(source, 0) - self._helpers[source] for source in self._sources[category])
             judged = counts["pass"] + counts["fail"]
-            scores[category] = Score(n, judged, counts["pass"], counts["unscored"], counts["truncated"])
+            passed = round(self._credits[category], 6) if category in self._credits else counts["pass"]
+            scores[category] = Score(n, judged, passed, counts["unscored"], counts["truncated"])
         return scores
 
 

@@ -1,8 +1,8 @@
 """API-Bank as one benchmark: calls of levels 1 to 3, responses, and ToolRL's exact match.
 
-The history in a prompt is always the recorded one (teacher forcing): a query does not depend on earlier replies. Level 3
-plays whole scenes in order on one `Stage`; upstream keeps one for the whole file, which differs only where a wrong call
-of one scene finds the flight or the hotel of a later one.
+The history in a prompt is always the recorded one (teacher forcing): a query does not depend on earlier replies.
+Level 3 plays whole scenes in order, each on a `Stage` of its own; upstream keeps one for the whole file, which differs
+only where a wrong call of one scene finds the flight or the hotel of a later one.
 
 A scene is one sample with one verdict in `apibank_level3` (upstream's sample accuracy) and one for each of its calls in
 `apibank_level3_call<k>`; the view pools those to upstream's accuracy. Leaves of scenes go by their number of calls, so
@@ -12,17 +12,18 @@ that each of these categories has its right size.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from harness import datasets
 from harness.benchmarks.apibank import data, embedding
 from harness.benchmarks.apibank.data import Item
 from harness.benchmarks.apibank.judging import judge_call
 from harness.benchmarks.apibank.scenes import Stage
 from harness.benchmarks.apibank.verdicts import call_verdict, exact_verdict, response_verdict
+from harness.data import datasets, pins
 from harness.protocols import Play
 from harness.types import Episode, Message, Query, Reply, Sample, Verdict
 
@@ -46,7 +47,7 @@ class ApiBank:
     """Recorded dialogues with tools: which call comes next, and what is said after it."""
 
     name: str = "apibank"
-    version: str = f"protocols official and exact, data of {datasets.dataset(data.NAME).version}"
+    version: str = f"protocols official and exact, data of {pins.dataset(data.NAME).version}"
     check_workers: int = 0
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
@@ -106,8 +107,6 @@ def call_text(reply: Reply) -> str:
 
 def _exact_text(reply: Reply) -> str:
     """A reply as ToolRL's protocol reads it; native calls are written as its lines."""
-    import json
-
     if not reply.calls:
         return reply.text
     return "\n".join(

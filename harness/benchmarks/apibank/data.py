@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import datasets
 from harness.benchmarks.apibank.rules import without_topic
+from harness.data import datasets
 from harness.errors import DataError, UsageProblem, unknown_name
 
 NAME = "apibank"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from harness import datasets
+from harness import machine
 from harness.benchmarks.apibank import data
 from harness.errors import UsageProblem
 
@@ -80,6 +80,6 @@ def _model() -> Any:
             "Run: pip install 'funreason-harness[memory-vector]'",
         ) from error
     try:
-        return SentenceTransformer(MODEL, device="cpu", local_files_only=datasets.is_offline())
+        return SentenceTransformer(MODEL, device="cpu", local_files_only=machine.is_offline())
     except (OSError, ValueError) as error:
         raise UsageProblem(f"cannot load {MODEL}: {error}", f"Fetch it, or unset {VARIABLE}.") from error

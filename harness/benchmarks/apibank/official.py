@@ -5,7 +5,8 @@
     {"sample_id": 0, "api_id": 4, "output": "...", "pred": "I have sent ..."}                      responses of level 3
 
 What a line is, its ids say: an id of levels 1 and 2 is a call or a response, and the files of the two levels differ.
-Calls and responses of level 3 share their ids; a line with `output` is a response where that is the recorded one.
+Calls and responses of level 3 share their ids; a line with `output` is a response where that is the recorded one. Of
+this project's own making is a field `search`: the API that ToolSearcher found.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Prediction(NamedTuple):
     is_call: bool
     text: Any
     """The prediction; the official program ends where it is no text."""
+    search: str | None
+    """The API that ToolSearcher is taken to find."""
 
 
 def read_predictions(path: Path, report: Report) -> Iterator[Prediction]:
@@ -58,7 +61,8 @@ def read_predictions(path: Path, report: Report) -> Iterator[Prediction]:
             names = {name: row.get(name) for name in ("file", "id", "sample_id", "api_id") if name in row}
             report(f"{where}: no item of API-Bank has the ids {names}")
             continue
-        yield Prediction(found, bool(found.truth), row["pred"])
+        search = row.get("search")
+        yield Prediction(found, bool(found.truth), row["pred"], search if isinstance(search, str) else None)
 
 
 def _item(row: Mapping[str, Any]) -> Item | None:
