@@ -108,7 +108,7 @@ def path(name: str, as_json: bool) -> None:
 def add(name: str, source: Path, as_json: bool) -> None:
     """Take a data set from a file or folder on this machine.
 
-    A wheel, a bundle, a JSON Lines file (also .gz), or a folder that holds one of them.
+    A wheel, a bundle, a JSON Lines file (also .gz), or a folder that holds one of them or the set's files.
     """
     from harness.data import datasets
 
