@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.analysis import outcomes
-from harness.analysis.outcomes import Key, Outcomes
+from harness.analysis.outcomes import Outcomes
 from harness.analysis.pairing import Average, Common, average, clustered, pairs
 from harness.errors import UsageProblem
 from harness.stats import paired
 from harness.stats.intervals import Interval
+from harness.types import Key
 
 ALL = "all"
 AVERAGES = (

@@ -16,10 +16,7 @@ from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import Usage, measure
 from harness.text import one_line
-from harness.types import RunRecord, Score
-
-Key = tuple[str, int]
-"""(sample id, repeat)."""
+from harness.types import Key, RunRecord, Score
 
 MUST_AGREE = ("version", "data_sha256", "checker_sha256", "rules")
 """Runs that differ in one of these measure different things."""

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.outcomes import Key, Outcomes
+from harness.analysis.outcomes import Outcomes
 from harness.errors import UsageProblem
 from harness.stats import paired
 from harness.stats.averages import coefficients
 from harness.stats.intervals import Interval, combine
 from harness.stats.views import BARE, View, load_view
+from harness.types import Key
 
 Common = Mapping[str, Mapping[Key, tuple[bool, bool]]]
 """Category -> item -> (passed in A, passed in B)."""

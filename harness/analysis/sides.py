@@ -14,9 +14,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.analysis.outcomes import Key, Outcomes, gather
+from harness.analysis.outcomes import Outcomes, gather
 from harness.errors import DataError, UsageProblem
 from harness.results import store
+from harness.types import Key
 
 FORMAT = "harness-baseline/1"
 

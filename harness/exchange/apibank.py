@@ -15,8 +15,9 @@ from harness.benchmarks.apibank.official import Prediction
 from harness.benchmarks.apibank.scenes import Stage
 from harness.benchmarks.apibank.verdicts import call_verdict, response_verdict
 from harness.errors import UsageProblem
+from harness.protocols import Report
 from harness.results.lines import SampleLine
-from harness.results.tally import Report, Tallies
+from harness.results.tally import Tallies
 from harness.types import Verdict
 
 SCENES = 50

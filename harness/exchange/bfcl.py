@@ -14,8 +14,9 @@ from harness.benchmarks.bfcl.judging import raw_answer
 from harness.data import datasets
 from harness.errors import HarnessError
 from harness.exchange import Exported, Request
+from harness.protocols import Report
 from harness.results.lines import SampleLine
-from harness.results.tally import Report, Tallies
+from harness.results.tally import Tallies
 from harness.running.rejudging import episodes
 from harness.types import Step, Verdict
 

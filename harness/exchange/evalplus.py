@@ -10,8 +10,9 @@ from harness.benchmarks.evalplus import check, data, official
 from harness.benchmarks.evalplus.sanitize import sanitize
 from harness.errors import UsageProblem
 from harness.exchange import Exported, Request
+from harness.protocols import Report
 from harness.results.lines import SampleLine
-from harness.results.tally import Report, Tallies
+from harness.results.tally import Tallies
 from harness.running.rejudging import episodes
 from harness.types import Verdict
 

@@ -29,7 +29,7 @@ from harness.results.lines import RecordedStep, SampleLine
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import evaluate
 from harness.stats.views import load_view
-from harness.types import Generation, ModelInfo, RunRecord, Sampling, Score, Verdict
+from harness.types import Generation, Key, ModelInfo, RunRecord, Sampling, Score, Verdict
 
 METRIC, FILTER = "acc", "none"
 GROUPS = ("v4", "funreason")
@@ -266,7 +266,7 @@ def _verdict(sample: Mapping[str, Any], where: str) -> Verdict:
 
 def _merged(lines: Any) -> list[SampleLine]:
     """One line a sample: a program that counts in two categories was written twice."""
-    found: dict[tuple[str, int], SampleLine] = {}
+    found: dict[Key, SampleLine] = {}
     for line in lines:
         before = found.get(line.key)
         if before is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.analysis.leaderboard import Block, Board, Row
 from harness.stats.averages import Cell, cell_json
-from harness.text import escaped, inert, one_line, percent, templates
+from harness.text import escaped, fitting, inert, markdown_table, one_line, percent, table, templates
 
 NOTES = (
     "Intervals: 95 %, Wilson for a category, combined for averages; n counts judged replies.",
@@ -43,35 +44,20 @@ def terminal(boards: Sequence[Board], width: int = 80, columns: Sequence[str] = 
 
 
 def _terminal_block(board: Board, block: Block, width: int, columns: Sequence[str], color: bool) -> str:
-    from tabulate import tabulate
-
     chosen = [name for name in columns if name in board.view.columns]
     wanted = chosen or board.columns(block)
-    shown = chosen or _fitting(board, block, wanted, width)
-    rows = [[_label(row)] + [_terse(block, row, name, color) for name in shown] for row in block.rows]
-    headers = ["", *(_wrapped(board.view.title_of(name), 13) for name in shown)]
-    align = ("left", *("right" for _ in shown))
-    table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=align)
+    headers = {"": "", **{name: _wrapped(board.view.title_of(name), 13) for name in wanted}}
+    plain = _terse_rows(block, wanted, False)
+    shown = wanted if chosen or not plain else fitting(plain, width, wanted[::-1], headers)[1:]
     left = len(wanted) - len(shown)
     hint = f"\n{left} more columns: --columns, or -o DIR for all of them." if left else ""
-    return f"{textwrap.fill(_heading(block), width)}\n{table}{hint}"
+    rows = _terse_rows(block, shown, color)
+    body = table(rows, sys.maxsize, right=shown, headers=headers) if rows else ""
+    return f"{textwrap.fill(_heading(block), width)}\n{body}{hint}"
 
 
-def _fitting(board: Board, block: Block, columns: Sequence[str], width: int) -> list[str]:
-    room = width - _breadth(map(_label, block.rows))
-    shown: list[str] = []
-    for name in columns:
-        cells = _breadth(_terse(block, row, name, False) for row in block.rows)
-        header = _breadth([_wrapped(board.view.title_of(name), 13)]) + 2  # tabulate pads headers, not cells
-        room -= 2 + max(cells, header)
-        if room < 0:
-            break
-        shown.append(name)
-    return shown
-
-
-def _breadth(texts: Iterable[str]) -> int:
-    return max((len(line) for text in texts for line in text.split("\n")), default=0)
+def _terse_rows(block: Block, columns: Sequence[str], color: bool) -> list[dict[str, str]]:
+    return [{"": _label(row), **{name: _terse(block, row, name, color) for name in columns}} for row in block.rows]
 
 
 def _wrapped(text: str, width: int) -> str:
@@ -132,13 +118,16 @@ def _markdown_board(board: Board) -> str:
     parts = [f"## {board.view.title}", f"{board.view.source}."]
     for block in board.blocks:
         columns = board.columns(block)
-        header = ["model", *(board.view.title_of(name) for name in columns)]
-        lines = ["| " + " | ".join(map(escaped, header)) + " |", "| --- |" + " ---: |" * len(columns)]
-        for row in block.rows:
-            cells = [_markdown_cell(block, row, name) for name in columns]
-            lines.append("| " + " | ".join([escaped(row.label) + (" †" if row.partial else ""), *cells]) + " |")
+        headers = ["model", *(escaped(board.view.title_of(name)) for name in columns)]
+        rows = [
+            [
+                escaped(row.label) + (" †" if row.partial else ""),
+                *(_markdown_cell(block, row, name) for name in columns),
+            ]
+            for row in block.rows
+        ]
         partial = [f"† {escaped(row.label)}: {'; '.join(row.partial)}" for row in block.rows if row.partial]
-        parts += [f"### {escaped(_heading(block))}", "\n".join(lines), _bullets(partial)]
+        parts += [f"### {escaped(_heading(block))}", markdown_table(headers, rows), _bullets(partial)]
     nodes = [board.view.nodes[name] for name in board.view.columns if name in board.view.nodes]
     about = [f"{node.title}: {node.about}" for node in nodes if node.about]
     return "\n\n".join(part for part in [*parts, _bullets(about), _bullets(_notes([board]))] if part)

@@ -9,13 +9,13 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from harness.analysis.comparison import Comparison, Pairing, as_json
-from harness.analysis.outcomes import Key
 from harness.analysis.pairing import Average
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.running.retelling import as_came
 from harness.stats.intervals import Interval
-from harness.text import escaped, one_line, percent, printable, table, templates
+from harness.text import escaped, markdown_table, one_line, percent, printable, table, templates
+from harness.types import Key
 
 HEADERS = ("", "n", "A", "B", "B-A", "interval", "lost", "gained", "p", "q")
 TERSE = ("", "n", "A", "B", "B-A", "interval", "-/+", "p")
@@ -126,8 +126,7 @@ def _markdown(comparison: Comparison) -> str:
 
 
 def _pipes(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(headers) + " |", "| --- |" + " ---: |" * (len(headers) - 1)]
-    return "\n".join([*lines, *("| " + " | ".join(row).replace("*", "**\\***") + " |" for row in rows)])
+    return markdown_table(headers, [[cell.replace("*", "**\\***") for cell in row] for row in rows])
 
 
 def dumped(comparisons: Sequence[Comparison]) -> str:

@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 
 from harness.analysis.gating import Finding, Gate, as_json
 from harness.analysis.outcomes import incomplete_notes
-from harness.text import escaped, one_line, printable
+from harness.text import escaped, markdown_table, one_line, printable
 
+HEADERS = ("rule", "verdict", "why")
 SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
@@ -39,12 +40,16 @@ def dumped(result: Gate) -> str:
 
 def summary(result: Gate) -> str:
     """Markdown for a job summary."""
-    rows = ["| rule | verdict | why |", "| --- | --- | --- |"]
-    for finding in result.findings:
-        why = escaped(finding.reason)
-        rows.append(f"| {escaped(finding.rule.title)} | {SYMBOLS[finding.outcome]} {finding.outcome} | {why} |")
+    rows = [
+        (escaped(finding.rule.title), f"{SYMBOLS[finding.outcome]} {finding.outcome}", escaped(finding.reason))
+        for finding in result.findings
+    ]
     notes = "".join(f"- {escaped(note)}\n" for note in _notes(result))
-    return f"## {SYMBOLS[result.verdict]} {escaped(headline(result))}\n\n{notes}" + "\n".join(rows) + "\n"
+    return (
+        f"## {SYMBOLS[result.verdict]} {escaped(headline(result))}\n\n{notes}"
+        + markdown_table(HEADERS, rows, left=3)
+        + "\n"
+    )
 
 
 def _notes(result: Gate) -> list[str]:

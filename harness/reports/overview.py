@@ -13,10 +13,10 @@ from harness.results.lines import SampleLine
 from harness.results.usage import measure, recorded
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
-from harness.stats.intervals import wilson
+from harness.stats.intervals import accuracy
 from harness.stats.views import load_view
 from harness.text import one_line
-from harness.types import Reply, RunRecord
+from harness.types import Key, Reply, RunRecord
 
 CARDS = {
     "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),
@@ -33,8 +33,8 @@ class Side:
 
     folder: Path
     record: RunRecord
-    lines: Mapping[tuple[str, int], SampleLine]
-    told: Mapping[tuple[str, int], Retold]
+    lines: Mapping[Key, SampleLine]
+    told: Mapping[Key, Retold]
 
 
 def read_side(folder: Path) -> Side:
@@ -99,8 +99,7 @@ def _facts(side: Side) -> dict[str, str]:
 
 def _category(name: str, record: RunRecord) -> dict[str, Any]:
     score = record.scores[name]
-    low, high = wilson(score.passed / record.repeats, score.judged / record.repeats)
-    value = score.passed / score.judged if score.judged else None
+    value, (low, high) = accuracy(score, record.repeats) or (None, (0.0, 1.0))
     counts = {"n": score.judged, "size": score.n, "unscored": score.unscored, "truncated": score.truncated}
     return {"name": name, "value": value, "low": low, "high": high, **counts}
 

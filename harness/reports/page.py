@@ -22,6 +22,7 @@ from harness.errors import UsageProblem
 from harness.reports.overview import Side, about, read_side
 from harness.results.lines import SampleLine
 from harness.text import one_line, templates
+from harness.types import Key
 
 CHUNK = 100
 """Samples in one compressed chunk."""
@@ -76,7 +77,7 @@ def _comparison(sides: Sequence[Side]) -> dict[str, Any] | None:
     return comparison.as_json(found)
 
 
-def _rows(sides: Sequence[Side], keys: Sequence[tuple[str, int]]) -> Iterator[list[Any]]:
+def _rows(sides: Sequence[Side], keys: Sequence[Key]) -> Iterator[list[Any]]:
     """One a sample and category: [line, id, repeat, category, outcomes, codes, tokens, seconds, question]."""
     for number, key in enumerate(keys):
         lines = [side.lines.get(key) for side in sides]
@@ -95,7 +96,7 @@ def _tokens(line: SampleLine) -> int:
     return sum(step.generation.completion_tokens for step in line.steps)
 
 
-def _chunk(sides: Sequence[Side], keys: Sequence[tuple[str, int]], limit: int) -> str:
+def _chunk(sides: Sequence[Side], keys: Sequence[Key], limit: int) -> str:
     """Samples of all sides, gzipped JSON in base64; tools that samples share are stored once."""
     tools: dict[str, int] = {}
     samples = [[_sample(side, key, tools, limit) for side in sides] for key in keys]
@@ -103,7 +104,7 @@ def _chunk(sides: Sequence[Side], keys: Sequence[tuple[str, int]], limit: int) -
     return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
 
 
-def _sample(side: Side, key: tuple[str, int], tools: dict[str, int], limit: int) -> dict[str, Any] | None:
+def _sample(side: Side, key: Key, tools: dict[str, int], limit: int) -> dict[str, Any] | None:
     line = side.lines.get(key)
     if line is None:
         return None

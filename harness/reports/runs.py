@@ -12,7 +12,7 @@ from typing import Any
 from harness.results import store
 from harness.results.usage import recorded
 from harness.running.plan import Plan
-from harness.text import table
+from harness.text import percent, table
 from harness.types import RunRecord
 
 FLIPS = 10
@@ -85,17 +85,16 @@ def cost_text(record: RunRecord) -> str:
 
 
 def _row(category: str, record: RunRecord) -> dict[str, str]:
-    from harness.stats.intervals import wilson
+    from harness.stats.intervals import accuracy
 
     score = record.scores[category]
-    accuracy, interval = "N/A", ""
-    if score.judged:
-        low, high = wilson(score.passed, score.judged)
-        accuracy, interval = f"{score.passed / score.judged:.2%}", f"{low:.1%} - {high:.1%}"
+    value, interval = "N/A", ""
+    if found := accuracy(score, record.repeats):
+        value, interval = f"{percent(found[0])}%", f"{percent(found[1].low, 1)}% - {percent(found[1].high, 1)}%"
     counts = (score.passed, score.judged, score.n, score.unscored, score.truncated)
     return {
         "category": category,
-        "accuracy": accuracy,
+        "accuracy": value,
         "95 % interval": interval,
         **{name: str(count) for name, count in zip(COUNTS, counts, strict=True)},
     }

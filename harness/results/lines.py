@@ -13,7 +13,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from harness.types import Generation, NativeCall, Verdict
+from harness.types import Generation, Key, NativeCall, Verdict
 
 OUTCOMES = ("pass", "fail", "unscored")
 
@@ -41,7 +41,7 @@ class SampleLine:
     """Wall-clock seconds from the first request to the last completion."""
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> Key:
         """What is unique in a run."""
         return self.id, self.repeat
 

@@ -18,19 +18,18 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.files import write_atomic
+from harness.protocols import Report
 from harness.results.lines import SampleLine, build, decode
-from harness.types import ModelInfo, RunRecord, Sampling, Score
+from harness.types import Key, ModelInfo, RunRecord, Sampling, Score
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
-Report = Callable[[str], None]
-"""Takes one sentence about a damaged line or file."""
 
 
 def log(problem: str) -> None:
@@ -57,7 +56,7 @@ def scan(run: Path, report: Report) -> Iterator[tuple[SampleLine, bytes]]:
     path = run / SAMPLES
     if not path.exists():
         return
-    seen: dict[tuple[str, int], int] = {}
+    seen: dict[Key, int] = {}
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if not raw.strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.results.lines import SampleLine
 from harness.results.usage import Counting, cost
@@ -75,10 +75,6 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "both": ("upstream", "strict"),
 }
 """Value of `--rules` -> rule sets."""
-
-
-Report = Callable[[str], None]
-"""Takes one sentence about something that could not be used."""
 
 
 class Tallies:

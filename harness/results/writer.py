@@ -14,8 +14,9 @@ from typing import IO
 
 from harness.errors import RunIncomplete, UsageProblem
 from harness.files import replacing
+from harness.protocols import Report
 from harness.results.lines import SampleLine, encode
-from harness.results.store import RUN, SAMPLES, Report, log, scan
+from harness.results.store import RUN, SAMPLES, log, scan
 
 
 class Writer:

@@ -13,10 +13,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.protocols import Benchmark, Handler, Play
 from harness.results.lines import SampleLine
-from harness.types import Episode, Generation, Prompt, Query, Sample, Step
-
-Key = tuple[str, int]
-"""Sample id and repeat."""
+from harness.types import Episode, Generation, Key, Prompt, Query, Sample, Step
 
 
 @dataclass(slots=True)

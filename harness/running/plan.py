@@ -17,9 +17,8 @@ from harness import handlers, machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
-from harness.running.episodes import Key
 from harness.running.selection import choose
-from harness.types import EngineSettings, ModelInfo, RunRecord, Sample, Sampling
+from harness.types import EngineSettings, Key, ModelInfo, RunRecord, Sample, Sampling
 
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
 """Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""

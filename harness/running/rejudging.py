@@ -10,9 +10,10 @@ from typing import Any
 
 from harness import files, plugins
 from harness.errors import UsageProblem
+from harness.protocols import Report
 from harness.results import provenance, store
 from harness.results.lines import SampleLine, encode
-from harness.results.tally import Report, Tallies
+from harness.results.tally import Tallies
 from harness.running.episodes import Ended
 from harness.running.judges import judged
 from harness.running.scheduler import Played

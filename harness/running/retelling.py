@@ -9,8 +9,8 @@ from typing import Any
 from harness import plugins
 from harness.errors import HarnessError
 from harness.results.lines import SampleLine
-from harness.running.episodes import Ended, Key
-from harness.types import Generation, Message, Query, Reply, RunRecord, Sample, Step, Tool
+from harness.running.episodes import Ended
+from harness.types import Generation, Key, Message, Query, Reply, RunRecord, Sample, Step, Tool
 
 
 @dataclass(frozen=True, slots=True)

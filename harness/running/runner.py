@@ -17,12 +17,11 @@ from harness.results.tally import Tally
 from harness.results.usage import account, recorded, recorded_prices
 from harness.results.writer import Writer
 from harness.running.budget import Budget
-from harness.running.episodes import Key
 from harness.running.judges import Judges
 from harness.running.plan import Engine, Plan, RunSpec, plan
 from harness.running.progress import Progress, Silent
 from harness.running.scheduler import Scheduler, Work
-from harness.types import RunRecord
+from harness.types import Key, RunRecord
 
 __all__ = ["Engine", "RunSpec", "execute", "plan", "run"]
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from harness.errors import HarnessError, RunIncomplete
 from harness.protocols import Benchmark, Handler, Session
 from harness.results.lines import SampleLine
-from harness.running.episodes import Ended, Key, Playing
-from harness.types import Completion, Episode, RequestKey, Sample, Sampling
+from harness.running.episodes import Ended, Playing
+from harness.types import Completion, Episode, Key, RequestKey, Sample, Sampling
 
 
 class Played(NamedTuple):

@@ -15,7 +15,7 @@ from statistics import stdev
 from typing import Any
 
 from harness.errors import UsageProblem
-from harness.stats.intervals import Interval, combine, wilson
+from harness.stats.intervals import Interval, accuracy, combine
 from harness.stats.views import Node, View
 from harness.types import Score
 
@@ -146,17 +146,13 @@ class _Tree:
             return self._sensitivity(self.view.nodes[name])
         weights = self.coefficients(name)
         judged = {leaf: self.scores[leaf] for leaf in weights if leaf in self.scores and self.scores[leaf].judged}
+        measured = {leaf: accuracy(score, self.repeats, self.confidence) for leaf, score in judged.items()}
         missing = tuple(leaf for leaf in weights if leaf not in judged)
         n, size = sum(score.judged for score in judged.values()), sum(map(self.size, weights))
         if not judged or (missing and not self.upstream_missing):
             return Cell(None, n=n, size=size, missing=missing)
-        value, (low, high) = combine(
-            (weights[leaf], score.passed / score.judged, self._wilson(score)) for leaf, score in judged.items()
-        )
+        value, (low, high) = combine((weights[leaf], *found) for leaf, found in measured.items() if found)
         return Cell(value, max(0.0, low), min(1.0, high), n, size, missing)
-
-    def _wilson(self, score: Score) -> Interval:
-        return wilson(score.passed / self.repeats, score.judged / self.repeats, self.confidence)
 
     def _sensitivity(self, node: Node) -> Cell:
         (family,) = node.parts

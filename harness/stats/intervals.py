@@ -7,6 +7,8 @@ from math import sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
+from harness.types import Score
+
 
 class Interval(NamedTuple):
     """A two-sided confidence interval."""
@@ -37,6 +39,22 @@ def wilson(passed: float, n: float, confidence: float = 0.95) -> Interval:
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def accuracy(score: Score, repeats: int = 1, confidence: float = 0.95) -> tuple[float, Interval] | None:
+    """Accuracy of a category with its interval: repeats of an item count as one observation, the cautious choice.
+
+    Args:
+        score: The category's counts.
+        repeats: Times each item was asked.
+        confidence: Two-sided level.
+
+    Returns:
+        Passed share of the judged replies and its Wilson interval, as fractions; None where nothing was judged.
+    """
+    if not score.judged:
+        return None
+    return score.passed / score.judged, wilson(score.passed / repeats, score.judged / repeats, confidence)
 
 
 def combine(terms: Iterable[tuple[float, float, Interval]]) -> tuple[float, Interval]:

@@ -133,10 +133,10 @@ def test_forgetting_is_measured_against_the_named_base() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_terminal_tables_fit_the_width(width: int) -> None:
     scores = {name: Score(n, n, n // 2, 0) for name, n in synthetic_runs.ALL.items()}
-    boards = [
+    built = [
         build(load_view(name), rows(record("org/" + "long-name-" * 6, scores=scores))) for name in ("v4", "balancesft")
     ]
-    assert max(map(len, boards.terminal(boards, width).split("\n"))) <= width
+    assert max(map(len, boards.terminal(built, width).split("\n"))) <= width
 
 
 HOSTILE = "evil\x1b[31m|<script>alert(1)</script>`*_‮\n=1+1"

@@ -26,7 +26,7 @@ def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "lines.jsonl"
     file.write_bytes(b"{}\n{}\n")
     pin = hashlib.sha256(file.read_bytes()).hexdigest()
-    monkeypatch.setattr(datasets, "datasets", lambda: {"lines": pins.DataSet("lines", "1", pin, {file.name: pin})})
+    monkeypatch.setattr(pins, "datasets", lambda: {"lines": pins.DataSet("lines", "1", pin, {file.name: pin})})
     return file
 
 

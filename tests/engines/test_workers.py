@@ -212,7 +212,7 @@ def test_every_process_has_gpus_of_its_own(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    monkeypatch.setattr(_processes.provenance, "machine", lambda: {"gpus": ["H100"] * present})
+    monkeypatch.setattr(_processes.machine, "description", lambda: {"gpus": ["H100"] * present})
     environments = Processes("hf", EngineSettings("tiny"), 2, gpus)._environments
     assert environments == [{"CUDA_VISIBLE_DEVICES": found, "OMP_NUM_THREADS": "3"} for found in expected]
     monkeypatch.delenv("OMP_NUM_THREADS")

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 from harness.commands.score import command
 from harness.errors import UsageProblem
 from harness.exchange.evalplus import score
-
-from .benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
+from tests.benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
     evalplus_data,
     evalplus_environment,
     judging,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 from harness.benchmarks.apibank import data
 from harness.benchmarks.apibank.data import Item
 from harness.errors import UsageProblem
+from harness.protocols import Report
 
-Report = Callable[[str], None]
-"""Takes one sentence about a line that cannot be used."""
 LARGEST = 2**30
 """Bytes of a prediction file."""
 

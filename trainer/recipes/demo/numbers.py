@@ -153,12 +153,12 @@ def _examples(path: Path) -> Iterator[Example]:
 
 def _passed(folder: Path, name: str) -> dict[str, Passed]:
     """Metric -> item -> passed; empty where BFCL was not run."""
-    sides = {kind: sides.read(folder / "runs" / kind / name) for kind in ("scores", "probe")}
+    measured = {kind: sides.read(folder / "runs" / kind / name) for kind in ("scores", "probe")}
     return {
         metric: {
             key: bool(passed)
             for category in categories
-            for (key, _), passed in sorted(sides[kind].results.get(category, {}).items())
+            for (key, _), passed in sorted(measured[kind].results.get(category, {}).items())
         }
         for metric, (kind, categories) in METRICS.items()
     }
