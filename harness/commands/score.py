@@ -14,9 +14,9 @@ import click
 
 from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
-from harness.protocols import Report
 
 if TYPE_CHECKING:
+    from harness.protocols import Report
     from harness.results.tally import Tallies
     from harness.stats.averages import Cell
     from harness.types import Score

@@ -32,7 +32,7 @@ class Stage:
     """One run of level 3, judged in the order of its predictions."""
 
     def __init__(self) -> None:
-        self._found: set[tuple[str, ...]] = set()
+        self._found: set[tuple[str, object]] = set()
         self._spent: set[str] = set()
 
     def judge(self, item: Item, raw: Any, search: str | None = None) -> Result:
@@ -81,7 +81,7 @@ class Stage:
         def run(**arguments: Any) -> Any:
             output = known.run(**arguments)
             if any(output.values()):
-                asked = (known.name, *arguments.values())
+                asked = known.name, _key(arguments, None)
                 if asked in self._found:
                     raise Refused("found before")
                 self._found.add(asked)
@@ -210,7 +210,7 @@ def _recorded(name: str) -> Callable[..., Any]:
     return run
 
 
-def _key(arguments: Mapping[str, Any], ignored: str | None) -> tuple[tuple[str, str], ...]:
-    """Arguments in a form that can be looked up; equal numbers of two types stay equal."""
+def _key(arguments: Mapping[str, Any], ignored: str | None) -> frozenset[tuple[str, object]]:
+    """Arguments in a form that can be looked up; numbers of two types are one, and no reply is a recorded list."""
     kept = ((name, value) for name, value in arguments.items() if name != ignored)
-    return tuple(sorted((name, repr(float(value) if isinstance(value, int) else value)) for name, value in kept))
+    return frozenset((name, tuple(value) if isinstance(value, list) else value) for name, value in kept)

@@ -30,6 +30,19 @@ def test_the_same_call_again(api: str, second: str | None) -> None:
     assert judge(3, item.id, item.expected).outcome == "pass", "judge starts anew"
 
 
+def test_the_order_of_parameters_makes_no_other_flight() -> None:
+    item, stage = first("FlightSearch"), Stage()
+    given = item.truth["input"]
+    turned = ", ".join(f"{name}='{given[name]}'" for name in reversed(given))
+    assert stage.judge(item, f"[FlightSearch({turned})]").correct
+    assert not stage.judge(item, item.expected).correct
+
+
+def test_a_number_of_hundreds_of_digits_is_a_wrong_one() -> None:
+    item = first("LikeCount")
+    assert Stage().judge(item, f"[LikeCount(post_id='{'9' * 400}')]").error == "INCORRECT"
+
+
 def test_a_wrong_call_takes_a_later_scenes_flight() -> None:
     mine, later = (item for item in list(data.items(3).values()) if item.id in ("level-3/35:1", "level-3/36:1"))
     stage = Stage()
