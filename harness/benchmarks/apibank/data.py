@@ -141,6 +141,8 @@ def item(level: int, sample_id: str) -> Item:
         UsageProblem: There is no such level or id; near ones are offered.
     """
     known = items(level)
+    if not isinstance(sample_id, str):
+        raise UsageProblem(f"{sample_id!r} is not an API-Bank id", f"For example {next(iter(known))}.")
     found = known.get(sample_id) or known.get(f"level-{level}/{sample_id}")
     if found is None:
         raise unknown_name(f"API-Bank item of level {level}", sample_id, known)

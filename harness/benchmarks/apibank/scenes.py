@@ -16,7 +16,7 @@ from typing import Any
 from harness.benchmarks.apibank.calls import Call, find_call
 from harness.benchmarks.apibank.data import SEARCHER, Item, descriptions, items
 from harness.benchmarks.apibank.records import CallError, Record, Refused, Result
-from harness.benchmarks.apibank.rules import as_it_is, common_words, inputs, same_end, tight, whole_input, without_topic
+from harness.benchmarks.apibank.rules import as_it_is, inputs, meeting, same_end, tight, whole_input
 from harness.benchmarks.apibank.tools import RESERVED, Rule, Tool, execute
 from harness.benchmarks.apibank.tools.calculator import HANG, calculator
 from harness.benchmarks.apibank.tools.search import searcher, spaced
@@ -105,11 +105,6 @@ class Stage:
         return Result(correct, None if correct else "INCORRECT", record)
 
 
-def scene_correct(results: Mapping[str, Result]) -> bool:
-    """Whether a scene counts in the sample accuracy: no call of it is wrong."""
-    return all(result.correct for result in results.values())
-
-
 # How results are compared.
 
 
@@ -123,12 +118,6 @@ def reminder(found: Record, truth: Record) -> bool:
     ours, theirs = dict(found["input"]), dict(truth["input"])
     del ours["content"], theirs["content"]
     return ours == theirs and same_end(found, truth)
-
-
-def booking(found: Record, truth: Record) -> bool:
-    """`meeting_topic` by its words, all other inputs as they are."""
-    alike = common_words(found["input"]["meeting_topic"], truth["input"]["meeting_topic"])
-    return alike and without_topic(found) == without_topic(truth) and same_end(found, truth)
 
 
 def part(name: str) -> Callable[[Record, Record], bool]:
@@ -159,7 +148,7 @@ RULES: Mapping[str, Rule] = {
     SEARCHER: same_end,
     "GetWeatherForCoordinates": whole_input,
     "EmailReminder": reminder,
-    "AddMeeting": booking,
+    "AddMeeting": meeting,
     "Calculator": inputs(formula=tight),
     "HotelAvailability": inputs(part("hotels"), destination=as_it_is, check_in_date=as_it_is, check_out_date=as_it_is),
     "TaxCalculator": inputs(part("salary_after_tax"), salary=as_it_is),
