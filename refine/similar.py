@@ -80,7 +80,7 @@ def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
     """Question texts of benchmarks, from their installed data.
 
     Args:
-        names: Any of `bfcl`, `humaneval`, `mbpp`, `apibank`.
+        names: Any of `bfcl`, `acebench`, `apibank`, `humaneval`, `mbpp`.
 
     Returns:
         Texts by name.
@@ -93,9 +93,10 @@ def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
 
     tasks = {
         "bfcl": ("bfcl", "single_turn"),
+        "acebench": ("acebench", "acebench"),
+        "apibank": ("apibank", "apibank"),
         "humaneval": ("evalplus", "humaneval"),
         "mbpp": ("evalplus", "mbpp"),
-        "apibank": ("apibank", "apibank"),
     }
     texts: dict[str, list[str]] = {}
     for name in names:

@@ -28,3 +28,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no parity cases in {folder}; name their folder in SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def acebench_data(shared_data: Path) -> Path:
+    """The unpacked ACEBench questions; taken from the shared copies where they are not there, skipped without any."""
+    try:
+        return datasets.fetch("acebench", shared_data / "acebench", offline=True)
+    except DataError as error:
+        pytest.skip(f"no ACEBench data: {error}")

@@ -8,15 +8,14 @@ a packed object the content of each file by its name. Packing is exact, so a pin
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.data.web import get
 from harness.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,13 +25,6 @@ RAW = "https://raw.githubusercontent.com/{repository}/{commit}/{path}"
 ASSETS = Path(__file__).parents[1] / "assets"
 AT_ONCE = 8
 """Connections."""
-LARGEST = 16 * 2**20
-"""Bytes; no published file is near this size."""
-SECONDS = 60
-"""How long a server may be silent."""
-
-Get = Callable[[str], bytes]
-"""Content of an address."""
 
 
 def is_gathered(data: DataSet) -> bool:
@@ -40,13 +32,12 @@ def is_gathered(data: DataSet) -> bool:
     return (ASSETS / f"{data.name}.json").is_file()
 
 
-def gather(data: DataSet, folder: Path, get: Get | None = None) -> Path:
+def gather(data: DataSet, folder: Path) -> Path:
     """Fetch and pack every file.
 
     Args:
         data: The data set.
         folder: Where to put the pinned files.
-        get: Fetches an address; the network by default.
 
     Returns:
         The folder.
@@ -59,7 +50,7 @@ def gather(data: DataSet, folder: Path, get: Get | None = None) -> Path:
         paths = [source["path"] + each for each in source.get("names", [""])]
         urls = [RAW.format(repository=source["repository"], commit=source["commit"], path=path) for path in paths]
         with ThreadPoolExecutor(AT_ONCE, "fetch") as pool:
-            contents = list(pool.map(get or (lambda url: _fetch(url, data)), urls))
+            contents = list(pool.map(partial(get, data=data), urls))
         (folder / name).write_bytes(_packed(name, source, contents, data))
     return folder
 
@@ -90,16 +81,3 @@ def pack_lines(files: Iterable[tuple[str, bytes]]) -> bytes:
 def pack_object(files: Iterable[tuple[str, bytes]]) -> bytes:
     """JSON files as one object by name, in the order given."""
     return json.dumps({name: json.loads(content) for name, content in files}, ensure_ascii=False).encode()
-
-
-def _fetch(url: str, data: DataSet) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
-            content: bytes = answer.read(LARGEST + 1)
-    except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        raise DataError(f"could not download {url}: {error}", data.remedy) from error
-    if len(content) > LARGEST:
-        raise DataError(f"{url} is larger than any known file", data.remedy)
-    return content

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from harness.benchmarks.apibank import data, official
 from harness.benchmarks.apibank.embedding import VARIABLE
@@ -23,15 +22,7 @@ from harness.types import Verdict
 SCENES = 50
 
 
-class Scored(NamedTuple):
-    """What a prediction file reached."""
-
-    tallies: Tallies
-    rows: Mapping[str, Mapping[str, float]]
-    """Level or kind -> the numbers that the official program prints, by their names."""
-
-
-def score(path: Path, report: Report) -> Scored:
+def score(path: Path, report: Report) -> Tallies:
     """Judge a prediction file.
 
     Args:
@@ -65,7 +56,8 @@ def score(path: Path, report: Report) -> Scored:
             f"{path}: {unknown} searches are for keywords that only the embedding model knows ({VARIABLE}=model); "
             "the official rows count them as wrong"
         )
-    return Scored(tallies, _rows(judged))
+    tallies.official_rows["upstream"] = dict(_rows(judged))
+    return tallies
 
 
 def _judged(predictions: list[Prediction]) -> list[tuple[Prediction, Verdict]]:

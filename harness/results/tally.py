@@ -43,7 +43,7 @@ class Tally:
         self.finished += line.fault is None
         self.faults += line.fault is not None
         self.used.add(line)
-        truncated = any(step.generation.finish == "length" for step in line.steps)
+        truncated = any(step.generation.finish == "length" for step in line.steps if step.asked == "model")
         if not line.verdicts and line.fault is None:
             self._helpers[line.category] += 1
         for category, verdict in line.verdicts.items():
@@ -89,6 +89,9 @@ class Tallies:
         self.totals = totals
         self.differing: dict[str, list[str]] = {}
         self.lost = 0
+        self.official_rows: dict[str, dict[str, Mapping[str, float | None]]] = defaultdict(dict)
+        """Rule set -> language or category -> what the benchmark's own program writes, under its names; counts are int.
+        Empty where no such row is known."""
         self._tallies = {name: Tally(totals) for name in rules}
         self._tries: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
 

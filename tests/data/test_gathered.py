@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import datasets, gathered, pins
+from harness.data import datasets, gathered, pins, web
 from harness.errors import DataError
 
 HISTORY = [{"role": "User", "text": "é"}, {"role": "AI", "text": "x"}]
@@ -116,7 +116,7 @@ def test_what_is_fetched_is_what_is_pinned(monkeypatch: pytest.MonkeyPatch, publ
         (None, "could not download"),
         (b"<html>", "is not JSON"),
         (b'{"role": "User", "text": "changed"}', "is not that of apibank"),
-        (b"x" * (gathered.LARGEST + 1), "larger than any known file"),
+        (b"x" * (2**22 + 1), "larger than any known data set"),
     ],
 )
 def test_what_is_not_as_pinned_is_refused(
@@ -127,6 +127,7 @@ def test_what_is_not_as_pinned_is_refused(
         del published[url]
     else:
         published[url] = change
+    monkeypatch.setattr(web, "LARGEST", 2**22)
     serve(monkeypatch, published)
     with pytest.raises(DataError, match=message) as error:
         datasets.fetch("apibank")

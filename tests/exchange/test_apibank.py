@@ -40,12 +40,12 @@ def test_the_truth(tmp_path: Path, level: int, correct: int, total: int) -> None
     file.write_text(lines(truth(level)))
     said: list[str] = []
     scored = apibank.score(file, said.append)
-    assert scored.rows[f"apibank_level{level}"] == {
+    assert scored.official_rows["upstream"][f"apibank_level{level}"] == {
         "Total API calls": total,
         "Correct API calls": correct,
         "Accuracy": correct / total,
     }
-    assert scored.tallies.scores("upstream")[f"apibank_level{level}"].passed == correct
+    assert scored.scores("upstream")[f"apibank_level{level}"].passed == correct
     assert said == []
 
 
@@ -53,7 +53,7 @@ def test_level_3_counts_the_files_own_predictions_and_fifty_scenes(tmp_path: Pat
     file = tmp_path / "predictions.json"
     file.write_text(json.dumps(truth(3)[:8]))
     said: list[str] = []
-    row = apibank.score(file, said.append).rows["apibank_level3_calls"]
+    row = apibank.score(file, said.append).official_rows["upstream"]["apibank_level3_calls"]
     assert row == {"Total API calls": 8, "Correct API calls": 8, "Accuracy": 1.0, "Sample Accuracy": 1.0}
     assert "237 of 245" in said[0]
 
@@ -62,7 +62,7 @@ def test_level_3_is_judged_in_the_files_order(tmp_path: Path) -> None:
     file = tmp_path / "predictions.jsonl"
     flight = next(row for row, item in zip(truth(3), data.items(3).values(), strict=True) if item.api == "FlightSearch")
     file.write_text(lines([flight, flight]))
-    row = apibank.score(file, lambda _: None).rows["apibank_level3_calls"]
+    row = apibank.score(file, lambda _: None).official_rows["upstream"]["apibank_level3_calls"]
     assert (row["Total API calls"], row["Correct API calls"], row["Sample Accuracy"]) == (2, 1, 0.98)
 
 
@@ -73,7 +73,7 @@ def test_responses_are_told_from_calls(tmp_path: Path) -> None:
         output = {"output": item.expected} if item.level == 3 else {}
         rows.append({**item.source, **output, "pred": item.expected if item.level < 3 else ""})
     file.write_bytes(gzip.compress(lines(rows).encode()))
-    found = apibank.score(file, pytest.fail).rows
+    found = apibank.score(file, pytest.fail).official_rows["upstream"]
     assert {name: row["responses"] for name, row in found.items()} == {
         "apibank_responses_level1": 375,
         "apibank_responses_level2": 103,
@@ -94,7 +94,7 @@ def test_the_last_prediction_of_an_item_counts_and_what_cannot_be_used_is_named(
     )
     said: list[str] = []
     scored = apibank.score(file, said.append)
-    assert scored.rows["apibank_level1"]["Correct API calls"] == 1
+    assert scored.official_rows["upstream"]["apibank_level1"]["Correct API calls"] == 1
     assert [part.split(":")[1].split(",")[0] for part in said[:5]] == ["3", "4", "5", "6", "7"]
 
 
@@ -103,7 +103,7 @@ def test_where_the_official_program_would_end_is_said(tmp_path: Path) -> None:
     item = next(item for item in data.items(1).values() if item.api == "Calculator")
     file.write_text(lines([{**item.source, "pred": "[Calculator(formula='-1+2')]"}, {**truth(1)[0], "pred": None}]))
     said: list[str] = []
-    assert apibank.score(file, said.append).rows["apibank_level1"]["Correct API calls"] == 0
+    assert apibank.score(file, said.append).official_rows["upstream"]["apibank_level1"]["Correct API calls"] == 0
     assert any("would end" in part and "2 such" in part for part in said)
 
 
@@ -122,7 +122,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "at most 70.37%" in done.stdout
     done = CliRunner().invoke(cli, ["score", "--from-apibank", str(file), "--json"])
-    assert json.loads(done.stdout)["official"]["apibank_level2"]["Correct API calls"] == 95
+    assert json.loads(done.stdout)["official_rows"]["upstream"]["apibank_level2"]["Correct API calls"] == 95
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,20 @@ import json
 import pytest
 
 from harness.api import run
-from harness.exchange import Request, evalplus
+from harness.exchange import ExportRequest, evalplus
+from tests.benchmarks.evalplus.conftest import evalplus_data, evalplus_environment, evalplus_files  # noqa: F401 - fixtures
 
 FENCED = "Here it is:\n```python\ndef has_close_elements(numbers, threshold):\n    return True\n```\nIt is short."
 
 
+@pytest.mark.usefixtures("evalplus_data")
 def test_programs_are_written_by_benchmark_and_faults_left_out(tmp_path):
     pytest.importorskip("evalplus", reason="evalplus is an extra")
     script = tmp_path / "script.json"
     script.write_text(json.dumps({"HumanEval/0": FENCED, "HumanEval/1": {"fault": "lost"}}))
     settings = {"engine": "scripted", "model_args": f"script={script},default=x = 1", "predict_only": True}
     (made,) = run(model="m", tasks="humaneval,mbpp", limit="2", output=tmp_path / "results", **settings)
-    written = evalplus.write(Request(made.folder, tmp_path / "out"))
+    written = evalplus.write(ExportRequest(made.folder, tmp_path / "out"))
     lines = {
         file.stem: [json.loads(line) for line in file.read_text().splitlines()] for file in (tmp_path / "out").iterdir()
     }
