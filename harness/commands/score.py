@@ -225,7 +225,7 @@ def _as_text(tallies: Tallies) -> str:
 
 
 def _categories(rules: str, tallies: Tallies) -> str:
-    from harness.text import percent
+    from harness.text import count, percent
 
     pass_at = tallies.pass_at(rules)
     every_k = sorted({k for values in pass_at.values() for k in values})
@@ -234,7 +234,7 @@ def _categories(rules: str, tallies: Tallies) -> str:
             f"rules: {rules}": category,
             "items": str(score.n),
             "judged": str(score.judged),
-            "passed": f"{score.passed:.6g}",
+            "passed": count(score.passed),
             "accuracy": f"{percent(score.passed / score.judged)}%" if score.judged else "N/A",
             "unscored": str(score.unscored),
         }
