@@ -10,9 +10,12 @@ import pytest
 from harness.benchmarks.apibank import PLUGIN, data
 from harness.benchmarks.apibank.benchmark import SCENES, call_text
 from harness.results import store
+from harness.results.lines import RecordedStep, SampleLine
+from harness.running.retelling import retell
 from harness.stats.averages import evaluate
 from harness.stats.views import load_published, load_view
-from harness.types import Episode, FunctionCall, Generation, Reply, Step
+from harness.types import BenchmarkInfo, Episode, FunctionCall, Generation, Reply, Step
+from tests import synthetic_runs
 
 pytestmark = pytest.mark.usefixtures("apibank_data")
 LEAVES = tuple(dict.fromkeys(leaf for group in PLUGIN.tasks().values() for leaf in group))
@@ -50,6 +53,21 @@ def test_a_scene_is_asked_call_by_call_with_the_recorded_history() -> None:
     assert [query.turn for query in queries] == list(range(len(sample.target)))
     for query, before in zip(queries[1:], sample.target, strict=False):
         assert before.expected in str(query.messages[-1]["content"])
+
+
+def test_a_scene_is_told_without_what_was_told_before() -> None:
+    sample = next(iter(PLUGIN.load(tuple(SCENES))))
+    steps = tuple(RecordedStep(turn, Generation(text)) for turn, text in enumerate(answers(sample)))
+    line = SampleLine(sample.id, 0, sample.category, steps)
+    record = synthetic_runs.record(benchmark=BenchmarkInfo("apibank", categories=tuple(SCENES)), handler="prompt")
+    (told,) = retell(record, {line.key: line}).values()
+    assert told.problem is None
+    questions = [entry["text"] for entry in told.talk if entry["role"] == "user"]
+    assert len(questions) == len(sample.target)
+    assert "\nUser: " in questions[0]
+    for question, before in zip(questions[1:], sample.target, strict=False):
+        assert question.startswith(before.expected), "the call that was recorded, and its result"
+        assert "User: " not in question
 
 
 def test_one_wrong_call_costs_the_scene_and_itself() -> None:
