@@ -67,6 +67,8 @@ class Stage(Protocol):
     """One step of the refinement; each module in `refine/stages` exports `STAGE`."""
 
     name: str
+    question: Question
+    """What it asks the judge; a resumed run must ask the same."""
 
     def run(self, example: Example, context: Context) -> Asking:
         """Judge one example."""

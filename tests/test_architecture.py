@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from itertools import islice
 from pathlib import Path
 from types import NoneType
@@ -58,6 +60,8 @@ class Import:
     line: int
     top: bool
     """At module level, so that importing the one imports the other."""
+    names: tuple[str, ...] = ()
+    """What is taken out of the target."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line} imports {self.target}"
@@ -82,7 +86,10 @@ def imports_of(path: Path) -> Iterator[Import]:
                     inner = f"{child.module}.{alias.name}"
                     is_module = (ROOT / inner.replace(".", "/")).with_suffix(".py").exists()
                     is_package = (ROOT / inner.replace(".", "/")).is_dir()
-                    yield Import(source, inner if is_module or is_package else str(child.module), child.lineno, top)
+                    if is_module or is_package:
+                        yield Import(source, inner, child.lineno, top)
+                    else:
+                        yield Import(source, str(child.module), child.lineno, top, (alias.name,))
             else:
                 inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
                 yield from walk(child, top and not inside)
@@ -118,7 +125,8 @@ def test_records_and_errors_need_the_standard_library_only() -> None:
 
 
 LAYERS = (
-    {"types", "errors", "text", "files", "machine"},
+    {"types", "errors"},
+    {"text", "files", "machine", "supervisor"},
     {"protocols"},
     {"plugins", "flags", "stats", "data", "models", "chat", "sandbox"},
     {"handlers", "benchmarks", "results", "doctor"},
@@ -129,24 +137,80 @@ LAYERS = (
     {"cli", "api"},
 )
 """Rooms of harness/, who may import whom: only what stands in a line above. Lazy imports count, too."""
+TRAINER_LAYERS = (
+    {"losses"},
+    {"config", "data"},
+    {"collate"},
+    {"train"},
+    {"callbacks"},
+    {"run"},
+    {"estimate"},
+    {"commands"},
+    {"cli"},
+    {"recipes"},
+)
+"""Recipes are programs that use the three others: nothing imports them."""
+REFINE_LAYERS = (
+    {"judge", "ledger", "material", "outputs", "rollouts", "similar"},
+    {"types", "export", "loop", "report", "sift"},
+    {"checks", "pipeline"},
+    {"repair"},
+    {"stages"},
+    {"run"},
+    {"spread"},
+    {"commands"},
+    {"cli"},
+)
+HOUSE = {"harness": LAYERS, "trainer": TRAINER_LAYERS, "refine": REFINE_LAYERS}
 
 
-def test_every_room_stands_in_one_layer() -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_room_stands_in_one_layer(package: str) -> None:
     rooms = {
-        path.stem for path in (ROOT / "harness").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        path.stem for path in (ROOT / package).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert sorted(room for layer in LAYERS for room in layer) == sorted(rooms - {"__init__"})
+    assert sorted(room for layer in HOUSE[package] for room in layer) == sorted(rooms - {"__init__"})
 
 
-def test_every_room_imports_only_from_layers_above_it() -> None:
-    level = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_room_imports_only_from_layers_above_it(package: str) -> None:
+    level = {room: number for number, rooms in enumerate(HOUSE[package]) for room in rooms}
     upward = []
     for found in IMPORTS:
-        if inside(found.source, "harness") and inside(found.target, "harness"):
+        if inside(found.source, package) and inside(found.target, package):
             source, target = (name.split(".")[1:2] for name in (found.source, found.target))
             if source and target and source != target and level[target[0]] >= level[source[0]]:
                 upward.append(str(found))
     assert upward == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    arrows: dict[str, set[str]] = {}
+    for found in IMPORTS:
+        if inside(found.target, *PACKAGES):
+            arrows.setdefault(found.source, set()).add(found.target)
+    TopologicalSorter(arrows).prepare()
+
+
+def test_private_modules_and_names_stay_in_their_room() -> None:
+    strangers = []
+    for found in IMPORTS:
+        path = found.target.split(".")
+        hidden = [number for number, part in enumerate((*path, *found.names)) if re.match(r"_(?!_)", part)]
+        if hidden and inside(found.target, *PACKAGES):
+            room = path[: max(2, min(hidden[0], len(path) - 1))]
+            if not inside(found.source, ".".join(room)):
+                strangers.append(f"{found} {found.names}")
+    assert strangers == []
+
+
+def test_only_a_package_itself_reads_its_files() -> None:
+    for path in SOURCES:
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            reader = ast.unparse(call.func).rpartition(".")[2]
+            if reader in ("files", "PackageLoader") and call.args and isinstance(call.args[0], ast.Constant):
+                package = str(call.args[0].value).partition(".")[0]
+                assert package == module_name(path).partition(".")[0], f"{path}:{call.lineno} reads files of {package}"
 
 
 def test_nothing_imports_the_package_itself() -> None:
@@ -168,7 +232,8 @@ def test_handlers_and_engines_know_nothing_of_benchmarks() -> None:
 
 def test_the_three_programs_meet_at_files() -> None:
     assert breaches(("harness",), ("trainer", "refine")) == []
-    assert breaches(("trainer",), ("refine",)) == []
+    product = tuple(f"trainer.{room}" for layer in TRAINER_LAYERS[:-1] for room in layer)
+    assert breaches(product, ("refine",)) == []
     assert breaches(("refine",), ("trainer",)) == []
 
 

@@ -89,7 +89,7 @@ def command(**values: Any) -> None:
     wanted, notes = specs(flags)
     for note in (*notes, *misspelt_variables(param.name for param in command.params)):
         click.echo(note, err=True)
-    sides = [as_base(wanted, flags.base), wanted] if flags.base else [wanted]
+    sides = [as_base(wanted, flags.base, flags.prices), wanted] if flags.base else [wanted]
     output = Path(flags.output)
     if flags.dry_run:
         plans = [plan for side in sides for plan in _plans(side)]

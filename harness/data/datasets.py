@@ -133,7 +133,7 @@ def _damage(data: DataSet, full: bool) -> list[str]:
     return found
 
 
-def _install(data: DataSet, files: Iterator[tuple[str, bytes]]) -> Path:
+def _install(data: DataSet, contents: Iterator[tuple[str, bytes]]) -> Path:
     """Unpack pinned files atomically; a killed or concurrent fetch leaves nothing half done."""
     import filelock
 
@@ -147,7 +147,7 @@ def _install(data: DataSet, files: Iterator[tuple[str, bytes]]) -> Path:
                 shutil.rmtree(leftover, ignore_errors=True)
             partial = Path(tempfile.mkdtemp(dir=root, prefix=f".{data.name}-", suffix=".part"))
             try:
-                _write(data, files, partial)
+                _write(data, contents, partial)
                 if data.folder.exists():
                     data.folder.rename(partial / "damaged")
                 (partial / "new").rename(data.folder)
@@ -158,9 +158,9 @@ def _install(data: DataSet, files: Iterator[tuple[str, bytes]]) -> Path:
     return data.folder
 
 
-def _write(data: DataSet, files: Iterator[tuple[str, bytes]], partial: Path) -> None:
+def _write(data: DataSet, contents: Iterator[tuple[str, bytes]], partial: Path) -> None:
     stamp = {}
-    for relative, content in files:
+    for relative, content in contents:
         if not pinned(content, data.files[relative]):
             raise DataError(f"{relative} is not that of {data.name} {data.version}", data.remedy)
         file = partial / "new" / relative

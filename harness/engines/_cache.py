@@ -53,6 +53,8 @@ class SlotLayer(CacheLayerMixin):
         """It grows."""
         return -1
 
+    get_max_cache_shape = get_max_length  # its name in older releases of transformers, abstract there
+
     def grow(self, capacity: int) -> None:
         """Make room for longer rows, keeping what is there."""
         if self.is_initialized:

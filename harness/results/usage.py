@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageProblem
 from harness.results.lines import SampleLine
+from harness.text import one_line
 from harness.types import RunRecord, UsageInfo
 
 
@@ -141,25 +143,46 @@ def _latency(seconds: array[float]) -> dict[str, float]:
     return {"latency_mean": float(timed.mean()), "latency_std": spread, **named}
 
 
-def parse_prices(text: str) -> dict[str, float]:
+def parse_prices(text: str, model: str | None = None) -> dict[str, float]:
     """USD for a million prompt and completion tokens.
 
     Args:
-        text: `0.15,0.60`.
+        text: `0.15,0.60`, or a YAML file with a line a model: `NAME: {input: 0.15, output: 0.60}`.
+        model: Whose prices the file is asked for; None takes no file.
 
     Returns:
         Prices of `prompt` and `completion`.
 
     Raises:
-        UsageProblem: It is not two prices.
+        UsageProblem: It is not two prices, or the file has none for the model.
     """
+    listed = model is not None and Path(text).is_file()
+    pair = _listed(Path(text), str(model)) if listed else text.split(",")
     try:
-        prompt, completion = map(float, text.split(","))
-    except ValueError:
-        raise UsageProblem(f"--prices {text!r} is not two numbers", "For example --prices 0.15,0.60") from None
+        prompt, completion = map(float, pair)
+    except (ValueError, TypeError):
+        kind = "two numbers" if model is None else "two numbers, nor a file of prices"
+        raise UsageProblem(f"--prices {text!r} is not {kind}", "For example --prices 0.15,0.60") from None
     if not all(math.isfinite(price) and price >= 0 for price in (prompt, completion)):
-        raise UsageProblem(f"--prices {text!r} are no prices", "For example --prices 0.15,0.60")
+        raise UsageProblem(f"--prices {text!r}: a price is a number from 0 on", "For example --prices 0.15,0.60")
     return {"prompt": prompt, "completion": completion}
+
+
+def _listed(path: Path, model: str) -> Sequence[Any]:
+    """Input and output price of a model, as they stand in a file.
+
+    Raises:
+        UsageProblem: The file cannot be read, or has no prices for the model.
+    """
+    import yaml
+
+    try:
+        found = {str(name): prices for name, prices in yaml.safe_load(path.read_text("utf-8")).items()}
+        return found[model]["input"], found[model]["output"]
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as problem:
+        why = f"nothing for {problem}" if isinstance(problem, KeyError) else str(problem)
+        remedy = f"It has a line a model, such as {one_line(model, 80)}: {{input: 0.15, output: 0.60}}"
+        raise UsageProblem(f"--prices {path}: {one_line(why, 300)}", remedy) from None
 
 
 def cost(tokens: Mapping[str, int], prices: Mapping[str, float]) -> float:

@@ -48,7 +48,7 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
         raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
     if asked.engine not in (known := plugins.names("engines")) and asked.engine != "auto":
         raise unknown_name("engine", asked.engine, known)
-    prices = parse_prices(asked.prices) if asked.prices else None
+    prices = parse_prices(asked.prices, str(asked.model or "")) if asked.prices else None
     if asked.cost_limit is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = engine_settings(asked)
@@ -95,10 +95,15 @@ def _said(asked: RunSettings, record: Any) -> dict[str, Any]:
     return {name: value for name in shared if (value := getattr(asked, name)) not in (None, ())}
 
 
-def as_base(runs: Iterable[RunSpec], model: str) -> list[RunSpec]:
-    """The same runs of another model, without the first one's adapter, revision and tokenizer."""
+def as_base(runs: Iterable[RunSpec], model: str, prices: str | None = None) -> list[RunSpec]:
+    """The same runs of another model, at its own prices, without the first one's adapter, revision and tokenizer."""
+    own = parse_prices(prices, model) if prices else None
     return [
-        replace(run, settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None))
+        replace(
+            run,
+            settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None),
+            prices=own,
+        )
         for run in runs
     ]
 

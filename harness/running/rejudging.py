@@ -52,18 +52,13 @@ def rewrite(run: Path, report: Report) -> Tallies:
     Raises:
         UsageProblem: Another process writes this run.
     """
-    from filelock import FileLock, Timeout
-
     record = store.read_run(run)
-    try:
-        with FileLock(run / ".lock", timeout=0), files.replacing(run / store.SAMPLES) as write:
+    with files.lock(run, "Wait for it."), files.replacing(run / store.SAMPLES) as write:
 
-            def keep(line: SampleLine, verdicts: Judged) -> None:
-                write(encode(replace(line, verdicts=verdicts[record.rules])))
+        def keep(line: SampleLine, verdicts: Judged) -> None:
+            write(encode(replace(line, verdicts=verdicts[record.rules])))
 
-            tallies = _tallied(run, record, [record.rules], report, keep)
-    except Timeout:
-        raise UsageProblem(f"another process writes {run}", "Wait for it.") from None
+        tallies = _tallied(run, record, [record.rules], report, keep)
     store.write_run(run, _judged_today(record, record.rules, tallies))
     return tallies
 

@@ -145,7 +145,7 @@ class RunSettings:
     """Store replies without judging them."""
     sample_timeout: Annotated[float | None, Flag(least=1e-3, most=1e9)] = None
     """Seconds for one sample, all its turns together."""
-    prices: Annotated[str | None, Flag(metavar="IN,OUT")] = None
+    prices: Annotated[str | None, Flag(metavar="IN,OUT|FILE")] = None
     """USD for a million prompt and completion tokens."""
     cost_limit: Annotated[float | None, Flag(metavar="USD", least=0, most=1e9)] = None
     """Start no further sample once this is spent."""

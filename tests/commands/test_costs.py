@@ -87,6 +87,19 @@ def test_one_limit_holds_over_all_runs_of_a_command(command: Command, capsys: py
     assert (base["benchmark"]["left"], tuned["benchmark"]["left"]) == (0, SIZE - 2)
 
 
+def test_a_file_has_prices_of_its_own_for_each_model(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("m: {input: 100000, output: 0}\nother: {input: 0, output: 200000}\n")
+    with loopback(serve) as server:
+        assert command(*asking(server, "--base", "other", "--prices", str(prices), "--json")) == 0
+        base, tuned = json.loads(capsys.readouterr().out)
+        assert (base["usage"]["usd"], tuned["usage"]["usd"]) == (pytest.approx(12), pytest.approx(13.2))
+        assert command(*asking(server, "--base", "third", "--prices", str(prices))) == 2
+    assert "nothing for 'third'" in capsys.readouterr().err
+
+
 def test_a_run_that_ends_at_its_limit_is_complete(command: Command) -> None:
     with loopback(serve) as server:
         assert command(*asking(server, *PRICES, "--cost-limit", "13.2")) == 0
@@ -97,8 +110,8 @@ def test_a_run_that_ends_at_its_limit_is_complete(command: Command) -> None:
     [
         (("--cost-limit", "3"), "--cost-limit needs --prices"),
         (("--prices", "1"), "--prices '1' is not two numbers"),
-        (("--prices", "1,-1"), "--prices '1,-1' are no prices"),
-        (("--prices", "1,nan"), "are no prices"),
+        (("--prices", "1,-1"), "--prices '1,-1': a price is a number from 0 on"),
+        (("--prices", "1,nan"), "a price is a number from 0 on"),
         ((*PRICES, "--cost-limit", "nan"), "--cost-limit cannot be nan"),
         ((*PRICES, "--cost-limit", "-1"), "--cost-limit cannot be -1.0"),
     ],

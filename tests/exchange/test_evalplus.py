@@ -8,10 +8,12 @@ import pytest
 
 from harness.api import run
 from harness.exchange import ExportRequest, evalplus
+from tests.benchmarks.evalplus.conftest import evalplus_data, evalplus_environment, evalplus_files  # noqa: F401 - fixtures
 
 FENCED = "Here it is:\n```python\ndef has_close_elements(numbers, threshold):\n    return True\n```\nIt is short."
 
 
+@pytest.mark.usefixtures("evalplus_data")
 def test_programs_are_written_by_benchmark_and_faults_left_out(tmp_path):
     pytest.importorskip("evalplus", reason="evalplus is an extra")
     script = tmp_path / "script.json"

@@ -14,6 +14,7 @@ from harness.exchange.evalplus import score
 from tests.benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
     evalplus_data,
     evalplus_environment,
+    evalplus_files,
     judging,
     sandbox_pool,
 )

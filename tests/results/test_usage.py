@@ -76,3 +76,28 @@ def test_prices_are_for_a_million_tokens() -> None:
     for text in ("", "1", "1,2,3", "a,b"):
         with pytest.raises(UsageProblem, match="not two numbers"):
             parse_prices(text)
+    for text in ("-1,2", "inf,1", "nan,1"):
+        with pytest.raises(UsageProblem, match="from 0 on"):
+            parse_prices(text)
+
+
+def test_prices_of_several_models_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "prices.yaml"
+    path.write_text("org/model: {input: 0.15, output: 0.6}\n7: {input: 1, output: 2}\nhalf: {input: 1}\n")
+    assert parse_prices(str(path), "org/model") == parse_prices("0.15,0.6", "org/model")
+    assert parse_prices(str(path), "7") == {"prompt": 1, "completion": 2}
+    for model, message in (("other", "nothing for 'other'"), ("half", "nothing for 'output'")):
+        with pytest.raises(UsageProblem, match=message):
+            parse_prices(str(path), model)
+    with pytest.raises(UsageProblem, match="not two numbers"):
+        parse_prices(str(path))
+    with pytest.raises(UsageProblem, match="nor a file"):
+        parse_prices(str(tmp_path / "missing.yaml"), "org/model")
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: b", "a: {input: b, output: c}", "{", "a: {input: -1, output: 1}"])
+def test_a_file_that_is_no_list_of_prices_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "prices.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageProblem, match=r"prices\.yaml"):
+        parse_prices(str(path), "a")
