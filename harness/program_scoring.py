@@ -47,13 +47,17 @@ def score_programs(samples: Path, report: Report, results: Path | None = None, s
         verdicts[place] = found
         line = SampleLine(programs[place].task_id, repeats[place], benchmarks[place], ())
         tallies.add(line, {"upstream": check.by_category(benchmarks[place], found)})
+        if found["base"].outcome == "unscored":
+            report(f"{samples}: a program for {line.id} has no verdict: {found['base'].message}")
     missing = sum(totals.values()) - len(programs)
     if missing:
         tallies.lost += missing
         report(f"{samples}: {missing} of {sum(totals.values())} programs are missing")
     if results:
         results.parent.mkdir(parents=True, exist_ok=True)
-        official.write_results(results, [(programs[place], verdicts[place]) for place in sorted(verdicts)])
+        left_out = official.write_results(results, [(programs[place], verdicts[place]) for place in sorted(verdicts)])
+        if left_out:
+            report(f"{results}: {left_out} programs without a verdict are left out")
     return tallies
 
 

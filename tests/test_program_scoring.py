@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from harness.benchmarks.evalplus import check
 from harness.commands.score import command
 from harness.errors import UsageProblem
 from harness.program_scoring import score_programs
+from harness.types import Verdict
 
 from .benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
     evalplus_data,
@@ -75,3 +77,22 @@ def test_a_file_without_a_program_is_exit_2(tmp_path: Path, content: str) -> Non
 def test_flags_of_other_formats_are_refused(samples: Path) -> None:
     result = CliRunner().invoke(command, ["--from-evalplus", str(samples), "--mode", "fc"])
     assert "--from-evalplus goes with" in str(result.exception)
+
+
+@pytest.mark.usefixtures("judging")
+def test_a_program_that_the_judge_cannot_judge_ends_nothing(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(task_id: str, solution: str) -> dict[str, Verdict]:
+        if solution == ONLY_BASE:
+            raise ZeroDivisionError("a fault of the judge")
+        return real(task_id, solution)
+
+    real = check.judge
+    monkeypatch.setattr(check, "judge", judge)
+    problems: list[str] = []
+    tallies = score_programs(samples, problems.append, tmp_path / "results.json")
+    assert {(score.judged, score.unscored) for score in tallies.scores("upstream").values()} == {(2, 1)}
+    assert any("ZeroDivisionError: a fault of the judge" in problem for problem in problems)
+    assert problems[-1].endswith("results.json: 1 programs without a verdict are left out")
+    assert len(json.loads((tmp_path / "results.json").read_text())["eval"]["HumanEval/53"]) == 2

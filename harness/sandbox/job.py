@@ -248,6 +248,6 @@ def _body(value: Any, limit: int) -> bytes:
 def _described(error: BaseException) -> bytes:
     try:
         text = f"{type(error).__name__}: {error}"
-    except BaseException:  # noqa: BLE001 - a program's own exception class may raise here
+    except BaseException:  # noqa: BLE001 - a program's own exception class may raise here, or `KeyError(10**5000)`
         text = "exception without a text"
     return text.encode("utf-8", "replace")[:_TEXT_LIMIT]

@@ -33,6 +33,7 @@ _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
 _READ = 1 << 20
 _TEXT = 4096
+_NOTE = 300
 
 Kind = Literal["value", "converted", "other", "raised", "timeout", "died", "garbled"]
 _KINDS: dict[int, Kind] = {
@@ -335,5 +336,5 @@ def _result(frame: frames.Frame, index: int) -> Result | None:
     if frame.kind not in _KINDS or (index < 0 and frame.kind != frames.RAISED):
         return Result(index, "garbled", note=f"frame {frame.kind} out of turn")
     text = frame.kind in (frames.RAISED, frames.OTHER)
-    note = frame.body.decode("utf-8", "replace") if text else ""
+    note = frame.body[:_NOTE].decode("utf-8", "replace") if text else ""
     return Result(index, _KINDS[frame.kind], frame.seconds, frame.digest, b"" if text else frame.body, note)

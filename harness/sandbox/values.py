@@ -365,7 +365,7 @@ class _Reader:
         digits = struct.unpack(f"<{abs(size)}H", self.take(2 * abs(size)))
         if any(digit >> 15 for digit in digits):
             raise Unreadable("integer digit")
-        packed = sum(digit << (15 * place) for place, digit in enumerate(digits))
+        packed = int("".join(f"{digit:015b}" for digit in reversed(digits)) or "0", 2)  # a sum would be quadratic
         return -packed if size < 0 else packed
 
     def text(self) -> str:

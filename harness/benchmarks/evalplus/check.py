@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import lru_cache, partial
@@ -20,6 +19,8 @@ from harness.benchmarks.evalplus.expected import (
     known_seconds,
     packed_inputs,
 )
+from harness.benchmarks.evalplus.shown import shown
+from harness.errors import HarnessError
 from harness.sandbox import shared, values
 from harness.sandbox.frames import predict
 from harness.sandbox.pool import Program, Result, SandboxFault
@@ -32,9 +33,6 @@ GRACE = 2.0
 """Limits of evalplus 0.3.1 (`untrusted_check`): max(1 s, 4 x reference) a call, at most 60 s in all, 2 s to spare."""
 
 _WRONG = "wrong_output"
-_show = reprlib.Repr()
-_show.maxstring = _show.maxother = _show.maxlong = 200
-_show.maxlist = _show.maxtuple = _show.maxdict = _show.maxset = 12
 
 
 def judge(task_id: str, solution: str) -> dict[str, Verdict]:
@@ -74,12 +72,21 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
     seconds = {name: known_seconds(name) for name in {name for name, _ in samples}}
     order = sorted(range(len(samples)), key=lambda place: -seconds[samples[place][0]])
     with ThreadPoolExecutor(workers) as pool:
-        futures = {pool.submit(judge, *samples[place]): place for place in order}
+        futures = {pool.submit(_judged, *samples[place]): place for place in order}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _judged(task_id: str, solution: str) -> dict[str, Verdict]:
+    try:
+        return judge(task_id, solution)
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one program never ends the judging of the others
+        return dict.fromkeys(PARTS, Verdict("unscored", "fault", f"{type(error).__name__}: {error}"[:2000]))
 
 
 def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) -> Verdict:
@@ -138,9 +145,9 @@ def _failed(problem: Problem, part: Part, right: Expected, result: Result, argum
     reason = _WRONG if result.kind in ("value", "converted", "other") else result.kind
     evidence: dict[str, Any] = {"part": part, "reason": reason, "test": result.call, "tests": len(arguments)}
     if result.call >= 0:
-        evidence["input"] = _show.repr(list(arguments[result.call]))
+        evidence["input"] = shown(list(arguments[result.call]))
         if right.kept[result.call]:
-            evidence["expected"] = _show.repr(right.value(result.call))
+            evidence["expected"] = shown(right.value(result.call))
     if reason == _WRONG:
         evidence["returned"] = _returned(result)
     where = f"{part} test {result.call + 1} of {len(arguments)}" if result.call >= 0 else "before the first test"
@@ -154,7 +161,7 @@ def _returned(result: Result) -> str:
     if result.kind == "other":
         return f"an object that equals no plain value ({result.note})"
     try:
-        return _show.repr(values.decode(result.body))
+        return shown(values.decode(result.body))
     except values.Unreadable:
         return "a value too long to be sent"
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from harness import datasets
 from harness.benchmarks.evalplus import data
-from harness.errors import HarnessError, UsageProblem
+from harness.errors import UsageProblem
 from harness.types import Verdict
 
 Report = Callable[[str], None]
@@ -117,20 +117,22 @@ def write_samples(path: Path, programs: Iterable[Program]) -> int:
     return count
 
 
-def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdict]]]) -> None:
-    """Write verdicts as `evalplus.evaluate` does.
+def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdict]]]) -> int:
+    """Write verdicts as `evalplus.evaluate` does; a program without one is left out, as the format has no word for it.
 
     Args:
         path: `..._eval_results.json`; replaced. EvalPlus prints scores from it instead of running the programs.
         judged: Programs of one benchmark, each with its `base` and `plus` verdict.
 
-    Raises:
-        HarnessError: A program has no verdict; there is no way to write that.
+    Returns:
+        How many were left out.
     """
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    left_out = 0
     for program, verdicts in judged:
         if any(verdict.outcome == "unscored" for verdict in verdicts.values()):
-            raise HarnessError(f"{program.task_id} has no verdict: {verdicts['base'].message}")
+            left_out += 1
+            continue
         found[program.task_id].append(
             {
                 **program._asdict(),
@@ -147,3 +149,4 @@ def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdi
     partial = path.with_name(f"{path.name}.part")
     partial.write_text(json.dumps(document), encoding="ascii")
     partial.replace(path)
+    return left_out

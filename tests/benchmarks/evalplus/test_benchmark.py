@@ -10,7 +10,7 @@ import pytest
 from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
 from harness.benchmarks.evalplus.pass_at_k import mean_pass_at_k, pass_at_k
-from harness.errors import HarnessError, UsageProblem
+from harness.errors import UsageProblem
 from harness.types import Episode, Generation, Reply, Sample, Step, Verdict
 
 
@@ -125,8 +125,14 @@ def test_results_are_written_as_evalplus_does(tmp_path: Path) -> None:
     official.write_results(tmp_path / "r.json", [(program, verdicts)])
     (row,) = json.loads((tmp_path / "r.json").read_text())["eval"]["HumanEval/0"]
     assert (row["base_status"], row["plus_status"], row["solution"]) == ("pass", "timeout", "x = 1")
-    with pytest.raises(HarnessError):
-        official.write_results(tmp_path / "r.json", [(program, {"base": Verdict("unscored", "sandbox")})])
+
+
+@pytest.mark.usefixtures("evalplus_data")
+def test_programs_without_a_verdict_are_left_out_of_evalplus_s_results(tmp_path: Path) -> None:
+    programs = [official.Program("HumanEval/0", "x = 1"), official.Program("HumanEval/1", "x = 2")]
+    found = [{"base": Verdict("unscored", "sandbox")}, {"base": Verdict("pass")}]
+    assert official.write_results(tmp_path / "r.json", zip(programs, found, strict=True)) == 1
+    assert set(json.loads((tmp_path / "r.json").read_text())["eval"]) == {"HumanEval/1"}
 
 
 @pytest.mark.parametrize(
