@@ -25,6 +25,7 @@ GIBIBYTE = 1 << 30
 ANSWER_SECONDS = 30.0
 _SLACK = 0.02
 """Results are read some milliseconds late."""
+_SHORTEST_WAIT = 0.002
 _PAUSE = 2
 """Milliseconds between reads while a job runs, so that a stream of results does not wake the reader for each."""
 _EARLY = 4
@@ -271,56 +272,102 @@ def _payload(program: Program, memory: int) -> int:
 def _watch(channel: int, clock: JobClock, program: Program) -> Iterator[Result]:
     """Read a job's frames until it is over or has used up its time.
 
-    Time is judged only while nothing waits to be read: a program is not charged for a slow reader.
+    The clock is read on every pass. When time is over, what waits is still read, once: a program is not charged for a
+    slow reader. Nothing but a call's own complete frame gives the next call its time, and nothing moves the budget.
     """
-    right = [b"", *(program.right or [b""] * len(program.limits))]  # the first frame stands for no call
-    reader = frames.FrameReader(max(program.body_limit, _TEXT))
-    poller = select.poll()
+    reports = _Reports(program)
+    poller, ended = select.poll(), select.poll()
     poller.register(channel, select.POLLIN)
-    ended = select.poll()
     ended.register(channel, 0)
-    ready, index, mark = False, -1, 0.0
-    while index < len(program.limits):
-        limit = program.budget if index < 0 else program.limits[index]
-        end = min(mark + limit, program.budget) + _SLACK
-        if not poller.poll(max(end - clock.seconds(), 0.002) * 1000):
-            if clock.seconds() >= end:
-                yield Result(index, "timeout", clock.seconds() - mark, note=f"limit {limit:.3g} s")
-                return
-            continue
-        data = os.read(channel, _READ)
-        if not data:
-            if not ready:
-                raise SandboxFault("a job ended before its program was started")
-            yield Result(index, "died", note="the process ended: memory, CPU time or an exit of its own")
+    mark = 0.0
+    while not reports.over:
+        now, index = clock.seconds(), reports.index
+        end = min(mark + reports.limit, program.budget) + _SLACK
+        late = now >= end
+        if poller.poll(0 if late else max(end - now, _SHORTEST_WAIT) * 1000):
+            yield from reports.take(os.read(channel, _READ))
+            if reports.index > index:
+                mark = clock.seconds()
+                late = now >= program.budget + _SLACK
+        if late and not reports.over:
+            yield Result(reports.index, "timeout", now - mark, note=f"limit {reports.limit:.3g} s")
             return
-        reader.feed(data)
-        while True:
-            if index >= 0:
-                index = reader.skip(program.predicted, index)
+        if reports.index > _EARLY:
+            ended.poll(_PAUSE)
+
+
+class _Reports:
+    """What a job has said so far. All but the first frame may be the program's own writing.
+
+    Args:
+        program: What runs.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.index = -1
+        """The call that is under way; -1 before the first."""
+        self.over = False
+        """Whether nothing that follows counts."""
+        self._program = program
+        self._right = [b"", *(program.right or [b""] * len(program.limits))]  # the first frame stands for no call
+        self._reader = frames.FrameReader(max(program.body_limit, _TEXT))
+        self._ready = False
+
+    @property
+    def limit(self) -> float:
+        """Seconds for the call that is under way."""
+        return self._program.budget if self.index < 0 else self._program.limits[self.index]
+
+    def take(self, data: bytes) -> Iterator[Result]:
+        """Read on.
+
+        Args:
+            data: What the job wrote; nothing where it has ended.
+
+        Yields:
+            Results that are worth a look.
+
+        Raises:
+            SandboxFault: The job ended, or said that it could not be confined, before the program was started.
+        """
+        if not data:
+            yield self._ended()
+            return
+        self._reader.feed(data)
+        while not self.over:
+            if self.index >= 0:
+                self.index = self._reader.skip(self._program.predicted, self.index)
             try:
-                frame = reader.next()
+                frame = self._reader.next()
             except frames.Malformed as error:
-                yield Result(index, "garbled", note=str(error))
+                self.over = True
+                yield Result(self.index, "garbled", note=str(error))
                 return
             if frame is None:
-                break
-            if not ready:
-                _believe(frame)
-                ready = True
-                continue
-            if index == len(program.limits):  # more results than calls: written by the program itself
+                self.over = self.index == len(self._program.limits)
                 return
-            if frame.digest != right[index + 1] or frame.kind not in _EQUAL:
-                result = _result(frame, index)
-                if result:
-                    yield result
-                    if result.kind in _LAST:
-                        return
-            index += 1
-        mark = clock.seconds()
-        if index > _EARLY:
-            ended.poll(_PAUSE)
+            if self._ready:
+                yield from self._taken(frame)
+            else:
+                _believe(frame)
+                self._ready = True
+
+    def _ended(self) -> Result:
+        if not self._ready:
+            raise SandboxFault("a job ended before its program was started")
+        self.over = True
+        return Result(self.index, "died", note="the process ended: memory, CPU time or an exit of its own")
+
+    def _taken(self, frame: frames.Frame) -> Iterator[Result]:
+        if self.index == len(self._program.limits):  # more results than calls: written by the program itself
+            self.over = True
+            return
+        if frame.digest != self._right[self.index + 1] or frame.kind not in _EQUAL:
+            result = _result(frame, self.index)
+            if result:
+                self.over = result.kind in _LAST
+                yield result
+        self.index += not self.over
 
 
 def _believe(frame: frames.Frame) -> None:

@@ -192,6 +192,89 @@ def test_a_swallowed_exception_does_not_help_against_time(run: Run) -> None:
     assert run(code, [1], limit=0.3)[0].kind == "timeout"
 
 
+FRAME_HEAD = """
+import os, struct, sys, threading, time, marshal
+frame = sys._getframe()
+while "send" not in frame.f_locals:
+    frame = frame.f_back
+CHANNEL = frame.f_locals["send"]._channel
+def frame_of(value):
+    body = marshal.dumps(value, 2)
+    return struct.pack("<BdI", 3, 0.0, len(body)) + body.ljust(16, b"\\0") + body
+def busy(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+"""
+"""Finds the channel, so that a program can write frames in pieces and at times of its own choice."""
+
+DRIPS = {
+    "a byte now and then of the frame to come": """
+        def f(x):
+            done = []
+            def drip():
+                for place in range(13):
+                    if not done:
+                        os.write(CHANNEL, frame_of(x)[place:place + 1])
+                        busy(0.3)
+            thread = threading.Thread(target=drip)
+            thread.start()
+            busy(3.5)
+            done.append(1)
+            thread.join()
+            os.write(CHANNEL, frame_of(x)[13:])
+            time.sleep(9)
+    """,
+    "a byte every half millisecond": """
+        def f(x):
+            for byte in frame_of("x" * 4000):
+                os.write(CHANNEL, bytes([byte]))
+                time.sleep(0.0005)
+            busy(3)
+            return x
+    """,
+    "bytes before the first call": """
+        for byte in struct.pack("<BdI", 2, 0.0, 4000) + bytes(16) + bytes(4000):
+            os.write(CHANNEL, bytes([byte]))
+            time.sleep(0.0005)
+        def f(x):
+            return x
+    """,
+    "all the time": """
+        def f(x):
+            threading.Thread(target=lambda: [os.write(CHANNEL, b"\\3") for _ in range(10**9)], daemon=True).start()
+            busy(9)
+    """,
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+def test_bytes_that_are_no_frame_give_no_time(run: Run, name: str) -> None:
+    start = time.monotonic()
+    budget = 0.5 if "before" in name else 5.0
+    (result,) = run(FRAME_HEAD + program(DRIPS[name]), [1], limit=0.5, budget=budget, body_limit=5000)
+    assert result.kind in ("timeout", "garbled"), result
+    assert result.seconds < 0.9
+    assert time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize("pause", [0, 0.0002, 0.001, 0.02])
+def test_the_budget_holds_whatever_is_sent(run: Run, pause: float) -> None:
+    code = f"import time\ndef f(x):\n    time.sleep({pause})\n    return x"
+    start = time.monotonic()
+    *_, last = run(code, *[[0]] * 200_000, limit=1.0, budget=0.5)
+    assert (last.kind, last.call > 5) == ("timeout", True)
+    assert time.monotonic() - start < 8
+
+
+def test_a_reader_that_was_stopped_charges_no_program(run: Run, sandbox: Sandbox) -> None:
+    job = Program("def f(x): return x", "f", marshal.dumps([[1]] * 3, 2), [0.2] * 3, 0.5)
+    with sandbox.run(job) as results:
+        assert next(results).call == 0
+        time.sleep(1)
+        assert [result.kind for result in results] == ["value"] * 2
+
+
 def test_memory_ends_at_the_setting(run: Run) -> None:
     results = run("def f(x):\n    return len(bytearray(x << 20))", [100], [2000], limit=10.0)
     assert [(result.kind, result.note) for result in results] == [("value", ""), ("raised", "MemoryError: ")]
