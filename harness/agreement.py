@@ -8,7 +8,7 @@ from typing import Any
 from harness.outcomes import MUST_AGREE, Outcomes
 from harness.text import one_line
 
-MAY_DIFFER = ("handler", "engine", "sampling")
+MAY_DIFFER = ("handler", "engine", "sampling", "sandbox")
 """What does not forbid a comparison but can move scores."""
 
 
@@ -45,5 +45,5 @@ def _short(value: Any, other: Any) -> str:
     if isinstance(value, dict) and isinstance(other, dict):
         differing = (f"{key}={inner}" for key, inner in value.items() if other.get(key) != inner)
         return one_line(", ".join(differing), 80) or "not set"
-    text = str(value)
+    text = "not recorded" if value is None else str(value)
     return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)

@@ -156,6 +156,7 @@ def _identity(record: RunRecord) -> dict[str, Any]:
         "handler": record.handler,
         "engine": dict(record.engine),
         "sampling": sampling,
+        "sandbox": record.machine.get("sandbox"),
     }
 
 

@@ -28,7 +28,11 @@ Play = Generator[Query, Reply, None]
 
 
 class Benchmark(Protocol):
-    """A set of samples with a way to play and to judge them."""
+    """A set of samples with a way to play and to judge them.
+
+    Optional: `runs_programs`, whether judging runs what a model wrote; `conditions()`, what of this machine a verdict
+    depends on, by the name that the record of a run gives it.
+    """
 
     name: str
     version: str

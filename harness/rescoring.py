@@ -88,8 +88,10 @@ def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[Sam
 
 
 def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
-    about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(_benchmark(record))}
-    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about)
+    benchmark = _benchmark(record)
+    about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(benchmark)}
+    machine = {**record.machine, **getattr(benchmark, "conditions", dict)()}
+    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about, machine=machine)
 
 
 def _tallied(

@@ -121,7 +121,9 @@ class _Run:
         self.began, self.gpus = time.monotonic(), getattr(session, "gpus", None)
         versions = dict.fromkeys([*(self.record.engine["version"] or "").split("; "), session.version])
         served = {**plan.record.engine, "version": "; ".join(name for name in versions if name)}
-        self.record = replace(self.record, engine=served, code=plan.record.code, machine=plan.record.machine)
+        conditions = dict if spec.predict_only else getattr(plan.benchmark, "conditions", dict)
+        machine = {**plan.record.machine, **conditions()}
+        self.record = replace(self.record, engine=served, code=plan.record.code, machine=machine)
         work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
         with Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges:
             stop = None if self.budget.limit is None else self.budget.reached

@@ -265,7 +265,7 @@ class RunRecord:
     code: Mapping[str, Any]
     """`git`, `dirty`, package versions."""
     machine: Mapping[str, Any]
-    """Hardware, and the engine's `layout` on it: copies, GPUs, memory."""
+    """Hardware, the engine's `layout` on it (copies, GPUs, memory), and the `sandbox` that programs were judged in."""
     config_sha256: str
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)

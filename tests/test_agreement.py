@@ -92,3 +92,14 @@ def test_of_settings_only_those_that_differ_are_named() -> None:
     assert agreement.cautions(a, b) == ["bfcl: engine differs (name=hf and name=vllm, tp=2)"]
     assert agreement.cautions(side(engine={}), side(engine={"tp": 2})) == ["bfcl: engine differs (not set and tp=2)"]
     assert agreement.disagreements(side(rules="strict"), side()) == ["bfcl: rules differs (strict and upstream)"]
+
+
+def test_verdicts_from_different_sandboxes_are_cautioned_of() -> None:
+    weak, strong = ({"backend": name, "threads": 128} for name in ("landlock", "userns"))
+    assert agreement.cautions(side(sandbox=weak), side(sandbox=weak)) == []
+    assert agreement.cautions(side(sandbox=weak), side(sandbox=strong)) == [
+        "bfcl: sandbox differs (backend=landlock and backend=userns)"
+    ]
+    (caution,) = agreement.cautions(side(), side(sandbox=strong))
+    assert caution.startswith("bfcl: sandbox differs (not recorded and {'backend': 'userns'")
+    assert agreement.disagreements(side(sandbox=weak), side(sandbox=strong)) == []

@@ -13,7 +13,7 @@ from harness.sandbox import linux
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 PRIVATE = "/tmp"
-"""Where a job has a few megabytes of its own."""
+"""Where a job in namespaces has a few megabytes of its own."""
 
 _ALL = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 _BIND, _RECURSIVE, _PRIVATE_MOUNTS, _NOSUID, _NODEV = 0x1000, 0x4000, 0x40000, 0x2, 0x4

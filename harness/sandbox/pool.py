@@ -13,12 +13,12 @@ import socket
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harness.errors import HarnessError
-from harness.sandbox import backends, frames
+from harness.sandbox import backends, containers, frames
 from harness.sandbox.clock import JobClock
-from harness.sandbox.job import Job
+from harness.sandbox.job import FOLDER_MEGABYTES, THREADS, Job
 from harness.sandbox.server import ON_DEMAND
 
 GIBIBYTE = 1 << 30
@@ -26,6 +26,8 @@ ANSWER_SECONDS = 30.0
 _SLACK = 0.02
 """Results are read some milliseconds late."""
 _SHORTEST_WAIT = 0.002
+_LOOK = 0.02
+"""Seconds between two looks at a job's threads, where the kernel does not bound them."""
 _PAUSE = 2
 """Milliseconds between reads while a job runs, so that a stream of results does not wake the reader for each."""
 _EARLY = 4
@@ -108,7 +110,7 @@ class Sandbox:
             physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             self.workers = max(1, min(processors, physical // self.memory))
         server, self.refused = backends.choose(self.backend)
-        self._chosen = server.backend
+        self._chosen, self._layers = server.backend, backends.layers(server.confinement)
         self._workers = [_Worker(self._chosen, slot, self.memory) for slot in range(self.workers)]
         self._workers[0].server = server
         self._free = list(self._workers)
@@ -123,6 +125,17 @@ class Sandbox:
     def name(self) -> str:
         """The backend in use."""
         return self._chosen.name
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What of this sandbox a verdict can depend on, as JSON values; for the record of a run."""
+        return {
+            "backend": self.name,
+            "layers": ", ".join(self._layers),
+            "memory_gib": self.memory / GIBIBYTE,
+            "threads": THREADS,
+            "folder_mib": FOLDER_MEGABYTES,
+        } | ({"image": containers.image()} if self.name == "docker" else {})
 
     @contextlib.contextmanager
     def run(self, program: Program) -> Iterator[Iterator[Result]]:
@@ -194,7 +207,7 @@ class _Worker:
             raise SandboxFault(f"the sandbox server could not run a program: {error}") from error
         try:
             with contextlib.closing(_clock(handle)) as clock:
-                for result in _watch(channel, clock, program):
+                for result in _watch(channel, clock, program, counted=server.confinement["counted_threads"]):
                     if result.kind == "died" and _hung_up(server.control):
                         raise SandboxFault("the sandbox server ended while it ran a program")
                     yield result
@@ -269,11 +282,20 @@ def _payload(program: Program, memory: int) -> int:
     return payload
 
 
-def _watch(channel: int, clock: JobClock, program: Program) -> Iterator[Result]:
+def _watch(channel: int, clock: JobClock, program: Program, *, counted: bool) -> Iterator[Result]:
     """Read a job's frames until it is over or has used up its time.
 
     The clock is read on every pass. When time is over, what waits is still read, once: a program is not charged for a
     slow reader. Nothing but a call's own complete frame gives the next call its time, and nothing moves the budget.
+
+    Args:
+        channel: The pipe.
+        clock: Its clock.
+        program: What runs.
+        counted: Whether the kernel bounds its threads; else they are counted here every few milliseconds.
+
+    Yields:
+        Results that are worth a look.
     """
     reports = _Reports(program)
     poller, ended = select.poll(), select.poll()
@@ -284,7 +306,11 @@ def _watch(channel: int, clock: JobClock, program: Program) -> Iterator[Result]:
         now, index = clock.seconds(), reports.index
         end = min(mark + reports.limit, program.budget) + _SLACK
         late = now >= end
-        if poller.poll(0 if late else max(end - now, _SHORTEST_WAIT) * 1000):
+        if not counted and clock.threads() > THREADS:
+            yield Result(reports.index, "died", note=f"ended because it had more than {THREADS} threads")
+            return
+        wait = max(end - now, _SHORTEST_WAIT)
+        if poller.poll(0 if late else (wait if counted else min(wait, _LOOK)) * 1000):
             yield from reports.take(os.read(channel, _READ))
             if reports.index > index:
                 mark = clock.seconds()
@@ -356,7 +382,7 @@ class _Reports:
         if not self._ready:
             raise SandboxFault("a job ended before its program was started")
         self.over = True
-        return Result(self.index, "died", note="the process ended: memory, CPU time or an exit of its own")
+        return Result(self.index, "died", note="the process ended: memory, CPU time, full folder or an exit of its own")
 
     def _taken(self, frame: frames.Frame) -> Iterator[Result]:
         if self.index == len(self._program.limits):  # more results than calls: written by the program itself

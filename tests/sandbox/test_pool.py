@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import shutil
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageProblem
+from harness.errors import SandboxUnavailable, UsageProblem
 from harness.sandbox import backends, values
 from harness.sandbox.pool import Program, Sandbox, SandboxFault, _Worker
 
@@ -52,6 +53,30 @@ LEGAL = {
         import tempfile
         def f(x):
             return tempfile.gettempdir()
+    """,
+    "temporary files": """
+        import os, tempfile
+        def f(x):
+            with tempfile.TemporaryFile("w+") as file, tempfile.NamedTemporaryFile() as named:
+                file.write("x" * 1000)
+                named.write(b"y")
+                file.seek(0)
+                assert file.read() == "x" * 1000 and os.path.getsize(named.name) == 0
+            with tempfile.TemporaryDirectory() as folder, tempfile.SpooledTemporaryFile(10) as spooled:
+                spooled.write(b"z" * 100)
+                with open(os.path.join(folder, "a"), "w") as file:
+                    file.write("a")
+                return os.listdir(folder)
+    """,
+    "files of its own": """
+        import os
+        def f(x):
+            with open("notes.txt", "w") as file:
+                file.write("x")
+            os.makedirs("a/b")
+            os.rename("notes.txt", "a/b/notes.txt")
+            with open("a/b/notes.txt") as file:
+                return file.read()
     """,
     "output": """
         import sys
@@ -96,21 +121,68 @@ def test_legal_programs_run(sandbox: Sandbox, run: Run, name: str) -> None:
     assert result.kind == "value", result
 
 
-def test_a_private_tmp_is_empty_again_for_the_next_program(sandbox: Sandbox, run: Run) -> None:
+def test_a_private_folder_is_empty_again_for_the_next_program(sandbox: Sandbox, run: Run) -> None:
     code = """
-        import os
+        import os, tempfile
         def f(x):
-            before = os.listdir("/tmp")
-            with open("/tmp/left", "w") as file:
+            before = os.listdir(), os.listdir(tempfile.gettempdir())
+            with open("left", "w") as file:
                 file.write("x" * 1000)
-            return before
+            os.makedirs("a/b/c")
+            os.mkdir("a/locked", 0)
+            return *before, os.listdir(tempfile.gettempdir()) == ["left", "a"] or sorted(os.listdir()) == ["a", "left"]
     """
-    if sandbox.name != "userns":
-        assert [run(program(code), [1])[0].kind] == ["raised"]
-        return
     for _ in range(2):
         (result,) = run(program(code), [1])
-        assert values.decode(result.body) == []
+        assert values.decode(result.body) == ([], [], True)
+
+
+FILLING = {
+    "bytes": "[open(str(n), 'wb').write(bytes(1 << 20)) for n in range(100_000)]",
+    "entries": "[os.close(os.open(str(n), os.O_CREAT | os.O_WRONLY)) for n in range(10**7)]",
+    "depth": "[(os.mkdir('x' * 200), os.chdir('x' * 200)) for n in range(10**7)]",
+}
+
+
+@pytest.mark.parametrize("what", FILLING)
+def test_a_private_folder_cannot_be_filled(run: Run, what: str) -> None:
+    code = f"import os\ndef f(x):\n    {FILLING[what]}"
+    (result,) = run(code, [1], limit=20.0, budget=20.0)
+    assert result.kind in ("died", "raised"), result
+    assert "raised" not in result.kind or "No space left" in result.note
+    assert run("import os\ndef f(x):\n    return os.listdir()", [1])[0].digest == values.digest([])
+
+
+def test_threads_are_bounded(sandbox: Sandbox, run: Run) -> None:
+    code = """
+        import threading, time
+        threading.stack_size(32768)
+        def f(x):
+            for _ in range(x):
+                threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+            time.sleep(0.1)
+            return x
+    """
+    assert run(program(code), [100])[0].kind == "value"
+    (result,) = run(program(code), [3000], limit=5.0)
+    told = {"raised": "RuntimeError: can't start new thread", "died": "ended because it had more than 128 threads"}
+    assert result.note == told[result.kind]
+    (short,) = run(program(code.replace("time.sleep(0.1)", "")), [400], limit=5.0)
+    assert short.kind in ("raised", "died") or sandbox.name != "userns"
+
+
+def test_the_folder_of_a_server_that_was_killed_is_removed_with_it() -> None:
+    try:
+        opened = Sandbox("landlock", workers=1)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error).splitlines()[0])
+    server = opened._free[0].server
+    assert server
+    assert server.folder
+    assert os.stat(server.folder).st_mode & 0o777 == 0o700
+    server.process.kill()
+    opened.close()
+    assert not os.path.exists(server.folder)
 
 
 def test_the_server_imports_what_a_program_names_before_it_runs(sandbox: Sandbox) -> None:
@@ -421,6 +493,20 @@ def test_nothing_is_left_when_a_sandbox_is_closed() -> None:
 def test_unknown_backend_is_refused_with_a_near_name() -> None:
     with pytest.raises(UsageProblem, match="userns"):
         backends.choose("usern")
+
+
+def test_bubblewrap_is_found_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (program := shutil.which("bwrap")):
+        pytest.skip("bwrap is not installed")
+    shutil.copy(program, tmp_path / "bwrap")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert backends._bwrap([])[0] == str(tmp_path / "bwrap")
+    try:
+        backends.start(backends.BACKENDS["bwrap"]).close()
+    except FileNotFoundError as error:
+        pytest.fail(str(error))
+    except OSError as error:
+        pytest.skip(f"bwrap does not work here: {error}")
 
 
 def test_describe_names_layers_or_reasons() -> None:

@@ -6,11 +6,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness import datasets
 from harness.benchmarks.evalplus import data, prompts
 from harness.benchmarks.evalplus.data import Problem
 from harness.protocols import Play
+from harness.sandbox import shared
 from harness.types import Episode, Query, Sample, Verdict
 
 CATEGORIES = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus")
@@ -53,6 +55,14 @@ class EvalPlus:
     def play(self, sample: Sample[Problem], before: Mapping[str, Episode]) -> Play:
         """Ask once."""
         yield Query(messages=_messages(sample.target), expects="text")
+
+    def conditions(self) -> Mapping[str, Any]:
+        """What else a verdict depends on, to be recorded: the sandbox in use, which is opened.
+
+        Raises:
+            SandboxUnavailable: Nothing here can hold a program.
+        """
+        return {"sandbox": shared().facts}
 
     def check(self, sample: Sample[Problem], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Take the program out of the reply and judge it; there are no other rules than EvalPlus's.

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.api import run
 from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
 from harness.benchmarks.evalplus.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.errors import UsageProblem
+from harness.rescoring import rewrite
+from harness.sandbox import shared
+from harness.store import read_run
 from harness.types import Episode, Generation, Reply, Sample, Step, Verdict
 
 
@@ -133,6 +137,19 @@ def test_programs_without_a_verdict_are_left_out_of_evalplus_s_results(tmp_path:
     found = [{"base": Verdict("unscored", "sandbox")}, {"base": Verdict("pass")}]
     assert official.write_results(tmp_path / "r.json", zip(programs, found, strict=True)) == 1
     assert set(json.loads((tmp_path / "r.json").read_text())["eval"]) == {"HumanEval/1"}
+
+
+@pytest.mark.usefixtures("judging")
+@pytest.mark.parametrize("predict_only", [False, True])
+def test_the_record_names_the_sandbox_that_judged(tmp_path: Path, predict_only: bool) -> None:
+    options = {"engine": "scripted", "model_args": "default=x = 1", "sample_id": "HumanEval/53", "output": tmp_path}
+    (made,) = run(model="m", tasks="humaneval", predict_only=predict_only, **options)
+    recorded = read_run(made.folder).machine.get("sandbox")
+    assert recorded == (None if predict_only else shared().facts)
+    assert predict_only or {"backend", "layers", "memory_gib", "threads", "folder_mib"} <= set(shared().facts)
+    rewrite(made.folder, pytest.fail)
+    again = read_run(made.folder)
+    assert (again.machine["sandbox"], again.scores["humaneval"].judged) == (shared().facts, 1)
 
 
 @pytest.mark.parametrize(
