@@ -225,14 +225,24 @@ def _crossing(result: Any, convert: str, limit: int) -> tuple[int, bytes, bytes]
     if convert == "value" and (quick := values.quick(result, limit)):
         return frames.VALUE, *quick
     shown = compared = _compared(result, convert)
+    precisions = set[str]()
     try:
-        value = values.plain(compared)
+        value = values.plain(compared, precisions)
         digest = values.digest(value)
         if convert == "set" and type(result) in (list, tuple):
             shown, value = result, values.plain(result)
     except values.Incomparable as error:
         return frames.OTHER, values.INCOMPARABLE, str(error).encode("utf-8", "replace")[:_TEXT_LIMIT]
-    return frames.VALUE if type(value) is type(shown) else frames.CONVERTED, digest, _body(value, limit)
+    same = type(value) is type(shown)
+    if precisions and convert == "value":
+        return _narrowed(value, digest, min(precisions, key=values.PRECISIONS.index), limit, same=same)
+    return frames.VALUE if same else frames.CONVERTED, digest, _body(value, limit)
+
+
+def _narrowed(value: Any, digest: bytes, letter: str, limit: int, *, same: bool) -> tuple[int, bytes, bytes]:
+    head = letter.encode() + (frames.AS_VALUE if same else frames.AS_CONVERTED)
+    compared = values.INCOMPARABLE if letter == values.WIDE else digest  # no float equals it, though one is as near
+    return frames.NARROWED, compared, head + _body(value, limit - len(head))
 
 
 def _compared(result: Any, convert: str) -> Any:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from harness.errors import HarnessError
-from harness.sandbox import backends, containers, frames
+from harness.sandbox import backends, containers, frames, values
 from harness.sandbox.clock import JobClock
 from harness.sandbox.job import FOLDER_MEGABYTES, THREADS, Job
 from harness.sandbox.server import ON_DEMAND
@@ -45,7 +45,8 @@ _KINDS: dict[int, Kind] = {
     frames.OTHER: "other",
     frames.RAISED: "raised",
 }
-_EQUAL = (frames.VALUE, frames.CONVERTED)
+_EQUAL = (frames.VALUE, frames.CONVERTED, frames.NARROWED)
+_NARROWED: dict[bytes, Kind] = {frames.AS_VALUE: "value", frames.AS_CONVERTED: "converted"}
 _LAST = ("raised", "garbled")
 
 
@@ -86,6 +87,8 @@ class Result(NamedTuple):
     body: bytes = b""
     note: str = ""
     """For a person: an exception's text, a type's name, a limit."""
+    precision: str = ""
+    """Letter (see `values.PRECISIONS`) of numpy numbers in the value, which are not compared as floats are."""
 
 
 @dataclass
@@ -406,8 +409,17 @@ def _result(frame: frames.Frame, index: int) -> Result | None:
     """A frame as a result; None for the report that the program was executed."""
     if index < 0 and frame.kind == frames.LOADED:
         return None
+    if frame.kind == frames.NARROWED and index >= 0:
+        return _narrowed(frame, index)
     if frame.kind not in _KINDS or (index < 0 and frame.kind != frames.RAISED):
         return Result(index, "garbled", note=f"frame {frame.kind} out of turn")
     text = frame.kind in (frames.RAISED, frames.OTHER)
     note = frame.body[:_NOTE].decode("utf-8", "replace") if text else ""
     return Result(index, _KINDS[frame.kind], frame.seconds, frame.digest, b"" if text else frame.body, note)
+
+
+def _narrowed(frame: frames.Frame, index: int) -> Result:
+    letter, kind, body = frame.body[:1].decode("latin-1"), _NARROWED.get(frame.body[1:2]), frame.body[2:]
+    if kind is None or letter not in values.PRECISIONS:
+        return Result(index, "garbled", note="a number of no known precision")
+    return Result(index, kind, frame.seconds, frame.digest, body, precision=letter)

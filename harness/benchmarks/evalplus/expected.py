@@ -1,6 +1,6 @@
 """Expected outputs: computed once a problem by its reference program, in the sandbox, and kept as digests.
 
-Cache file (`<cache>/evalplus/<data digest>-py3.11-v3/HumanEval_23.json`): for the base and the plus inputs base64 of
+Cache file (`<cache>/evalplus/<data digest>-py3.11-v4/HumanEval_23.json`): for the base and the plus inputs base64 of
 each expected value's digest, the CPU seconds of the reference (doubles), which are floats (a byte each), the lengths
 (32 bits) and the marshal bytes of short values; numbers have their low byte first. All of this is the second line; the
 first is its checksum and the sum of the seconds. A file that is damaged is computed again.
@@ -32,7 +32,7 @@ from harness.errors import HarnessError
 from harness.sandbox import shared, values
 from harness.sandbox.pool import Program, Result
 
-FORMAT = 3
+FORMAT = 4
 Part = Literal["base", "plus"]
 PARTS: tuple[Part, Part] = ("base", "plus")
 
@@ -41,7 +41,7 @@ TOTAL_SECONDS = 600.0
 _KEPT = 256
 """Bytes up to which an expected value is kept to be shown to a person."""
 _COMPARED = 1 << 16
-"""Bytes up to which values are kept and sent where a tolerance may be needed."""
+"""Bytes up to which values are kept and sent where floats may have to be compared with a tolerance, or rounded."""
 _locks: dict[str, threading.Lock] = {}
 _registry = threading.Lock()
 
@@ -69,7 +69,7 @@ class Expected:
     @property
     def body_limit(self) -> int:
         """Bytes up to which a judged program's values are wanted."""
-        return _COMPARED if any(self.floats) else _KEPT
+        return _COMPARED if any(self.floats) or any(len(body) > _KEPT for body in self.kept) else _KEPT
 
 
 def inputs(problem: Problem, part: Part) -> tuple[Any, ...]:
@@ -167,16 +167,27 @@ def compute(problem: Problem, part: Part) -> Expected:
 
 def _summary(problem: Problem, got: Sequence[Result]) -> Expected:
     floats = [oracles.holds_floats(result.body) for result in got]
-    tolerant = [bool(atol) for atol in oracles.tolerances(problem.atol, floats)]
+    tolerances = oracles.tolerances(problem.atol, floats)
+    whole = [bool(atol) or _has_floats(result.body) for result, atol in zip(got, tolerances, strict=True)]
     return Expected(
         digests=tuple(result.digest for result in got),
         seconds=tuple(round(result.seconds, 6) for result in got),
         floats=tuple(floats),
         kept=tuple(
-            result.body if keep or len(result.body) <= _KEPT else b""
-            for result, keep in zip(got, tolerant, strict=True)
+            result.body if keep or len(result.body) <= _KEPT else b"" for result, keep in zip(got, whole, strict=True)
         ),
     )
+
+
+def _has_floats(body: bytes) -> bool:
+    """Whether there is a float anywhere in a value: a program's result may have one of another precision there."""
+    return b"g" in body and _holds_float(values.decode(body))
+
+
+def _holds_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, float) or (isinstance(value, (list, tuple)) and any(map(_holds_float, value)))
 
 
 def _read(file: Path) -> dict[Part, Expected] | None:
