@@ -34,7 +34,7 @@ EQUALITIES = (
     *("single precision", "half precision", "half precision off", "single precision array", "long double"),
     *("long double off", "user classes", "user lists inside", "user list off", "chain map", "mapping proxy"),
 )
-"""What equals a plain value without being one: tried where floats are returned, and where dictionaries of floats are."""
+"""What equals a plain value without being one; tried where floats are returned, and where dictionaries of them are."""
 
 
 def _cheap() -> list[tuple[str, str, str]]:
