@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.api import compare, gate, run, score
 
-__version__ = "0.1.0"
 __all__ = ["compare", "gate", "run", "score"]
 
 
@@ -20,4 +19,8 @@ def __getattr__(name: str) -> Any:
         from harness import api
 
         return getattr(api, name)
+    if name == "__version__":
+        from harness import machine
+
+        return machine.version("funreason-harness")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

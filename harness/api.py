@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import store
 from harness.errors import UsageProblem
+from harness.results import store
 from harness.types import RunRecord, Score
 
 if TYPE_CHECKING:
-    from harness.comparison import Comparison
-    from harness.gating import Gate
+    from harness.analysis.comparison import Comparison
+    from harness.analysis.gating import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ def run(model: str, tasks: str, **flags: Any) -> list[Run]:
     Raises:
         UsageProblem: A flag cannot be honoured here.
     """
-    from harness.budget import Budget
     from harness.commands.run import command, open_sandbox
-    from harness.options import specs
-    from harness.plan import Engine
-    from harness.runner import run as measure
+    from harness.running.budget import Budget
+    from harness.running.options import specs
+    from harness.running.plan import Engine
+    from harness.running.runner import run as measure
 
     for name in ("base", "dry_run"):
         if flags.get(name):
@@ -109,7 +109,7 @@ def score(run: Runs, rules: str = "upstream") -> dict[str, Score]:
     Returns:
         Category -> score.
     """
-    from harness.rescoring import rejudged
+    from harness.running.rejudging import rejudged
 
     folder = run.folder if isinstance(run, Run) else store.find_run(str(run))
     return dict(rejudged(folder, rules, lambda _: None)[0].scores)
@@ -122,14 +122,14 @@ def compare(baseline: Runs, *runs: Runs, rules: str | None = None, **options: An
         baseline: A.
         *runs: One or more Bs.
         rules: Judge both sides again by these rules first.
-        **options: Fields of `harness.comparison.Options`: alpha, resamples, seed, cluster, force.
+        **options: Fields of `harness.analysis.comparison.Options`: alpha, resamples, seed, cluster, force.
 
     Returns:
         A comparison for each B.
     """
-    from harness.comparison import Options
-    from harness.comparison import compare as pair
-    from harness.outcomes import read
+    from harness.analysis.comparison import Options
+    from harness.analysis.comparison import compare as pair
+    from harness.analysis.sides import read
 
     sides = [read(_path(side), rules) for side in (baseline, *runs)]
     return pair(sides[0], sides[1:], Options(**options))
@@ -154,9 +154,9 @@ def gate(
     Returns:
         The gate: `verdict`, `passed` and the `findings`.
     """
-    from harness.gating import gate as hold
-    from harness.outcomes import read
-    from harness.policy import load, parse
+    from harness.analysis.gating import gate as hold
+    from harness.analysis.policy import load, parse
+    from harness.analysis.sides import read
 
     demands = parse(policy, "policy") if isinstance(policy, Mapping) else load(Path(policy), {}, {})
     against, before = (None if side is None else read(_path(side)) for side in (baseline, base))

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.datasets import cache_root, is_offline
+from harness import files
 from harness.errors import UsageProblem
-from harness.store import write_atomic
+from harness.machine import cache_root, is_offline
 from harness.types import ModelInfo
 
 TINY = Path(__file__).parent / "assets" / "tiny"
@@ -132,11 +132,10 @@ def _sha256(file: Path) -> str:
     known = cache_root() / "fingerprints" / key
     with contextlib.suppress(OSError):
         return known.read_text()
-    with real.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = files.sha256(real)
     with contextlib.suppress(OSError):
         known.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(known, digest.encode())
+        files.write_atomic(known, digest.encode())
     return digest
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
-from types import ModuleType
 from typing import Any, Literal
 
 from harness.errors import UsageProblem, unknown_name
@@ -28,26 +27,6 @@ def modules(package: str) -> list[str]:
     """Names of the public modules of a package, sorted. Imports none of them."""
     found = pkgutil.iter_modules(importlib.import_module(package).__path__)
     return sorted(module.name for module in found if not module.name.startswith("_"))
-
-
-def module(package: str, kind: str, name: str) -> ModuleType:
-    """Import the module of a package that a user named.
-
-    Args:
-        package: The package.
-        kind: What its modules are, for the message.
-        name: The module's name; `-` and `_` are alike.
-
-    Returns:
-        The module.
-
-    Raises:
-        UsageProblem: The name is unknown; near matches are offered.
-    """
-    known = modules(package)
-    if name.replace("-", "_") not in known:
-        raise unknown_name(kind, name, known)
-    return importlib.import_module(f"{package}.{name.replace('-', '_')}")
 
 
 @cache

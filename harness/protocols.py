@@ -5,7 +5,7 @@ Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` ex
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from harness.types import (
@@ -22,6 +22,9 @@ from harness.types import (
     Sampling,
     Verdict,
 )
+
+Report = Callable[[str], None]
+"""Takes one sentence about a line or file that cannot be used, and where it is."""
 
 Play = Generator[Query, Reply, None]
 """A sample being played: yields what it wants answered, is sent the reply, ends when the sample is finished."""

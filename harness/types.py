@@ -17,6 +17,9 @@ Message = Mapping[str, Any]
 Tool = Mapping[str, Any]
 """One function document in the benchmark's own dialect: `name`, `description`, `parameters`."""
 
+Key = tuple[str, int]
+"""An item of a run: sample id, repeat."""
+
 Outcome = Literal["pass", "fail", "unscored"]
 Finish = Literal["stop", "length"]
 

@@ -16,8 +16,11 @@ from functools import cached_property
 from importlib import resources
 from typing import Any
 
+from harness.protocols import Session
 from harness.types import Generation, Prompt
-from refine.types import Answer
+
+Answer = Mapping[str, Any]
+"""A judge's reply, read and valid under the question's schema."""
 
 YES_NO: Mapping[str, Any] = {
     "type": "object",
@@ -42,6 +45,14 @@ def text_schema(name: str) -> Mapping[str, Any]:
         "required": [name],
         "additionalProperties": False,
     }
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A model that judges, behind an opened engine."""
+
+    model: str
+    session: Session
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from harness.errors import DataError, UsageProblem
-from harness.store import write_atomic
+from harness.files import write_atomic
 
 CallKey = tuple[int, int, int]
 """Index of the example, step in its way through the stages, vote."""

@@ -11,22 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from harness.protocols import Session
 from harness.types import Completion, Example, Generation, RequestKey, Sampling
-from refine.judge import combine
+from refine.judge import Answer, Judge, combine
 from refine.ledger import CallKey, Ledger
-from refine.types import Answer, Ask, Context, Finding, Result, Stage
+from refine.types import Ask, Context, Finding, Result, Stage
 
 Way = Any
 """A running `refine_example` generator."""
-
-
-@dataclass(frozen=True)
-class Judge:
-    """A model that judges, behind an opened engine."""
-
-    model: str
-    session: Session
 
 
 @dataclass

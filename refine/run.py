@@ -11,15 +11,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import examples as data
-from harness import plugins
+from harness import files, plugins
+from harness.data import examples as data
 from harness.errors import DataError, UsageProblem
 from harness.types import EngineSettings, Example, Sampling
 from refine import checks, material, similar, stages
-from refine.judge import Question
+from refine.judge import Judge, Question
 from refine.ledger import Ledger
 from refine.outputs import books, write_outputs
-from refine.pipeline import Judge, Pipeline, Tally, cost
+from refine.pipeline import Pipeline, Tally, cost
 from refine.repair import REWRITE
 from refine.stages import score, write_cot
 from refine.types import Context, Finding, Stage
@@ -284,7 +284,4 @@ def _digest(source: str) -> str:
     path = Path(source)
     if path.is_dir():
         raise DataError(f"{source} is a folder", "Give a JSONL file or the hub id of a data set.")
-    if not path.exists():
-        return hashlib.sha256(source.encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return files.sha256(path) if path.exists() else hashlib.sha256(source.encode()).hexdigest()

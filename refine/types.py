@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from harness.types import Example
+from refine.judge import Answer, Question
 
 Outcome = Literal["kept", "dropped", "hard", "unjudged"]
 """`hard`: the answer check gave up; BalanceSFT keeps these for re-sampling (method: arXiv 2505.20192 v3)."""
-
-Answer = Mapping[str, Any]
-"""A judge's reply, read and valid under the question's schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,7 @@ class Ask:
     """One question about one example. Yes-or-no questions are put to a vote, the others are asked once."""
 
     stage: str
-    question: Any
-    """A `refine.judge.Question`."""
+    question: Question
     material: Mapping[str, str]
     """The parts of the example that the question sees, by heading."""
 

@@ -1,4 +1,4 @@
-"""Run folders made from a seed, in the format that `harness.store` writes."""
+"""Run folders made from a seed, in the format that `harness.results.store` writes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import store
-from harness.lines import RecordedStep, SampleLine, encode
+from harness.results import store
+from harness.results.lines import RecordedStep, SampleLine, encode
 from harness.types import Generation, ModelInfo, Outcome, RunRecord, Sampling, Score, Verdict
 
 SINGLE_TURN = {

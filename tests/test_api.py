@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import compare, gate, run, score, store
+from harness import compare, gate, run, score
 from harness.errors import UsageProblem
+from harness.results import store
 from tests import synthetic_runs, toy
 from tests.synthetic_runs import biased
 
@@ -29,8 +30,8 @@ def test_importing_the_package_imports_no_command() -> None:
 
 
 def test_functions_survive_the_import_of_their_modules() -> None:
-    import harness.comparison
-    import harness.gating  # noqa: F401
+    import harness.analysis.comparison
+    import harness.analysis.gating  # noqa: F401
 
     assert callable(harness.compare)
     assert callable(harness.gate)

@@ -101,7 +101,9 @@ def breaches(sources: tuple[str, ...], targets: tuple[str, ...]) -> list[str]:
 
 def test_imports_are_found() -> None:
     assert len(SOURCES) > 50
-    assert any(found.source == "harness.runner" and found.target == "harness.store" for found in IMPORTS)
+    assert any(
+        found.source == "harness.running.runner" and found.target == "harness.results.store" for found in IMPORTS
+    )
     assert any(found.source == "harness.commands.run" and not found.top for found in IMPORTS)
 
 
@@ -113,13 +115,50 @@ def test_records_and_errors_need_the_standard_library_only() -> None:
             assert not inside(found.target, "harness") or found.target in ("harness.types", "harness.errors"), found
 
 
-def test_benchmarks_know_nothing_of_models_and_runs() -> None:
-    runs = ("runner", "plan", "scheduler", "episodes", "judges", "writer", "store", "handlers", "engines", "commands")
-    assert breaches(("harness.benchmarks",), tuple(f"harness.{name}" for name in runs)) == []
+LAYERS = (
+    {"types", "errors", "text", "files", "machine"},
+    {"protocols", "plugins", "stats", "data", "models", "chat", "sandbox"},
+    {"handlers", "benchmarks", "results", "doctor"},
+    {"engines", "running"},
+    {"exchange", "analysis"},
+    {"reports"},
+    {"commands"},
+    {"cli", "api"},
+)
+"""Rooms of harness/, who may import whom: only what stands in a line above. Lazy imports count, too."""
+
+
+def test_every_room_stands_in_one_layer() -> None:
+    rooms = {
+        path.stem for path in (ROOT / "harness").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(room for layer in LAYERS for room in layer) == sorted(rooms - {"__init__"})
+
+
+def test_every_room_imports_only_from_layers_above_it() -> None:
+    level = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
+    upward = []
+    for found in IMPORTS:
+        if inside(found.source, "harness") and inside(found.target, "harness"):
+            source, target = (name.split(".")[1:2] for name in (found.source, found.target))
+            if source and target and source != target and level[target[0]] >= level[source[0]]:
+                upward.append(str(found))
+    assert upward == []
+
+
+def test_nothing_imports_the_package_itself() -> None:
+    """`harness` leads to its public functions, and these to everything."""
+    outside = ("harness", "harness.commands")
+    found = [found for found in IMPORTS if found.target == "harness" and not inside(found.source, "trainer", "refine")]
+    assert [str(each) for each in found if each.source not in outside] == []
+
+
+def test_few_modules_stand_outside_a_room() -> None:
+    assert len([path for path in (ROOT / "harness").glob("*.py") if path.stem != "__init__"]) <= 14
 
 
 def test_handlers_and_engines_know_nothing_of_benchmarks() -> None:
-    assert breaches(("harness.handlers", "harness.engines"), ("harness.benchmarks", "harness.runner")) == []
+    assert breaches(("harness.handlers", "harness.engines"), ("harness.benchmarks", "harness.running")) == []
     assert breaches(("harness.handlers",), ("harness.engines",)) == []
     assert breaches(("harness.engines",), ("harness.handlers",)) == []
 

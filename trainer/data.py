@@ -12,7 +12,6 @@ A token across a seam belongs to where it starts. Whatever cannot be used is cou
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +20,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import chat, examples
+from harness import chat, files
+from harness.benchmarks.bfcl import decode
+from harness.data import examples
 from harness.errors import DataError
 from harness.protocols import Handler
 from harness.types import Example, Prompt, Query, Reply
@@ -90,7 +91,7 @@ class Encoder:
         """Read and encode a data set.
 
         Args:
-            source: As `harness.examples.read` takes it.
+            source: As `harness.data.examples.read` takes it.
             form: Its format.
             limit: Rows to read at most.
 
@@ -172,7 +173,7 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     if not prompt.tools:
         return prompt, Reply(think, example.answer.lstrip("\n"))
-    calls = examples.read_calls(example.answer)
+    calls = decode.read_calls(example.answer)
     return prompt, Reply(think, "" if calls else example.answer, tuple(calls or ()))
 
 
@@ -205,7 +206,4 @@ def _region(text: _Text, start: int) -> int:
 def _sha256(source: str | Path) -> str:
     """Digest of a file; the name of a hub data set, whose rows are streamed."""
     path = Path(source)
-    if not path.is_file():
-        return str(source)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return files.sha256(path) if path.is_file() else str(source)

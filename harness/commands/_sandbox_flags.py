@@ -26,7 +26,7 @@ def configure(flags: Mapping[str, Any]) -> None:
         UsageProblem: No sandbox has this name, or a number is out of range.
     """
     from harness import sandbox
-    from harness.flag_checks import check_numbers
+    from harness.running.flag_checks import check_numbers
     from harness.sandbox.backends import check_name
 
     check_name(flags["sandbox"])

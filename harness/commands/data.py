@@ -36,11 +36,11 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
       harness data fetch bfcl
       harness data fetch bfcl --from bfcl.zip
     """
-    from harness import datasets
+    from harness.data import datasets, pins
 
     found: dict[str, str] = {}
     failed: list[HarnessError] = []
-    for name in names or tuple(datasets.datasets()):
+    for name in names or tuple(pins.datasets()):
         try:
             found[name] = str(datasets.fetch(name, source, offline))
         except DataError as error:
@@ -54,11 +54,11 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
 @as_json
 def list_(as_json: bool) -> None:
     """Show every data set, its version and whether it is ready."""
-    from harness import datasets
+    from harness.data import datasets, pins
     from harness.text import table
 
     rows = {}
-    for name, data in datasets.datasets().items():
+    for name, data in pins.datasets().items():
         try:
             where, state = str(datasets.path(name)), "overridden" if data.overridden else "ready"
         except DataError as error:
@@ -81,11 +81,12 @@ def verify(names: tuple[str, ...], as_json: bool) -> None:
 
     Without a name, of all that are there.
     """
-    from harness import datasets
+    from harness import machine
+    from harness.data import datasets, pins
 
-    chosen = names or tuple(name for name, data in datasets.datasets().items() if data.folder.is_dir())
+    chosen = names or tuple(name for name, data in pins.datasets().items() if data.folder.is_dir())
     if not chosen:
-        raise DataError(f"no data set in {datasets.cache_root()}", "Run: harness data fetch bfcl")
+        raise DataError(f"no data set in {machine.cache_root()}", "Run: harness data fetch bfcl")
     _print({name: f"{datasets.verify(name)} files as pinned" for name in chosen}, as_json)
 
 
@@ -94,7 +95,7 @@ def verify(names: tuple[str, ...], as_json: bool) -> None:
 @as_json
 def path(name: str, as_json: bool) -> None:
     """Print where a data set lies."""
-    from harness import datasets
+    from harness.data import datasets
 
     where = str(datasets.path(name))
     click.echo(json.dumps({name: where}) if as_json else where)
@@ -109,7 +110,7 @@ def add(name: str, source: Path, as_json: bool) -> None:
 
     A wheel, a bundle, a JSON Lines file (also .gz), or a folder that holds one of them.
     """
-    from harness import datasets
+    from harness.data import datasets
 
     _print({name: str(datasets.fetch(name, source, offline=True))}, as_json)
 
@@ -126,7 +127,7 @@ def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
     \b
       harness data bundle bfcl.zip bfcl
     """
-    from harness import bundles
+    from harness.data import bundles
 
     _print({name: str(target) for name in bundles.bundle(list(names), target)}, as_json)
 
@@ -136,7 +137,7 @@ def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
 @as_json
 def unbundle(source: Path, as_json: bool) -> None:
     """Install every data set of a bundle."""
-    from harness import bundles, datasets
+    from harness.data import bundles, datasets
 
     _print({name: str(datasets.path(name)) for name in bundles.unbundle(source)}, as_json)
 

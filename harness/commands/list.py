@@ -43,7 +43,7 @@ def command(what: str, results: Path, as_json: bool) -> None:
 
 
 def _tasks(what: str) -> Rows:
-    from harness.selection import benchmarks
+    from harness.running.selection import benchmarks
 
     rows = []
     for name, benchmark in benchmarks().items():
@@ -74,8 +74,8 @@ def _plugins(what: str) -> Rows:
 
 
 def _runs(root: Path) -> Rows:
-    from harness import store
     from harness.errors import DataError
+    from harness.results import store
 
     rows = []
     for folder in store.find_runs(root):

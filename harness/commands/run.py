@@ -17,8 +17,8 @@ from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
 
 if TYPE_CHECKING:
-    from harness.budget import Budget
-    from harness.plan import Plan, RunSpec
+    from harness.running.budget import Budget
+    from harness.running.plan import Plan, RunSpec
     from harness.types import RunRecord
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -26,7 +26,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _defaults_from(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
-    from harness.options import read_config
+    from harness.running.options import read_config
 
     if file is None:
         return
@@ -204,9 +204,10 @@ def command(**flags: Any) -> None:
       harness run --model NAME --base-url http://host:8000/v1 --tasks live
       harness run --model tuned --base original --tasks forgetting
     """
-    from harness import options, summary
-    from harness.budget import Budget
-    from harness.flag_checks import fault_limit, misspelt_variables
+    from harness.reports import runs
+    from harness.running import options
+    from harness.running.budget import Budget
+    from harness.running.flag_checks import fault_limit, misspelt_variables
 
     # A preempted job is asked to stop by SIGTERM: end it as Ctrl-C does. A job in the background ignores SIGINT itself.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -217,7 +218,7 @@ def command(**flags: Any) -> None:
     as_json, output = flags["as_json"], flags["output"]
     if flags["dry_run"]:
         plans = [plan for side in sides for plan in _plans(side)]
-        click.echo(json.dumps(summary.plans_json(plans)) if as_json else summary.plans_text(plans))
+        click.echo(json.dumps(runs.plans_json(plans)) if as_json else runs.plans_text(plans))
         return
     if description := open_sandbox(specs, flags):
         click.echo(f"sandbox: {description}", err=True)
@@ -225,11 +226,11 @@ def command(**flags: Any) -> None:
     with redirect_stdout(sys.stderr):  # ray and vLLM print there, and would end up between our JSON
         found = [_measure(side, flags, budget) for side in sides]
     records = [record for side in found for record in side]
-    click.echo(json.dumps(summary.records_json(records, output)) if as_json else summary.records_text(records, output))
+    click.echo(json.dumps(runs.records_json(records, output)) if as_json else runs.records_text(records, output))
     left, n = (sum(record.benchmark[name] for record in records) for name in ("left", "n"))
     budget.hold(left, n)
     if flags["base"] and not (as_json or flags["predict_only"]):
-        click.echo(summary.comparison_text(found[0], found[1], output))
+        click.echo(runs.comparison_text(found[0], found[1], output))
     if left > fault_limit(flags["fail_on_error"], n):
         remedy = "`harness show RUN ID` tells why; the same command tries them again."
         raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
@@ -259,7 +260,7 @@ def open_sandbox(specs: Sequence[RunSpec], flags: Mapping[str, Any]) -> str | No
 
 
 def _plans(specs: Sequence[RunSpec]) -> list[Plan]:
-    from harness.plan import Engine, plan
+    from harness.running.plan import Engine, plan
 
     engine = Engine(specs[0].engine, specs[0].settings)
     return [plan(spec, engine) for spec in specs]
@@ -267,9 +268,9 @@ def _plans(specs: Sequence[RunSpec]) -> list[Plan]:
 
 def _measure(specs: Sequence[RunSpec], flags: Mapping[str, Any], budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
-    from harness.plan import Engine, plan
-    from harness.progress import progress
-    from harness.runner import execute
+    from harness.running.plan import Engine, plan
+    from harness.running.progress import progress
+    from harness.running.runner import execute
 
     engine = Engine(specs[0].engine, specs[0].settings)
     telling = progress("none" if flags["quiet"] else flags["progress"])

@@ -14,12 +14,13 @@ import click
 
 from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
+from harness.protocols import Report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.aggregate import Cell
-    from harness.scoring import Report, Tallies
+    from harness.results.tally import Tallies
+    from harness.stats.averages import Cell
     from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -114,18 +115,19 @@ def command(
 def _score_folder(
     folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, report: Report
 ) -> Tallies:
-    from harness.scoring import RULES, Convention, score_folder
+    from harness.exchange.bfcl import Convention, score
+    from harness.results.tally import RULES
 
-    return score_folder(folder, Convention(mode, underscore_names), RULES[rules], report, output)
+    return score(folder, Convention(mode, underscore_names), RULES[rules], report, output)
 
 
 def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
     from harness import sandbox
-    from harness.program_scoring import score_programs
+    from harness.exchange.evalplus import score
 
     sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
     results = output / f"{samples.stem}_eval_results.json" if output else None
-    return score_programs(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None)
 
 
 def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
@@ -134,9 +136,9 @@ def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
 
 
 def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tallies:
-    from harness import store
-    from harness.rescoring import rewrite, tally
-    from harness.scoring import RULES
+    from harness.results import store
+    from harness.results.tally import RULES
+    from harness.running.rejudging import rewrite, tally
 
     folder = store.find_run(name)
     recorded = store.read_run(folder).rules
@@ -171,7 +173,7 @@ def _as_text(tallies: Tallies) -> str:
 
 
 def _categories(rules: str, tallies: Tallies) -> str:
-    from harness.aggregate import percent
+    from harness.text import percent
 
     pass_at = tallies.pass_at(rules)
     every_k = sorted({k for values in pass_at.values() for k in values})
@@ -192,8 +194,9 @@ def _categories(rules: str, tallies: Tallies) -> str:
 
 def _aggregates(scores: Mapping[str, Score]) -> str:
     """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
-    from harness.aggregate import evaluate, percent
-    from harness.views import load_view
+    from harness.stats.averages import evaluate
+    from harness.stats.views import load_view
+    from harness.text import percent
 
     view = load_view(VIEW)
     cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}

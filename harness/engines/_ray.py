@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.datasets import is_offline
 from harness.engines._workers import Copy, Lost, Request, Word
 from harness.errors import HarnessError, UsageProblem
+from harness.machine import is_offline
 from harness.models import inspect, missing
 from harness.types import EngineSettings
 

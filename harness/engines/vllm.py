@@ -17,12 +17,13 @@ import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from harness import provenance
+from harness import machine
 from harness.chat import render
 from harness.engines import _keeper, _vllm
 from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
-from harness.engines._workers import LAYOUT, WorkersSession, spread
+from harness.engines._spread import LAYOUT, spread
+from harness.engines._workers import WorkersSession
 from harness.errors import UsageProblem
 from harness.models import Located, locate, missing
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
@@ -91,7 +92,7 @@ class VllmSession:
     def __init__(self, llm: Any, settings: EngineSettings, found: Located, guard: subprocess.Popen[bytes]) -> None:
         self._guard = guard
         self.version = _vllm.version()
-        self.gpus = _vllm.gpus(settings) if provenance.machine()["gpus"] else None
+        self.gpus = _vllm.gpus(settings) if machine.description()["gpus"] else None
         config = llm.llm_engine.vllm_config
         self.slots = settings.concurrency or 2 * config.scheduler_config.max_num_seqs
         self._llm = llm

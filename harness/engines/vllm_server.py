@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness import provenance
+from harness import machine
 from harness.engines import _keeper, _vllm
 from harness.engines.openai import PLUGIN as OPENAI
 from harness.engines.openai import OpenAISession
@@ -70,7 +70,7 @@ class VllmServerSession:
     def __init__(self, settings: EngineSettings, found: Located, arguments: Mapping[str, Any], patience: float) -> None:
         self.version = _vllm.version()
         copies = int(settings.options.get("data_parallel_size") or 1)
-        self.gpus = _vllm.gpus(settings) * copies if provenance.machine()["gpus"] else None
+        self.gpus = _vllm.gpus(settings) * copies if machine.description()["gpus"] else None
         port = _free_port()
         self._log = tempfile.NamedTemporaryFile(prefix="vllm-server-", suffix=".log")  # noqa: SIM115 - closed in close
         command = [sys.executable, _keeper.__file__, sys.executable, "-m", "vllm.entrypoints.openai.api_server"]

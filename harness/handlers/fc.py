@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.handlers._text import join_think, require, split_think
+from harness.handlers import join_think, require, split_think
 from harness.protocols import Written
 from harness.types import FunctionCall, Generation, Message, ModelInfo, NativeCall, Prompt, Query, Reply, Tool
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harness.handlers._text import CLOSE, OPEN, merge, require
+from harness.handlers import CLOSE, OPEN, merge, require
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.handlers._text import OPEN, join_think, merge, require, split_think
+from harness.handlers import OPEN, join_think, merge, require, split_think
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
 

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from harness import machine
 from harness.errors import HarnessError
 from harness.sandbox import backends, containers, frames, values
 from harness.sandbox.clock import JobClock
@@ -109,9 +110,7 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         if self.workers is None:
-            processors = len(os.sched_getaffinity(0))
-            physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-            self.workers = max(1, min(processors, physical // self.memory))
+            self.workers = max(1, min(machine.cores(), machine.memory() // self.memory))
         server, self.refused = backends.choose(self.backend)
         self._chosen, self._layers = server.backend, backends.layers(server.confinement)
         self._workers = [_Worker(self._chosen, slot, self.memory) for slot in range(self.workers)]

@@ -16,7 +16,7 @@ def command(source: str, output: Path, against: str) -> None:
 
     Or that share 13 words in a row with one of its questions.
     """
-    from harness.options import split
+    from harness.running.options import split
     from refine.sift import sift
     from refine.similar import Contamination, benchmark_questions
 

@@ -106,7 +106,7 @@ def command(**flags: Any) -> None:
 
 def _settings(flags: dict[str, Any]) -> Any:
     """Flags as `refine.run.Settings`."""
-    from harness.options import pairs, split
+    from harness.running.options import pairs, split
     from harness.types import Sampling
     from refine.run import Settings
 

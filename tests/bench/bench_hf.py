@@ -21,8 +21,8 @@ from tabulate import tabulate
 
 from harness import plugins
 from harness.chat import render
-from harness.datasets import cache_root
 from harness.engines.hf import PLUGIN
+from harness.machine import cache_root
 from harness.models import TINY
 from harness.types import EngineSettings, Prompt, RequestKey, Sampling
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import store
+from harness.results import store
 from harness.types import RunRecord
 from tests.commands.conftest import Command
 from tests.servers import Answer, Asked, Loopback, chat, loopback

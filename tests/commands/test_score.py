@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from harness import store
 from harness.benchmarks.bfcl import data, official
 from harness.cli import main
+from harness.results import store
 from tests.benchmarks.bfcl.test_ground_truth import first_answers
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")

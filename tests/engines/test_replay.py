@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
 from harness.engines.replay import PLUGIN
 from harness.errors import DataError, UsageProblem
-from harness.lines import RecordedStep, SampleLine, encode
+from harness.results import store
+from harness.results.lines import RecordedStep, SampleLine, encode
 from harness.types import EngineSettings, Generation, ModelInfo, Prompt, RequestKey, RunRecord, Sampling
 
 RECORD = RunRecord(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.examples import read
+from harness.data.examples import read
 from harness.types import Example
 from refine import stages
 from refine.judge import Question

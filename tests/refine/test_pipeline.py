@@ -9,10 +9,10 @@ import pytest
 
 from harness.types import Example, Generation
 from refine import stages
-from refine.judge import Question, majority, quote
+from refine.judge import Judge, Question, majority, quote
 from refine.ledger import Ledger, read_lines
 from refine.outputs import write_outputs
-from refine.pipeline import Judge, Pipeline
+from refine.pipeline import Pipeline
 from refine.types import Context
 from tests.refine.judges import KnownJudge, no, yes
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets, sandbox
+from harness import sandbox
+from harness.data import datasets
 from harness.errors import DataError, SandboxUnavailable
 
 FILES = {

@@ -10,11 +10,11 @@ import pytest
 from harness.api import run
 from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
-from harness.benchmarks.evalplus.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.errors import UsageProblem
-from harness.rescoring import rewrite
+from harness.results.store import read_run
+from harness.running.rejudging import rewrite
 from harness.sandbox import shared
-from harness.store import read_run
+from harness.stats.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.types import Episode, Generation, Reply, Sample, Step, Verdict
 
 

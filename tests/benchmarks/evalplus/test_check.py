@@ -12,9 +12,9 @@ from harness.benchmarks import evalplus
 from harness.benchmarks.evalplus import data, expected, oracles
 from harness.benchmarks.evalplus.benchmark import PLUGIN
 from harness.errors import UsageProblem
-from harness.judges import judged
+from harness.running.judges import judged
+from harness.running.scheduler import Played
 from harness.sandbox.pool import Result, Sandbox, SandboxFault
-from harness.scheduler import Played
 from harness.types import Episode, Generation, Reply, Step
 
 pytestmark = pytest.mark.usefixtures("judging")

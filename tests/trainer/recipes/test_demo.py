@@ -18,8 +18,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from harness.benchmarks.bfcl.decode import read_calls
 from harness.errors import RunIncomplete, UsageProblem
-from harness.examples import read_calls
 from refine import material
 from refine.judge import Question
 from trainer.recipes.demo import commands, experiment, jobs, judge, numbers, page, source

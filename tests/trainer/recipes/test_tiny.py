@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import chat, plugins
-from harness.examples import read_calls
+from harness.benchmarks.bfcl.decode import read_calls
 from harness.types import Query
 from trainer.recipes.tiny.__main__ import example
 from trainer.recipes.tiny.synth import instruction, item, unseen

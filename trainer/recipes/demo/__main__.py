@@ -16,7 +16,7 @@ import click
 
 from harness import cli
 from harness.errors import RunIncomplete
-from harness.store import write_atomic
+from harness.files import write_atomic
 from trainer.recipes.demo import commands, experiment, jobs
 from trainer.recipes.demo.judge import Judge, read_truths, server
 

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from harness import datasets
+from harness.data import datasets
 from harness.errors import DataError, UsageProblem, unknown_name
+from harness.files import write_atomic
 from harness.models import inspect
-from harness.store import write_atomic
 from harness.types import Example
 from trainer.recipes.demo.source import Truth, clean, items, records
 from trainer.recipes.tiny.__main__ import example

@@ -24,7 +24,7 @@ from typing import Any
 
 from harness.engines import _keeper
 from harness.errors import RunIncomplete
-from harness.store import write_atomic
+from harness.files import write_atomic
 
 TAIL = 15
 """Lines of a failed job's log that are shown."""

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.examples import read_calls
+from harness.benchmarks.bfcl.decode import read_calls
 from trainer.recipes.demo.source import CONCLUSION, STATEMENT, Truth, words
 
 YES_TO_WRONG = 0.05

@@ -1,0 +1,214 @@
+"""What a run would do, found out before anything is loaded: samples, handler, identity, the run to be continued.
+
+A run is found again by its configuration: model, handler, engine settings, sampling, rules, samples, data and checker.
+Batch size, concurrency, server addresses and the engine's layout (copies, GPUs, memory) are not part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import handlers, machine, models, plugins
+from harness.errors import UsageProblem, unknown_name
+from harness.protocols import Benchmark, DescribesModel, Handler, Session
+from harness.results import provenance, store
+from harness.running.selection import choose
+from harness.types import EngineSettings, Key, ModelInfo, RunRecord, Sample, Sampling
+
+IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
+"""Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything that makes a run."""
+
+    settings: EngineSettings
+    benchmark: str
+    categories: tuple[str, ...]
+    """Leaf categories, as `selection.resolve` gives them."""
+    engine: str = "auto"
+    handler: str = "auto"
+    handler_options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the handler to replace."""
+    sampling: Sampling = field(default_factory=Sampling)
+    repeats: int = 1
+    rules: str = "upstream"
+    limit: str | None = None
+    """`20`, `0.1` or `11-20` of each category."""
+    ids: tuple[str, ...] = ()
+    """Only these samples; empty for all."""
+    output: Path = Path("results")
+    resume: bool = True
+    retry_errors: bool = True
+    """On resume, play again what faulted."""
+    overwrite: bool = False
+    """Play everything again, in the folder of the run that would be continued."""
+    predict_only: bool = False
+    """Store replies without judging them."""
+    sample_timeout: float | None = None
+    """Seconds an episode may take."""
+    prices: Mapping[str, float] | None = None
+    """USD for a million tokens, `prompt` and `completion`."""
+    cost_limit: float | None = None
+    """USD; once they are spent, no further sample is started."""
+
+
+class Engine:
+    """An engine that is opened when it is first needed, so that several runs can share it.
+
+    Args:
+        name: The plug-in's name, or `auto`.
+        settings: How the model is served.
+    """
+
+    def __init__(self, name: str, settings: EngineSettings) -> None:
+        self.name = engine_name(name, settings.base_urls)
+        self.settings = settings
+        self._session: Session | None = None
+
+    def describe(self) -> ModelInfo:
+        """What is known of the model; loads nothing."""
+        plugin, settings = plugins.load("engines", self.name), self.settings
+        if isinstance(plugin, DescribesModel):
+            return plugin.describe(settings)
+        return models.inspect(
+            settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline
+        )
+
+    def session(self) -> Session:
+        """The open session."""
+        if self._session is None:
+            self._session = plugins.load("engines", self.name).open(self.settings)
+        return self._session
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def engine_name(name: str, base_urls: Sequence[str]) -> str:
+    """The engine that `auto` stands for."""
+    return ("openai" if base_urls else "hf") if name == "auto" else name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run before anything is loaded: what would be played, and as what it would be recorded."""
+
+    spec: RunSpec
+    benchmark: Benchmark
+    handler: Handler
+    why: str
+    """Why this handler."""
+    samples: Mapping[str, Sample[Any]]
+    """What is played, by id in the official order."""
+    totals: Mapping[str, int]
+    """Samples of each leaf category in the data set times repeats."""
+    record: RunRecord
+    folder: Path | None
+    """The run to be continued."""
+
+    @property
+    def keys(self) -> list[Key]:
+        """All episodes, one repeat after the other."""
+        return [(name, repeat) for repeat in range(self.spec.repeats) for name in self.samples]
+
+    def again(self, line: store.SampleLine) -> bool:
+        """Whether a stored episode is to be played again."""
+        return self.spec.overwrite or (self.spec.retry_errors and line.fault is not None)
+
+    def left(self) -> list[Key]:
+        """Episodes to be played."""
+        lines = store.read_samples(self.folder) if self.folder else ()
+        done = {line.key for line in lines if not self.again(line)}
+        return [key for key in self.keys if key not in done]
+
+
+def plan(spec: RunSpec, engine: Engine) -> Plan:
+    """Find out what a run would do.
+
+    Args:
+        spec: The run.
+        engine: Its engine, not opened.
+
+    Returns:
+        The plan.
+
+    Raises:
+        UsageProblem: A name is unknown, or the model is not there.
+    """
+    benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
+    model = engine.describe()
+    chosen, why = handlers.choose(model) if spec.handler == "auto" else (spec.handler, "as asked")
+    handler = plugins.handler(chosen, spec.handler_options)
+    everything = list(benchmark.load(spec.categories))
+    known = {sample.id for sample in everything}
+    for name in spec.ids:
+        if name not in known:
+            raise unknown_name("sample", name, known)
+    samples = {sample.id: sample for sample in choose(everything, spec.limit, spec.ids)}
+    if everything and not samples:
+        raise UsageProblem(f"--limit {spec.limit} leaves no sample of {spec.benchmark}", "Give another range.")
+    # What others only depend on has no verdict, and is no item: played, it is taken off when its line has none.
+    idle = {name for sample in everything for name in sample.after} - samples.keys()
+    counted = Counter(sample.category for sample in everything if sample.id not in idle)
+    totals = {name: n * spec.repeats for name, n in counted.items()}
+    record = _record(spec, engine, benchmark, handler, model, tuple(samples))
+    folder = (
+        store.find_same(spec.output, model, spec.benchmark, record.config_sha256)
+        if spec.resume or spec.overwrite
+        else None
+    )
+    return Plan(spec, benchmark, handler, why, samples, totals, record, folder)
+
+
+def _record(
+    spec: RunSpec, engine: Engine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
+) -> RunRecord:
+    about = {
+        "name": benchmark.name,
+        "version": benchmark.version,
+        "data_sha256": benchmark.data_sha256(),
+        "checker_sha256": provenance.checker_sha256(benchmark),
+        "categories": list(spec.categories),
+        "n": len(ids) * spec.repeats,
+        "limit": spec.limit,
+        "ids": list(spec.ids),
+        "samples_sha256": provenance.digest(ids),
+    }
+    chosen, layout = engine.settings.options, getattr(plugins.load("engines", engine.name), "layout", ())
+    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
+    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
+    identity = {
+        "model": [model.name, model.sha256, model.revision, model.adapter],
+        "benchmark": about,
+        "handler": [handler.name, spec.handler_options],
+        "engine": [engine.name, settings],
+        "sampling": asdict(spec.sampling),
+        "rules": [spec.rules, spec.predict_only],
+        "repeats": spec.repeats,
+    }
+    return RunRecord(
+        run_id="",
+        started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        status="running",
+        model=model,
+        benchmark=about,
+        handler=handler.name,
+        handler_options=spec.handler_options,
+        engine={"name": engine.name, "version": None, "batch_size": engine.settings.batch_size, **settings},
+        sampling=spec.sampling,
+        rules=spec.rules,
+        repeats=spec.repeats,
+        code=provenance.code(),
+        machine={**machine.description(), "layout": {name: chosen[name] for name in chosen if name in layout}},
+        config_sha256=provenance.digest(identity),
+    )
