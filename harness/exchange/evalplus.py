@@ -18,7 +18,7 @@ from harness.types import Verdict
 
 
 def write(request: Request) -> Exported:
-    """Write the programs of a run, taken out of the replies; what faulted is left out.
+    """Write the programs of a run, those of all repeats in one file, taken out of the replies; faults are left out.
 
     Args:
         request: The run and where it goes.

@@ -122,13 +122,13 @@ def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
     return {sample.id: sample for sample in _benchmark(record).load(tuple(record.benchmark["categories"]))}
 
 
-def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator[tuple[Episode, str]]:
-    """Each stored episode of one repeat, replies parsed anew, and the category of its sample.
+def episodes(run: Path, benchmark: str, repeat: int | None, report: Report) -> Iterator[tuple[Episode, str]]:
+    """Each stored episode of one repeat or of all, replies parsed anew, and the category of its sample.
 
     Args:
         run: The run's folder.
         benchmark: What it has to be a run of.
-        repeat: Which repeat.
+        repeat: Which repeat; None for all.
         report: Told about lines that cannot be used.
 
     Yields:
@@ -141,7 +141,7 @@ def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator
     if record.benchmark["name"] != benchmark:
         raise UsageProblem(f"{run} is a run of {record.benchmark['name']}, not of {benchmark}")
     for _, played in _played(run, record, _samples(record), report):
-        if played.episode.repeat == repeat:
+        if repeat in (None, played.episode.repeat):
             yield played.episode, played.sample.category
 
 

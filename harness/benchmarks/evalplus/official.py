@@ -10,9 +10,11 @@ evalplus/data/utils.py and `evaluate` in evalplus/evaluate.py (0.3.1).
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -71,15 +73,16 @@ def _problem(row: Any, where: str, report: Report) -> data.Problem | None:
 
 def _lines(path: Path, report: Report) -> Iterator[tuple[str, Any]]:
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.strip():
+                text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if not text.strip():
                     continue
                 try:
-                    yield f"{path}:{number}", json.loads(line)
+                    yield f"{path}:{number}", json.loads(text.decode("utf-8"))
                 except (ValueError, RecursionError) as error:
                     report(f"{path}:{number}: not JSON ({error})")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageProblem(
             f"{path} cannot be read: {error}", "Give EvalPlus's samples as .jsonl or a folder."
         ) from error
@@ -91,7 +94,7 @@ def _folder(path: Path) -> Iterator[tuple[str, Any]]:
     for match, folder in sorted(folders, key=lambda pair: (pair[0][1], int(pair[0][2]))):
         files = [file for file in folder.glob("*.py") if file.stem.isdecimal()]
         for file in sorted(files, key=lambda file: int(file.stem)):
-            text = file.read_text(encoding="utf-8", errors="replace")
+            text = file.read_text(encoding="utf-8-sig", errors="replace")
             yield str(file), {"task_id": f"{match[1]}/{match[2]}", "solution": text}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -111,6 +112,25 @@ def test_damaged_lines_are_reported_and_passed_over(tmp_path: Path) -> None:
     assert [problem.split(":")[1] for problem in problems] == ["2", "3", "4", "5"]
     with pytest.raises(UsageProblem, match="cannot be read"):
         list(official.read_samples(tmp_path / "missing.jsonl", problems.append))
+
+
+@pytest.mark.usefixtures("evalplus_data")
+def test_byte_order_marks_are_passed_over_and_other_bytes_cost_one_line(tmp_path: Path) -> None:
+    good = [b'{"task_id": "HumanEval/0", "solution": "x = 1"}', b'{"task_id": "HumanEval/1", "solution": "\xc3\xa9"}']
+    (tmp_path / "marked.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join([good[0], b'{"a": "\xff"}', good[1]]))
+    with gzip.open(tmp_path / "marked.jsonl.gz", "wb") as file:
+        file.write((tmp_path / "marked.jsonl").read_bytes())
+    (tmp_path / "damaged.jsonl.gz").write_bytes((tmp_path / "marked.jsonl.gz").read_bytes()[:60])
+    for name in ("marked.jsonl", "marked.jsonl.gz"):
+        problems: list[str] = []
+        found = list(official.read_samples(tmp_path / name, problems.append))
+        assert [program.solution for program in found] == ["x = 1", "é"]
+        assert [problem.split(": ")[0] for problem in problems] == [f"{tmp_path / name}:2"]
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        list(official.read_samples(tmp_path / "damaged.jsonl.gz", pytest.fail))
+    (tmp_path / "HumanEval_0").mkdir()
+    (tmp_path / "HumanEval_0" / "0.py").write_bytes(b"\xef\xbb\xbfx = 1")
+    assert [program.solution for program in official.read_samples(tmp_path, pytest.fail)] == ["x = 1"]
 
 
 @pytest.mark.usefixtures("evalplus_data")
