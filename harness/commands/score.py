@@ -40,6 +40,7 @@ def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("run", required=False)
 @click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
 @click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
+@click.option("--base-only", is_flag=True, help="With --from-evalplus: the original tests alone.")
 @click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
 @click.option(
@@ -60,6 +61,7 @@ def command(
     run: str | None,
     from_bfcl: Path | None,
     from_evalplus: Path | None,
+    base_only: bool,
     mode: str | None,
     underscore_names: bool,
     rules: str | None,
@@ -84,6 +86,8 @@ def command(
 
     if sum(source is not None for source in (run, from_bfcl, from_evalplus)) != 1:
         raise UsageProblem("give one of RUN, --from-bfcl DIR and --from-evalplus FILE")
+    if base_only and not from_evalplus:
+        raise UsageProblem("--base-only goes with --from-evalplus", "A run: --tasks humaneval_base or mbpp_base.")
     if not from_bfcl:
         _sandbox_flags.configure(flags)
     problems: list[str] = []
@@ -99,8 +103,8 @@ def command(
         tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, report)
     elif from_evalplus:
         if mode or underscore_names or write or rules not in (None, "upstream"):
-            raise UsageProblem("--from-evalplus goes with --partial, -o and --json only")
-        tallies = _score_programs(from_evalplus, output, report)
+            raise UsageProblem("--from-evalplus goes with --base-only, --partial, -o and --json only")
+        tallies = _score_programs(from_evalplus, output, report, base_only=base_only)
     else:
         if mode or underscore_names or output:
             raise UsageProblem("--mode, --underscore-names and -o belong to --from-bfcl")
@@ -121,13 +125,15 @@ def _score_folder(
     return score(folder, Convention(mode, underscore_names), RULES[rules], report, output)
 
 
-def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
+def _score_programs(samples: Path, output: Path | None, report: Report, *, base_only: bool) -> Tallies:
     from harness import sandbox
+    from harness.benchmarks.evalplus.expected import PARTS
     from harness.exchange.evalplus import score
 
     sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
     results = output / f"{samples.stem}_eval_results.json" if output else None
-    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+    parts = PARTS[:1] if base_only else PARTS
+    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None, parts=parts)
 
 
 def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:

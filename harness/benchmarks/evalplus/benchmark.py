@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import machine
@@ -16,6 +16,8 @@ from harness.sandbox import shared
 from harness.types import Episode, Query, Sample, Verdict
 
 CATEGORIES = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus")
+BASE_ONLY = ("humaneval_base", "mbpp_base")
+"""The same problems with their original tests alone: a fraction of the work, and no plus score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class EvalPlus:
     """Nothing is played before a sandbox is found."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
-        """The four categories, and `forgetting` for all of them."""
-        return {"forgetting": CATEGORIES, **{category: (category,) for category in CATEGORIES}}
+        """The four categories, `forgetting` for all of them, and for each benchmark its original tests alone."""
+        return {"forgetting": CATEGORIES, **{name: (name,) for name in (*CATEGORIES, *BASE_ONLY)}}
 
     def data_sha256(self) -> str:
         """Digest over both data files."""
@@ -42,13 +44,18 @@ class EvalPlus:
 
         Args:
             categories: `humaneval` and `humaneval_plus` stand for the same problems, so do the two of MBPP.
+                `humaneval_base`, unless beside them, for these with the base tests alone; they count as `humaneval`.
 
         Yields:
             Samples in the category of their base tests, or in the plus one where only that is wanted.
         """
         for benchmark in data.DATA_SETS:
             names = [name for name in (benchmark, f"{benchmark}_plus") if name in categories]
-            if names:
+            if not names and f"{benchmark}_base" in categories:
+                for problem in data.problems(benchmark).values():
+                    target = replace(problem, base_only=True)
+                    yield Sample(problem.task_id, benchmark, (_messages(problem),), (), target)
+            elif names:
                 for problem in data.problems(benchmark).values():
                     yield Sample(problem.task_id, names[0], (_messages(problem),), (), problem)
 
@@ -68,17 +75,17 @@ class EvalPlus:
         """Take the program out of the reply and judge it; there are no other rules than EvalPlus's.
 
         Returns:
-            The base verdict, and the plus verdict: a program must pass both sets of tests.
+            The base verdict, and unless only that is wanted the plus verdict: a program must pass both sets of tests.
 
         Raises:
             RuntimeError: The sandbox failed: the episode is a fault, which the same command tries again.
         """
-        from harness.benchmarks.evalplus.check import by_category, judge
+        from harness.benchmarks.evalplus.check import by_category, judge, parts_of
         from harness.benchmarks.evalplus.sanitize import sanitize
 
         problem = sample.target
         program = sanitize(episode.steps[-1].reply.text, problem.entry_point)
-        verdicts = judge(problem.task_id, program)
+        verdicts = judge(problem.task_id, program, parts_of(problem))
         for verdict in verdicts.values():
             if verdict.outcome == "unscored":
                 raise RuntimeError(f"the sandbox failed: {verdict.message}")

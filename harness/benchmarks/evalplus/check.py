@@ -35,16 +35,22 @@ GRACE = 2.0
 _WRONG = "wrong_output"
 
 
-def judge(task_id: str, solution: str) -> dict[str, Verdict]:
+def parts_of(problem: Problem) -> Sequence[Part]:
+    """Sets of tests that a sample of a problem is judged by."""
+    return PARTS[:1] if problem.base_only else PARTS
+
+
+def judge(task_id: str, solution: str, parts: Sequence[Part] = PARTS) -> dict[str, Verdict]:
     """Judge a program on one problem's base and plus tests, each in a fresh process.
 
     Args:
         task_id: `HumanEval/0` to `HumanEval/163`, or `Mbpp/2` and so on.
         solution: A complete program; nothing is extracted from it or added to it.
+        parts: Sets of tests.
 
     Returns:
-        `base` and `plus`, as `base_status` and `plus_status` of `evalplus.evaluate`: each by its own tests alone. The
-        plus *score* of a benchmark counts a program that passes both. `code` is `fail` or `timeout`.
+        By part, as `base_status` and `plus_status` of `evalplus.evaluate`: each by its own tests alone. The plus score
+        of a benchmark counts a program that passes both. `code` is `fail` or `timeout`.
 
     Raises:
         DataError: The data is missing.
@@ -54,16 +60,19 @@ def judge(task_id: str, solution: str) -> dict[str, Verdict]:
     problem = data.problem(task_id)
     try:
         right = expected(task_id)
-        return {part: _judge_part(problem, solution, part, right[part]) for part in PARTS}
+        return {part: _judge_part(problem, solution, part, right[part]) for part in parts}
     except (SandboxFault, ReferenceFailed) as error:
-        return dict.fromkeys(PARTS, Verdict("unscored", "sandbox", str(error)))
+        return dict.fromkeys(parts, Verdict("unscored", "sandbox", str(error)))
 
 
-def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Verdict]]]:
+def judge_all(
+    samples: Sequence[tuple[str, str]], parts: Sequence[Part] = PARTS
+) -> Iterator[tuple[int, dict[str, Verdict]]]:
     """Judge many programs, as many at once as the sandbox has workers, those that take long first.
 
     Args:
         samples: Task ids and programs.
+        parts: Sets of tests.
 
     Yields:
         Position in `samples` and verdicts, as they are done.
@@ -72,7 +81,7 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
     seconds = {name: known_seconds(name) for name in {name for name, _ in samples}}
     order = sorted(range(len(samples)), key=lambda place: -seconds[samples[place][0]])
     with ThreadPoolExecutor(workers) as pool:
-        futures = {pool.submit(_judged, *samples[place]): place for place in order}
+        futures = {pool.submit(_judged, *samples[place], parts): place for place in order}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -80,13 +89,13 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _judged(task_id: str, solution: str) -> dict[str, Verdict]:
+def _judged(task_id: str, solution: str, parts: Sequence[Part]) -> dict[str, Verdict]:
     try:
-        return judge(task_id, solution)
+        return judge(task_id, solution, parts)
     except HarnessError:
         raise
     except Exception as error:  # noqa: BLE001 - one program never ends the judging of the others
-        return dict.fromkeys(PARTS, Verdict("unscored", "fault", f"{type(error).__name__}: {error}"[:2000]))
+        return dict.fromkeys(parts, Verdict("unscored", "fault", f"{type(error).__name__}: {error}"[:2000]))
 
 
 def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) -> Verdict:
@@ -94,7 +103,7 @@ def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) ->
     program = Program(
         code=solution,
         entry_point=problem.entry_point,
-        inputs=packed_inputs(problem.task_id, part),
+        inputs=packed_inputs(problem, part),
         limits=limits,
         budget=min(LONGEST_TOTAL, sum(limits)) + GRACE,
         convert=oracles.conversion(problem),
@@ -171,11 +180,13 @@ def by_category(benchmark: str, verdicts: Mapping[str, Verdict]) -> dict[str, Ve
 
     Args:
         benchmark: `humaneval` or `mbpp`.
-        verdicts: `base` and `plus`.
+        verdicts: `base` and `plus`, or the first alone.
 
     Returns:
         By category, for example `humaneval` and `humaneval_plus`.
     """
+    if "plus" not in verdicts:
+        return {benchmark: verdicts["base"]}
     base, plus = verdicts["base"], verdicts["plus"]
     if base.outcome == "fail" and plus.outcome != "fail":
         plus = Verdict("fail", base.code, f"fails the base tests already: {base.message}", base.evidence)

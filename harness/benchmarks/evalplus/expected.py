@@ -78,9 +78,13 @@ def inputs(problem: Problem, part: Part) -> tuple[Any, ...]:
     return problem.base if part == "base" else problem.plus
 
 
-@lru_cache(maxsize=2048)
-def packed_inputs(task_id: str, part: Part) -> bytes:
+def packed_inputs(problem: Problem, part: Part) -> bytes:
     """A problem's argument lists as the sandbox takes them."""
+    return _packed_inputs(problem.task_id, part, data.file(problem.benchmark))
+
+
+@lru_cache(maxsize=2048)
+def _packed_inputs(task_id: str, part: Part, _file: Path) -> bytes:
     return marshal.dumps(list(inputs(data.problem(task_id), part)), 2)
 
 
@@ -146,7 +150,7 @@ def compute(problem: Problem, part: Part) -> Expected:
     Raises:
         ReferenceFailed: It did not return a value for every input.
     """
-    arguments = packed_inputs(problem.task_id, part)
+    arguments = packed_inputs(problem, part)
     count = len(inputs(problem, part))
     program = Program(
         code=problem.reference,

@@ -123,7 +123,7 @@ def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdi
 
     Args:
         path: `..._eval_results.json`; replaced. EvalPlus prints scores from it instead of running the programs.
-        judged: Programs of one benchmark, each with its `base` and `plus` verdict.
+        judged: Programs of one benchmark, each with its `base` and `plus` verdict, or the first alone.
 
     Returns:
         How many were left out.
@@ -137,6 +137,8 @@ def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdi
         found[program.task_id].append(
             {
                 **program._asdict(),
+                "plus_status": None,
+                "plus_fail_tests": [],
                 **{f"{part}_status": verdict.code or "pass" for part, verdict in verdicts.items()},
                 **{f"{part}_fail_tests": [] for part in verdicts},
             }

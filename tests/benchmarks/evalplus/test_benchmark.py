@@ -11,6 +11,7 @@ import pytest
 from harness.api import run
 from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
+from harness.benchmarks.evalplus.check import judge
 from harness.errors import UsageProblem
 from harness.results.store import read_run
 from harness.running.rejudging import rewrite
@@ -35,6 +36,8 @@ def add(evalplus_data: None) -> Sample[data.Problem]:
         (CATEGORIES, {"humaneval": 164, "mbpp": 378}),
         (("humaneval_plus",), {"humaneval_plus": 164}),
         (("mbpp", "mbpp_plus"), {"mbpp": 378}),
+        (("humaneval_base",), {"humaneval": 164}),
+        (("humaneval_base", "humaneval_plus"), {"humaneval_plus": 164}),
     ],
 )
 def test_each_problem_is_one_sample(categories: tuple[str, ...], counts: dict[str, int]) -> None:
@@ -157,6 +160,32 @@ def test_programs_without_a_verdict_are_left_out_of_evalplus_s_results(tmp_path:
     found = [{"base": Verdict("unscored", "sandbox")}, {"base": Verdict("pass")}]
     assert official.write_results(tmp_path / "r.json", zip(programs, found, strict=True)) == 1
     assert set(json.loads((tmp_path / "r.json").read_text())["eval"]) == {"HumanEval/1"}
+
+
+@pytest.mark.usefixtures("judging")
+def test_a_run_of_the_base_tests_alone_has_no_plus_score(tmp_path: Path) -> None:
+    only_base = "```python\ndef add(x, y):\n    return x + y if abs(x) < 1500 else 0\n```"
+    (tmp_path / "script.json").write_text(json.dumps({"HumanEval/53": only_base}))
+    options = {"engine": "scripted", "model_args": f"script={tmp_path / 'script.json'}", "sample_id": "HumanEval/53"}
+    (made,) = run(model="m", tasks="humaneval_base", output=tmp_path / "results", **options)
+    assert {name: (score.n, score.judged, score.passed) for name, score in made.scores.items()} == {
+        "humaneval": (164, 1, 1)
+    }
+    tallies = rewrite(made.folder, pytest.fail)
+    assert list(tallies.scores("upstream")) == ["humaneval"]
+
+
+@pytest.mark.usefixtures("judging")
+def test_a_smaller_set_of_tests_can_take_the_place_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = data.problem("HumanEval/53")
+    row = {"task_id": whole.task_id, "prompt": whole.prompt, "entry_point": whole.entry_point, "atol": whole.atol}
+    row |= {"canonical_solution": whole.reference.removeprefix(whole.prompt)}
+    for name, added in (("mini", [[2000, 1]]), ("none", [])):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row | {"base_input": [[1, 2]], "plus_input": added}))
+        monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", str(tmp_path / f"{name}.jsonl"))
+        found = judge("HumanEval/53", "def add(x, y):\n    return x + y if abs(x) < 1500 else 0")
+        assert [found[part].outcome for part in ("base", "plus")] == ["pass", "fail" if added else "pass"]
+        assert judge("HumanEval/53", whole.reference)["plus"].evidence["tests"] == len(added)
 
 
 @pytest.mark.usefixtures("judging")
