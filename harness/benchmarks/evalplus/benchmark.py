@@ -72,7 +72,7 @@ class EvalPlus:
         return {"sandbox": shared().facts}
 
     def check(self, sample: Sample[Problem], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
-        """Take the program out of the reply and judge it; there are no other rules than EvalPlus's.
+        """Take the program out of the reply, by `strict` rules as `lenient` tells, and judge it by EvalPlus's tests.
 
         Returns:
             The base verdict, and unless only that is wanted the plus verdict: a program must pass both sets of tests.
@@ -80,11 +80,13 @@ class EvalPlus:
         Raises:
             RuntimeError: The sandbox failed: the episode is a fault, which the same command tries again.
         """
+        from harness.benchmarks.evalplus import lenient
         from harness.benchmarks.evalplus.check import by_category, judge, parts_of
         from harness.benchmarks.evalplus.sanitize import sanitize
 
         problem = sample.target
-        program = sanitize(episode.steps[-1].reply.text, problem.entry_point)
+        reply = episode.steps[-1].reply.text
+        program = lenient.program(reply, problem) if rules == "strict" else sanitize(reply, problem.entry_point)
         verdicts = judge(problem.task_id, program, parts_of(problem))
         for verdict in verdicts.values():
             if verdict.outcome == "unscored":
