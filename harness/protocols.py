@@ -34,7 +34,8 @@ class Benchmark(Protocol):
     """A set of samples with a way to play and to judge them.
 
     Optional: `runs_programs`, whether judging runs what a model wrote; `conditions()`, what of this machine a verdict
-    depends on, by the name that the record of a run gives it.
+    depends on, by the name that the record of a run gives it; `prepare(samples)`, told what is about to be played and
+    judged, which returns at once.
     """
 
     name: str

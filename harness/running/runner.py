@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -120,8 +120,7 @@ class _Run:
         self.began, self.gpus = time.monotonic(), getattr(session, "gpus", None)
         versions = dict.fromkeys([*(self.record.engine["version"] or "").split("; "), session.version])
         served = {**plan.record.engine, "version": "; ".join(name for name in versions if name)}
-        conditions = dict if spec.predict_only else getattr(plan.benchmark, "conditions", dict)
-        machine = {**plan.record.machine, **conditions()}
+        machine = {**plan.record.machine, **self._prepare(left)}
         self.record = replace(self.record, engine=served, code=plan.record.code, machine=machine)
         work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
         with Judges(plan.benchmark, None if spec.predict_only else spec.rules, self._keep) as judges:
@@ -133,6 +132,16 @@ class _Run:
                 self.progress.update()
                 if time.monotonic() - self.saved > CHECKPOINT:
                     self._save("running")
+
+    def _prepare(self, left: Sequence[Key]) -> Mapping[str, Any]:
+        """Let the benchmark get ready to judge; what of this machine its verdicts depend on."""
+        benchmark = self.plan.benchmark
+        if self.plan.spec.predict_only:
+            return {}
+        conditions: Mapping[str, Any] = getattr(benchmark, "conditions", dict)()
+        if hasattr(benchmark, "prepare"):
+            benchmark.prepare([self.plan.samples[name] for name, _ in left])
+        return conditions
 
     def _keep(self, line: store.SampleLine) -> None:
         with self.mutex:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,6 +62,19 @@ class EvalPlus:
     def play(self, sample: Sample[Problem], before: Mapping[str, Episode]) -> Play:
         """Ask once."""
         yield Query(messages=_messages(sample.target), expects="text")
+
+    def prepare(self, samples: Iterable[Sample[Problem]]) -> None:
+        """Compute expected outputs that are not kept yet, while the model is still writing.
+
+        Args:
+            samples: What is about to be played and judged.
+
+        Raises:
+            SandboxUnavailable: Nothing here can hold a program.
+        """
+        from harness.benchmarks.evalplus.expected import prefetch
+
+        prefetch(sample.id for sample in samples)
 
     def conditions(self) -> Mapping[str, Any]:
         """What else a verdict depends on, to be recorded: the sandbox in use, which is opened.

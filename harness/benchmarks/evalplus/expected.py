@@ -18,7 +18,8 @@ import platform
 import struct
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -30,7 +31,7 @@ from harness.benchmarks.evalplus import data, oracles
 from harness.benchmarks.evalplus.data import Problem
 from harness.data import datasets
 from harness.errors import HarnessError
-from harness.sandbox import shared, values
+from harness.sandbox import is_open, shared, values
 from harness.sandbox.pool import Program, Result
 
 FORMAT = 4
@@ -105,7 +106,24 @@ def expected(task_id: str) -> dict[Part, Expected]:
     with _registry:
         lock = _locks.setdefault(task_id, threading.Lock())
     with lock:
-        return _expected(task_id, _folder(data.problem(task_id).benchmark))
+        return _expected(task_id, _home(task_id))
+
+
+def prefetch(task_ids: Iterable[str]) -> None:
+    """Compute what is missing in the background, while the programs to be judged are still being written.
+
+    Args:
+        task_ids: What will be needed, in this order. What cannot be computed is told by `expected` when it is needed.
+    """
+    missing = deque(name for name in dict.fromkeys(task_ids) if not _file(name, _home(name)).exists())
+    for _ in range(min(len(missing), shared().workers or 1)):
+        threading.Thread(target=_prefetch, args=(missing,), daemon=True).start()
+
+
+def _prefetch(missing: deque[str]) -> None:
+    with contextlib.suppress(IndexError, HarnessError):
+        while is_open():
+            expected(missing.popleft())
 
 
 @lru_cache(maxsize=2048)
@@ -121,6 +139,10 @@ def _expected(task_id: str, folder: Path) -> dict[Part, Expected]:
 
 def _file(task_id: str, folder: Path) -> Path:
     return folder / f"{task_id.replace('/', '_')}.json"
+
+
+def _home(task_id: str) -> Path:
+    return _folder(data.problem(task_id).benchmark)
 
 
 def _folder(benchmark: str) -> Path:
@@ -249,7 +271,7 @@ def _write(file: Path, found: dict[Part, Expected]) -> None:
 def known_seconds(task_id: str) -> float:
     """CPU seconds of a problem's reference over all inputs; 0 where it has not been measured."""
     try:
-        with _file(task_id, _folder(data.problem(task_id).benchmark)).open("rb") as file:
+        with _file(task_id, _home(task_id)).open("rb") as file:
             return float(file.readline().split()[1])
     except (OSError, ValueError, IndexError):
         return 0.0
