@@ -123,7 +123,9 @@ def start(backend: Backend, slot: int = 0) -> Server:
 
 
 def _start_here(backend: Backend, settings: dict[str, Any]) -> Server:
-    wrapper = _bwrap(settings["site"]) if backend.name == "bwrap" else []
+    shown = [*namespaces.python_paths(settings["site"]), os.path.realpath(sys.executable), f"{_ROOT}/harness"]
+    settings |= {"folder": namespaces.private_place(shown)}
+    wrapper = _bwrap(shown, settings["folder"]) if backend.name == "bwrap" else []
     folder = None
     if backend.namespaces == "none":
         folder = os.path.realpath(tempfile.mkdtemp(prefix="harness-sandbox-"))
@@ -175,25 +177,21 @@ def _handshake(control: socket.socket) -> dict[str, Any]:
     return confinement
 
 
-def _bwrap(site: list[str]) -> list[str]:
+def _bwrap(shown: list[str], folder: str) -> list[str]:
     program = shutil.which("bwrap")  # the environment it is given has a PATH of its own
     if not program:
         raise FileNotFoundError("bwrap is not installed (Debian and Ubuntu: apt-get install bubblewrap)")
     # Not --die-with-parent: that is the thread that started it. The server ends with its control socket anyway.
     command = [program, "--unshare-all", "--new-session", "--uid", "65534", "--gid", "65534"]
-    for path in [*namespaces.python_paths(site), os.path.realpath(sys.executable), f"{_ROOT}/harness"]:
+    for path in shown:
         command += ["--dev-bind" if path in namespaces.DEVICES else "--ro-bind", path, path]
     for name in ("lib", "lib64"):
         if os.path.islink(f"/{name}"):
             command += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
-    return [*command, *_private_tmp(program), "--chdir", "/", "--"]
-
-
-def _private_tmp(program: str) -> list[str]:
-    """Flags for a small `/tmp`; before version 0.7 bubblewrap makes it as large as the kernel likes."""
+    # A small folder for the jobs; before version 0.7 bubblewrap makes it as large as the kernel likes.
     said = subprocess.run([program, "--help"], capture_output=True, timeout=START_SECONDS).stdout
     size = ["--size", str(job.FOLDER_MEGABYTES << 20)] if b"--size" in said else []
-    return [*size, "--tmpfs", namespaces.PRIVATE]
+    return [*command, *size, "--tmpfs", folder, "--chdir", "/", "--"]
 
 
 def check_name(name: str) -> None:

@@ -123,7 +123,7 @@ def confine(confinement: Confinement, job: Job) -> list[str]:
     """
     layers = ["namespaces"] if confinement.namespaces else []
     if confinement.mounts_folder:
-        namespaces.private_tmp(FOLDER_MEGABYTES)
+        namespaces.private_folder(confinement.folder, FOLDER_MEGABYTES)
     os.chdir(confinement.folder)
     layers.append("private folder")
     _limit({resource.RLIMIT_AS: job.memory, resource.RLIMIT_CPU: job.cpu_seconds})

@@ -86,7 +86,7 @@ def _prepare(settings: dict[str, Any]) -> job.Confinement:
     made = namespaces.enter() if settings["namespaces"] == "make" else ""
     if made:
         _become_first_process()
-        namespaces.private_root(readable)
+        namespaces.private_root(readable, settings["folder"])
     # Not earlier: a process that cannot be dumped cannot write its own /proc/self/uid_map.
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     root = os.geteuid() == 0 and made != "user" and settings["namespaces"] != "inherit"

@@ -6,6 +6,9 @@ import marshal
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -151,6 +154,33 @@ def test_a_private_folder_cannot_be_filled(run: Run, what: str) -> None:
     assert result.kind in ("died", "raised"), result
     assert "raised" not in result.kind or "No space left" in result.note
     assert run("import os\ndef f(x):\n    return os.listdir()", [1])[0].digest == values.digest([])
+
+
+@pytest.mark.parametrize("backend", ["userns", "bwrap", "landlock"])
+def test_programs_have_a_folder_also_where_the_harness_lies_in_tmp(backend: str) -> None:
+    code = """
+        from harness.sandbox.pool import Program, Sandbox
+        import marshal, sys
+        from harness.errors import SandboxUnavailable
+        try:
+            opened = Sandbox(sys.argv[1], workers=1)
+        except SandboxUnavailable as error:
+            sys.exit(f"skip: {error.args[0]}")
+        code = "import tempfile\\ndef f(x):\\n    return tempfile.NamedTemporaryFile().write(x)"
+        for _ in range(2):
+            with opened.run(Program(code, "f", marshal.dumps([[b"x"]], 2), [5.0], 10.0)) as results:
+                print([(result.kind, result.note) for result in results])
+        opened.close()
+    """
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        shutil.copytree(Path(backends.__file__).parents[1], Path(folder, "harness"))
+        environment = {**os.environ, "PYTHONPATH": folder}
+        done = subprocess.run(
+            [sys.executable, "-c", program(code), backend], env=environment, capture_output=True, text=True, check=False
+        )
+    if done.stderr.startswith("skip"):
+        pytest.skip(done.stderr)
+    assert done.stdout == "[('value', '')]\n" * 2, done.stderr
 
 
 def test_threads_are_bounded(sandbox: Sandbox, run: Run) -> None:
@@ -500,7 +530,7 @@ def test_bubblewrap_is_found_wherever_it_lies(tmp_path: Path, monkeypatch: pytes
         pytest.skip("bwrap is not installed")
     shutil.copy(program, tmp_path / "bwrap")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert backends._bwrap([])[0] == str(tmp_path / "bwrap")
+    assert backends._bwrap([], "/tmp")[0] == str(tmp_path / "bwrap")
     try:
         backends.start(backends.BACKENDS["bwrap"]).close()
     except FileNotFoundError as error:
