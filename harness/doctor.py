@@ -14,6 +14,7 @@ from harness import machine, plugins
 from harness.data import datasets, pins
 from harness.errors import HarnessError, SandboxUnavailable
 from harness.models import TINY
+from harness.protocols import Engine
 
 State = Literal["ok", "missing", "broken"]
 
@@ -55,15 +56,18 @@ def _machine() -> Iterator[Finding]:
 def _engines() -> Iterator[Finding]:
     for name in plugins.names("engines"):
         try:
-            engine = plugins.load("engines", name)
-        except ImportError as error:
+            engine: Engine = plugins.load("engines", name)
+        except (ImportError, HarnessError) as error:
             yield Finding("engine", name, "broken", str(error))
             continue
-        needed: tuple[str, ...] = getattr(engine, "requires", ())
-        versions = {package: _version(package) for package in needed}
+        versions = {package: _version(package) for package in engine.requires}
         absent = [package for package, version in versions.items() if version is None]
         if absent:
-            remedy = f"pip install 'funreason-harness[{engine.extra}]'"
+            remedy = (
+                f"pip install 'funreason-harness[{engine.extra}]'"
+                if engine.extra
+                else f"pip install {' '.join(absent)}"
+            )
             yield Finding("engine", name, "missing", f"needs {', '.join(absent)}", remedy)
         else:
             detail = ", ".join(f"{package} {version}" for package, version in versions.items())

@@ -67,7 +67,7 @@ def description() -> Mapping[str, Any]:
         "cpu": _cpu(),
         "cores": cores(),
         "memory_gb": round(memory() / 2**30, 1),
-        "gpus": gpus.splitlines() if gpus else [],
+        "gpus": tuple(gpus.splitlines()) if gpus else (),
     }
 
 

@@ -127,7 +127,7 @@ def _sha256(file: Path) -> str:
     real = file.resolve()
     stat = real.stat()
     if stat.st_size < SMALL:
-        return hashlib.sha256(real.read_bytes()).hexdigest()
+        return files.sha256(real)
     key = hashlib.sha256(f"{real}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
     known = cache_root() / "fingerprints" / key
     with contextlib.suppress(OSError):

@@ -1,12 +1,13 @@
 """The three interfaces a plug-in can implement. They organise; nothing inherits from them.
 
-Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` exports `PLUGIN`, one such object.
+Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` exports `PLUGIN`, one such object. It may
+leave out members that have a value here: `plugins.load` gives it that value, and refuses one that lacks another member.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from harness.types import (
     Completion,
@@ -31,17 +32,21 @@ Play = Generator[Query, Reply, None]
 
 
 class Benchmark(Protocol):
-    """A set of samples with a way to play and to judge them.
-
-    Optional: `runs_programs`, whether judging runs what a model wrote; `conditions()`, what of this machine a verdict
-    depends on, by the name that the record of a run gives it; `prepare(samples)`, told what is about to be played and
-    judged, which returns at once.
-    """
+    """A set of samples with a way to play and to judge them."""
 
     name: str
     version: str
-    check_workers: int
+    check_workers: int = 0
     """Threads that may run `check` at once; 0 where judging is too quick to be worth a thread."""
+    runs_programs: bool = False
+    """Whether `check` runs programs that a model wrote: a sandbox for them is found before a model is loaded."""
+    with_user: tuple[str, ...] = ()
+    """Leaf categories whose plays ask a simulated user, too."""
+    also_checked_by: tuple[str, ...] = ()
+    """Packages outside its own whose code takes part in judging."""
+    prepare: Callable[[Sequence[Sample[Any]]], Mapping[str, Any]] | None = None
+    """Told the samples that are about to be played and judged, none where what is played is judged again; returns at
+    once, with what the record of the run says of the sandbox."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""
@@ -95,14 +100,13 @@ class Handler(Protocol):
 
 
 class Session(Protocol):
-    """An opened engine. One thread feeds it; completions come back in any order.
-
-    Optional: `gpus`, how many it holds; without it, or None, GPU-hours are not known.
-    """
+    """An opened engine. One thread feeds it; completions come back in any order."""
 
     version: str
     slots: int
     """How many requests are worth having in flight."""
+    gpus: int | None = None
+    """GPUs that it holds; None where that is not known, and then GPU-hours are not."""
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
         """Queue one request. Returns at once."""
@@ -115,14 +119,18 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """Something that answers prompts.
-
-    Optional: `requires` (packages) and `extra` (what installs them); `layout`, names of options that cannot change a
-    reply and are no part of a run's identity; `flags`, the options that --tp, --dp, --gpu-memory-utilization, --runner
-    and --ray-address are, by the flag's name with `_`.
-    """
+    """Something that answers prompts."""
 
     name: str
+    requires: tuple[str, ...] = ()
+    """Packages that it imports once it is opened."""
+    extra: str = ""
+    """The extra of this project that installs them."""
+    layout: tuple[str, ...] = ()
+    """Names of options that cannot change a reply; they are no part of a run's identity."""
+    flags: ClassVar[Mapping[str, str]] = {}
+    """What it calls --tp, --dp, --gpu-memory-utilization, --runner and --ray-address: the option by the flag's name
+    with `_`; a flag that is not named is refused."""
 
     def open(self, settings: EngineSettings) -> Session:
         """Load the model or connect. Raises `UsageProblem` for settings it cannot honour."""

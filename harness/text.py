@@ -36,6 +36,11 @@ def one_line(text: str, limit: int | None = None) -> str:
     return " ".join(printable(text, limit).split())
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def escaped(text: str) -> str:
     """A label as Markdown text: nothing in it can end the cell, open a tag or start markup."""
     text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -80,7 +80,7 @@ def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
     """Question texts of benchmarks, from their installed data.
 
     Args:
-        names: Any of `bfcl`, `humaneval`, `mbpp`.
+        names: Any of `bfcl`, `acebench`, `humaneval`, `mbpp`.
 
     Returns:
         Texts by name.
@@ -91,7 +91,12 @@ def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
     """
     from harness import plugins
 
-    tasks = {"bfcl": ("bfcl", "single_turn"), "humaneval": ("evalplus", "humaneval"), "mbpp": ("evalplus", "mbpp")}
+    tasks = {
+        "bfcl": ("bfcl", "single_turn"),
+        "acebench": ("acebench", "acebench"),
+        "humaneval": ("evalplus", "humaneval"),
+        "mbpp": ("evalplus", "mbpp"),
+    }
     texts: dict[str, list[str]] = {}
     for name in names:
         if name not in tasks:

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from harness.types import Example
 from refine.judge import Answer, Question
 
-Outcome = Literal["kept", "dropped", "hard", "unjudged"]
+ExampleOutcome = Literal["kept", "dropped", "hard", "unjudged"]
 """`hard`: the answer check gave up; BalanceSFT keeps these for re-sampling (method: arXiv 2505.20192 v3)."""
 
 
@@ -67,6 +67,8 @@ class Stage(Protocol):
     """One step of the refinement; each module in `refine/stages` exports `STAGE`."""
 
     name: str
+    question: Question
+    """What it asks the judge; a resumed run must ask the same."""
 
     def run(self, example: Example, context: Context) -> Asking:
         """Judge one example."""
@@ -76,7 +78,7 @@ class Stage(Protocol):
 class Result:
     """The end of one example's way through the stages."""
 
-    outcome: Outcome
+    outcome: ExampleOutcome
     stage: str
     """The stage that decided; `end` for an example that passed them all."""
     reason: str

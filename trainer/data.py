@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import chat, files
+from harness import chat
 from harness.benchmarks.bfcl import decode
 from harness.data import examples
 from harness.errors import DataError
@@ -101,7 +101,7 @@ class Encoder:
         Raises:
             DataError: No record is left.
         """
-        corpus = Corpus(sha256=_sha256(source))
+        corpus = Corpus(sha256=examples.sha256(source))
         texts = self._texts(islice(examples.read(source, form), limit), corpus.counts)
         while batch := list(islice(texts, BATCH)):
             corpus.records += self._encode(batch, corpus.counts)
@@ -201,9 +201,3 @@ def _region(text: _Text, start: int) -> int:
     if start >= text.result:
         return RESULT
     return THINK if text.think[0] <= start < text.think[1] else 0
-
-
-def _sha256(source: str | Path) -> str:
-    """Digest of a file; the name of a hub data set, whose rows are streamed."""
-    path = Path(source)
-    return files.sha256(path) if path.is_file() else str(source)

@@ -169,7 +169,7 @@ def train(config: TrainConfig) -> Path:
         "config": asdict(config),
         "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts, "tokens": corpus.tokens},
         "base": models.inspect(config.model).sha256 if os.environ.get("RANK", "0") == "0" else None,
-        "code": provenance.code(),
+        "code": asdict(provenance.code()),
         "machine": machine.description(),
     }
     checkpoint = _checkpoint(config, corpus.sha256)

@@ -122,6 +122,7 @@ def compare(a: Outcomes, others: Sequence[Outcomes], options: Options | None = N
         UsageProblem: Data, checker or rules differ, or no item is common.
     """
     options = options or Options()
+    a, *others = outcomes.labelled([a, *others])
     found = [_compare(a, b, options) for b in others]
     tests = {
         f"{index} {row.scope}": row.p

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.labels import facts, name_of, tell_apart
 from harness.errors import DataError, UsageProblem
 from harness.results import store
-from harness.text import one_line
 from harness.types import RunRecord, Score
 
 SENSITIVITY = "format_sensitivity"
@@ -90,63 +90,55 @@ def entries(runs: Iterable[tuple[str, RunRecord]]) -> list[Entry]:
     """Group runs into rows, with labels that tell rows of one model apart."""
     configurations: dict[str, list[tuple[str, RunRecord]]] = defaultdict(list)
     for folder, record in runs:
-        configurations[json.dumps(_facts(record), sort_keys=True, default=str)].append((folder, record))
+        configurations[json.dumps(facts(record), sort_keys=True, default=str)].append((folder, record))
     groups = [group for same in configurations.values() for group in _by_data(same)]
     found = [
-        Entry("", tuple(r for _, r in group), tuple(f for f, _ in group), _facts(group[-1][1]) | _data(group))
+        Entry("", tuple(r for _, r in group), tuple(f for f, _ in group), facts(group[-1][1]) | _data(group))
         for group in groups
     ]
-    return [replace(entry, label=_label(entry, found)) for entry in found]
-
-
-def _facts(record: RunRecord) -> dict[str, Any]:
-    """What can change a reply or its verdict, apart from the data: runs that agree in it share a row."""
-    model, engine = record.model, record.engine
-    return {
-        "model": model.name,
-        "revision": model.revision,
-        "adapter": model.adapter,
-        "weights": (model.sha256 or "")[:8],
-        "handler": record.handler,
-        **{f"handler {name}": value for name, value in record.handler_options.items()},
-        **{"engine" if name == "name" else f"engine {name}": value for name, value in engine.items()},
-        **{name: getattr(record.sampling, name) for name in record.sampling.__slots__},
-        "rules": record.rules,
-        "repeats": record.repeats,
-    }
+    names = [name_of(entry.facts["model"]) for entry in found]
+    ids = [" + ".join(record.run_id for record in entry.records) for entry in found]
+    labels = tell_apart(names, [entry.facts for entry in found], ids)
+    return [replace(entry, label=label) for entry, label in zip(found, labels, strict=True)]
 
 
 def _data(group: Sequence[tuple[str, RunRecord]]) -> dict[str, Any]:
-    """Short hashes of data and checker of each benchmark."""
-    hashes = {r.benchmark["name"]: "/".join(part[:8] for part in _hashes(r)) for _, r in group}
-    return {f"{name} data/checker": value for name, value in hashes.items()}
+    """Short hashes of data and checker of each benchmark, and its simulated user."""
+    hashes = {r.benchmark.name: "/".join(part[:8] for part in _hashes(r)) for _, r in group}
+    users = {r.benchmark.name: f"{r.user.model} {r.user.sha256[:8]}" for _, r in group if r.user.sha256}
+    found = {f"{name} data/checker": value for name, value in hashes.items()}
+    return found | {f"{name} user": value for name, value in users.items()}
 
 
 def _hashes(record: RunRecord) -> tuple[str, str]:
-    return str(record.benchmark.get("data_sha256")), str(record.benchmark.get("checker_sha256"))
+    return str(record.benchmark.data_sha256), str(record.benchmark.checker_sha256)
 
 
 def _by_data(runs: Sequence[tuple[str, RunRecord]]) -> list[list[tuple[str, RunRecord]]]:
-    """Split runs of one configuration so that no row mixes two versions of a benchmark's data or checker."""
+    """Split runs of one configuration so that no row mixes two versions of a benchmark's data, checker or user.
+
+    A run in which nobody plays a user goes with any.
+    """
     newest_first = sorted(runs, key=lambda run: run[1].started, reverse=True)
-    versions: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    versions: dict[str, list[_Version]] = defaultdict(list)
     rows: dict[int, list[tuple[str, RunRecord]]] = defaultdict(list)
     for folder, record in newest_first:
-        known = versions[record.benchmark["name"]]
-        if _hashes(record) not in known:
-            known.append(_hashes(record))
-        rows[known.index(_hashes(record))].insert(0, (folder, record))
+        known, own = versions[record.benchmark.name], _Version(_hashes(record), record.user.sha256)
+        place = next((place for place, version in enumerate(known) if version.takes(own)), len(known))
+        if place == len(known):
+            known.append(own)
+        known[place].user = known[place].user or own.user
+        rows[place].insert(0, (folder, record))
     return list(rows.values())
 
 
-def _label(entry: Entry, all_entries: Sequence[Entry]) -> str:
-    """The model's name, and the facts in which it differs from other rows of that name."""
-    name = str(entry.facts["model"])
-    namesakes = [other for other in all_entries if other.facts["model"] == name]
-    differing = [
-        f"{key} {value}" if key not in ("handler", "engine") else str(value)
-        for key, value in entry.facts.items()
-        if any(str(other.facts.get(key, value)) != str(value) for other in namesakes)
-    ]
-    text = name.rstrip("/").rsplit("/", 1)[-1] if name.startswith((".", "/", "~")) else name
-    return one_line(f"{text} ({', '.join(differing)})" if differing else text, 120)
+@dataclass(slots=True)
+class _Version:
+    """What runs of one benchmark must agree in to share a row."""
+
+    hashes: tuple[str, str]
+    user: str | None
+
+    def takes(self, other: _Version) -> bool:
+        """Whether another run may share the row."""
+        return self.hashes == other.hashes and (self.user is None or other.user in (None, self.user))

@@ -22,7 +22,7 @@ from harness.stats.averages import evaluate
 from harness.stats.intervals import Interval
 from harness.text import percent
 
-Outcome = Literal["pass", "fail", "inconclusive"]
+Decision = Literal["pass", "fail", "inconclusive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Finding:
     """What became of one rule."""
 
     rule: Rule
-    outcome: Outcome
+    outcome: Decision
     reason: str
     value: float | None = None
     """Accuracy, difference, or what a limit is about."""
@@ -52,7 +52,7 @@ class Gate:
     """Runs with items left, of all sides."""
 
     @property
-    def verdict(self) -> Outcome:
+    def verdict(self) -> Decision:
         """fail before inconclusive before pass."""
         found = {finding.outcome for finding in self.findings}
         return "fail" if "fail" in found else "inconclusive" if "inconclusive" in found else "pass"
@@ -90,7 +90,8 @@ def gate(
         )
     findings = [finding for rule in policy.rules for finding in _apply(rule, run, sides, policy)]
     left = outcomes.incomplete(run, baseline, base)
-    return Gate(tuple(findings), policy, run.label, baseline.label if baseline else None, tuple(forced), left)
+    label, *others = (side.label for side in outcomes.labelled([run, *([baseline] if baseline else [])]))
+    return Gate(tuple(findings), policy, label, others[0] if others else None, tuple(forced), left)
 
 
 def _apply(rule: Rule, run: Outcomes, sides: Mapping[str, Outcomes | None], policy: Policy) -> Iterator[Finding]:
@@ -105,7 +106,7 @@ def _apply(rule: Rule, run: Outcomes, sides: Mapping[str, Outcomes | None], poli
     for name in _expanded(rule, run, against):
         one = Rule(rule.section, name, rule.value, rule.confidence)
         if lacking := _lacking(name, run, against):
-            missing: Outcome = "inconclusive" if policy.allow_missing else "fail"
+            missing: Decision = "inconclusive" if policy.allow_missing else "fail"
             yield Finding(one, missing, f"not judged: {', '.join(lacking)}")
         elif against is None:
             yield _minimum(one, run)
@@ -157,7 +158,7 @@ def _drop(rule: Rule, run: Outcomes, against: Outcomes) -> Finding:
     return Finding(rule, outcome, reason, found.difference, *found.interval, found.pairs)
 
 
-def decide(interval: Interval, threshold: float) -> Outcome:
+def decide(interval: Interval, threshold: float) -> Decision:
     """pass where the whole interval reaches the threshold, fail where none of it does."""
     if interval.low >= threshold:
         return "pass"
@@ -170,7 +171,7 @@ def _limit(rule: Rule, run: Outcomes) -> Finding:
     value, unit = _measured(rule.name, run)
     if value is None:
         return Finding(rule, "inconclusive", "not recorded in this run")
-    held: Outcome = "pass" if value <= rule.value else "fail"
+    held: Decision = "pass" if value <= rule.value else "fail"
     return Finding(rule, held, f"{value:.4g} {unit}, allowed {rule.value:.4g}", value)
 
 

@@ -112,7 +112,7 @@ def _measured(view: View, entry: Entry, base: Entry | None, upstream_missing: bo
         for name, score in scores.items()
         if score.judged < score.n and ":" not in name and any(name in view.leaves(column) for column in view.columns)
     ]
-    partial += [f"{record.benchmark['name']}: still running" for record in entry.records if record.status == "running"]
+    partial += [f"{record.benchmark.name}: still running" for record in entry.records if record.status == "running"]
     return Row(entry.label, cells, entry.folders, tuple(dict.fromkeys(partial)), entry.facts)
 
 

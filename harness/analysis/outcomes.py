@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.labels import facts, joined, name_of, tell_apart
 from harness.errors import UsageProblem
 from harness.results import store
 from harness.results.lines import SampleLine
@@ -18,7 +19,7 @@ from harness.results.usage import Usage, measure
 from harness.text import one_line
 from harness.types import Key, RunRecord, Score
 
-MUST_AGREE = ("version", "data_sha256", "checker_sha256", "rules")
+MUST_AGREE = ("version", "data_sha256", "checker_sha256", "user_sha256", "rules")
 """Runs that differ in one of these measure different things."""
 
 
@@ -28,7 +29,7 @@ class Outcomes:
 
     label: str
     benchmarks: Mapping[str, Mapping[str, Any]]
-    """Benchmark -> version, data_sha256, checker_sha256, rules, categories, and settings worth a warning."""
+    """Benchmark -> version, data_sha256, checker_sha256, user_sha256, rules, categories, settings worth a warning."""
     sizes: Mapping[str, int]
     """Category -> items of the data set times repeats."""
     results: Mapping[str, Mapping[Key, bool | None]]
@@ -38,6 +39,8 @@ class Outcomes:
     """The runs themselves; empty for a frozen baseline."""
     left: Mapping[str, int] = field(default_factory=dict)
     """Incomplete run -> items it was to play and has no answer for, faults among them."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """As `labels.facts` gives them; empty for a baseline of an earlier version."""
 
     @property
     def repeats(self) -> int:
@@ -87,12 +90,20 @@ def gather(
             )
         results |= mine
         sizes |= {name: score.n for name, score in record.scores.items()}
-        benchmarks[record.benchmark["name"]] = _identity(record) | {"categories": sorted(mine)}
+        benchmarks[record.benchmark.name] = _identity(record) | {"categories": sorted(mine)}
         left[folder.name] = store.unfinished(record, sum(line.fault is None for line in found))
         everything += found
-    labels = dict.fromkeys(one_line(record.model.name, 80) for record in records.values())
+    label = " + ".join(dict.fromkeys(name_of(record.model.name) for record in records.values()))
     left = {name: count for name, count in left.items() if count}
-    return Outcomes(" + ".join(labels), benchmarks, sizes, results, measure(everything), tuple(records), left)
+    about = joined([facts(record) for record in records.values()])
+    return Outcomes(label, benchmarks, sizes, results, measure(everything), tuple(records), left, about)
+
+
+def labelled(sides: Sequence[Outcomes]) -> list[Outcomes]:
+    """The same sides with labels that tell runs of one model apart."""
+    runs = [" + ".join(folder.name for folder in side.folders) for side in sides]
+    labels = tell_apart([side.label for side in sides], [side.facts for side in sides], runs)
+    return [replace(side, label=label) for side, label in zip(sides, labels, strict=True)]
 
 
 def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:
@@ -104,14 +115,15 @@ def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:
 
 
 def _identity(record: RunRecord) -> dict[str, Any]:
-    facts = {name: record.benchmark.get(name) for name in MUST_AGREE if name != "rules"}
+    facts = {name: getattr(record.benchmark, name) for name in ("version", "data_sha256", "checker_sha256")}
     sampling = {name: getattr(record.sampling, name) for name in ("temperature", "top_p", "max_tokens")}
     return facts | {
+        "user_sha256": record.user.sha256,
         "rules": record.rules,
         "handler": record.handler,
-        "engine": dict(record.engine),
+        "engine": asdict(record.engine),
         "sampling": sampling,
-        "sandbox": record.machine.get("sandbox"),
+        "sandbox": record.machine.sandbox,
     }
 
 
@@ -139,11 +151,12 @@ def incomplete_notes(left: Mapping[str, int]) -> list[str]:
     return [f"run {one_line(name, 100)} is incomplete: {count} of its items are left" for name, count in left.items()]
 
 
-def _differences(a: Outcomes, b: Outcomes, facts: Iterable[str]) -> Iterator[str]:
+def _differences(a: Outcomes, b: Outcomes, names: Iterable[str]) -> Iterator[str]:
     for name in a.benchmarks:
-        for fact in facts if name in b.benchmarks else ():
+        for fact in names if name in b.benchmarks else ():
             one, other = (side.benchmarks[name].get(fact) for side in (a, b))
-            if one != other:
+            # Where nobody plays a user, nothing that the sides have in common depends on who does.
+            if one != other and (fact != "user_sha256" or None not in (one, other)):
                 yield f"{name}: {fact} differs ({_short(one, other)} and {_short(other, one)})"
 
 

@@ -12,16 +12,19 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from harness.analysis.outcomes import Outcomes, gather
 from harness.errors import DataError, UsageProblem
 from harness.results import store
-from harness.types import Key
+from harness.results.lines import build
+from harness.results.provenance import current_checker
+from harness.text import one_line
+from harness.types import EngineInfo, Key
 
 FORMAT = "harness-baseline/1"
-
-
 MARKS = {True: "1", False: "0", None: "-"}
 
 
@@ -72,6 +75,7 @@ def freeze(outcomes: Outcomes) -> bytes:
         "benchmarks": outcomes.benchmarks,
         "sizes": outcomes.sizes,
         "left": dict(outcomes.left),
+        "facts": dict(outcomes.facts),
         "outcomes": marks,
     }
     return json.dumps(data, indent=1).encode() + b"\n"
@@ -109,13 +113,23 @@ def thaw(path: Path) -> Outcomes:
             }
             for category, items in data["outcomes"].items()
         }
-        facts = {name: {**about, "categories": list(about["categories"])} for name, about in data["benchmarks"].items()}
+        benchmarks = {name: _facts(name, about) for name, about in data["benchmarks"].items()}
         sizes, left = (
             {name: int(count) for name, count in counts.items()} for counts in (data["sizes"], data.get("left", {}))
         )
-        return Outcomes(str(data["label"]), facts, sizes, results, left=left)
+        about = dict(data.get("facts", {}))
+        return Outcomes(one_line(str(data["label"])), benchmarks, sizes, results, left=left, facts=about)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is no baseline file: {type(error).__name__}: {error}",
             "Make one with `harness gate RUN --baseline FILE --update-baseline`.",
         ) from None
+
+
+def _facts(benchmark: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a baseline says of one benchmark, as `outcomes` says it of a run that is read today."""
+    facts = {**about, "categories": list(about["categories"])}
+    facts["checker_sha256"] = current_checker(benchmark, about.get("checker_sha256"))
+    if isinstance(engine := about.get("engine"), dict):
+        facts["engine"] = asdict(build(EngineInfo, engine, lenient=True))
+    return facts

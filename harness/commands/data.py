@@ -40,7 +40,8 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
 
     found: dict[str, str] = {}
     failed: list[HarnessError] = []
-    for name in names or tuple(pins.datasets()):
+    wanted = (one for name in names for one in pins.family(name)) if names else pins.datasets()
+    for name in dict.fromkeys(wanted):
         try:
             found[name] = str(datasets.fetch(name, source, offline))
         except DataError as error:
@@ -108,11 +109,19 @@ def path(name: str, as_json: bool) -> None:
 def add(name: str, source: Path, as_json: bool) -> None:
     """Take a data set from a file or folder on this machine.
 
-    A wheel, a bundle, a JSON Lines file (also .gz), or a folder that holds one of them.
+    A wheel, a bundle, a repository's zip, a JSON Lines file (also .gz), or a folder with one of them or with its files.
     """
-    from harness.data import datasets
+    from harness.data import datasets, pins
 
-    _print({name: str(datasets.fetch(name, source, offline=True))}, as_json)
+    first, *companions = pins.family(name)
+    found = {first: str(datasets.fetch(first, source, offline=True))}
+    for other in companions:
+        try:
+            found[other] = str(datasets.fetch(other, source, offline=True))
+        except DataError:
+            note = f"note: {source} lacks {other}, without which {first} can be judged but not asked"
+            click.echo(note, err=True)
+    _print(found, as_json)
 
 
 @command.command()

@@ -24,7 +24,7 @@ def command(run: str, output: Path, target: str, model_name: str | None, repeat:
     from harness import exchange
     from harness.results import store
 
-    exported = exchange.write(target, exchange.Request(store.find_run(run), output, model_name, repeat))
+    exported = exchange.write(target, exchange.ExportRequest(store.find_run(run), output, model_name, repeat))
     for path in exported.files:
         click.echo(path)
     click.echo(f"{exported.items} items")

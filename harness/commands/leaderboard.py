@@ -12,8 +12,6 @@ import click
 
 from harness.errors import RunIncomplete
 
-AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting", "examples")
-
 
 def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
     return [name for value in values for name in value.split(",") if name]
@@ -69,7 +67,7 @@ def command(
     from harness.errors import unknown_name
     from harness.reports import boards, costs
     from harness.results.usage import parse_prices
-    from harness.stats.views import load_view
+    from harness.stats.views import AUTOMATIC, load_view
 
     for name in formats:
         if name not in boards.WRITERS:

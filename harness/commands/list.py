@@ -94,7 +94,7 @@ def _runs(root: Path) -> Rows:
                 "accuracy": f"{passed / judged:.1%}" if judged else "N/A",
                 "judged": str(judged),
                 "status": record.status,
-                "benchmark": record.benchmark["name"],
+                "benchmark": record.benchmark.name,
                 "folder": str(folder),
             }
         )

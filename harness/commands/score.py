@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,26 +13,24 @@ import click
 
 from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
-from harness.protocols import Report
+from harness.flags.doors import options
+from harness.running.settings import SANDBOX, RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.protocols import Report
     from harness.results.tally import Tallies
     from harness.stats.averages import Cell
     from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SAMPLES = click.Path(exists=True, path_type=Path)
-VIEW = "v4"
+VIEWS = ("v4", "acebench")
 SHOWN = 20
 """Ids that are printed of each kind of difference."""
 KEPT = 1000
 """Problems that JSON output holds; all are printed."""
-
-
-def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
-    return reduce(lambda found, option: option(found), reversed(_sandbox_flags.OPTIONS), command)
 
 
 @click.command()
@@ -41,6 +38,7 @@ def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
 @click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
 @click.option("--base-only", is_flag=True, help="With --from-evalplus: the original tests alone.")
+@click.option("--from-acebench", type=FOLDER, help="Judge a folder of ACEBench's official result files.")
 @click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
 @click.option(
@@ -55,13 +53,14 @@ def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the other tool's score files here."
 )
 @click.option("--write", is_flag=True, help="Replace the verdicts stored in the run.")
-@_with_sandbox_flags
+@options(RunSettings, *SANDBOX)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     run: str | None,
     from_bfcl: Path | None,
     from_evalplus: Path | None,
     base_only: bool,
+    from_acebench: Path | None,
     mode: str | None,
     underscore_names: bool,
     rules: str | None,
@@ -69,7 +68,9 @@ def command(
     output: Path | None,
     write: bool,
     as_json: bool,
-    **flags: Any,
+    sandbox: str,
+    sandbox_workers: int | None,
+    sandbox_memory: float,
 ) -> None:
     """Judge a run again, or official result files.
 
@@ -81,16 +82,18 @@ def command(
       harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc \\
         --underscore-names -o score
       harness score --from-evalplus samples.jsonl
+      harness score --from-acebench result_all/result_en/gpt-4o --rules both
     """
     from harness.text import one_line
 
-    if sum(source is not None for source in (run, from_bfcl, from_evalplus)) != 1:
-        raise UsageProblem("give one of RUN, --from-bfcl DIR and --from-evalplus FILE")
+    if sum(source is not None for source in (run, from_bfcl, from_evalplus, from_acebench)) != 1:
+        raise UsageProblem("give one of RUN, --from-bfcl DIR, --from-evalplus FILE and --from-acebench DIR")
     if base_only and not from_evalplus:
         raise UsageProblem("--base-only goes with --from-evalplus", "A run: --tasks humaneval_base or mbpp_base.")
-    if not from_bfcl:
-        _sandbox_flags.configure(flags)
+    if not from_bfcl and not from_acebench:
+        _sandbox_flags.configure(sandbox, sandbox_workers, sandbox_memory)
     problems: list[str] = []
+    more: dict[str, Any] = {}
 
     def report(problem: str) -> None:
         click.echo(one_line(problem, 500), err=True)
@@ -105,12 +108,19 @@ def command(
         if mode or underscore_names or write or rules not in (None, "upstream"):
             raise UsageProblem("--from-evalplus goes with --base-only, --partial, -o and --json only")
         tallies = _score_programs(from_evalplus, output, report, base_only=base_only)
+    elif from_acebench:
+        if mode or underscore_names or write or output:
+            raise UsageProblem("--from-acebench goes with --rules, --partial and --json only")
+        tallies, more = _score_acebench(from_acebench, rules or "upstream", report)
     else:
         if mode or underscore_names or output:
             raise UsageProblem("--mode, --underscore-names and -o belong to --from-bfcl")
         assert run is not None
         tallies = _score_run(run, rules, write, report)
-    click.echo(json.dumps(_as_json(tallies, problems), indent=1) if as_json else _as_text(tallies))
+    if as_json:
+        click.echo(json.dumps(_as_json(tallies, problems) | more, indent=1))
+    else:
+        click.echo("\n\n".join([_as_text(tallies), *_official_rows(more)]))
     if tallies.lost and not partial:
         remedy = "They count neither as right nor as wrong; --partial accepts that."
         raise RunIncomplete(f"{tallies.lost} items have no verdict", remedy)
@@ -134,6 +144,32 @@ def _score_programs(samples: Path, output: Path | None, report: Report, *, base_
     results = output / f"{samples.stem}_eval_results.json" if output else None
     parts = PARTS[:1] if base_only else PARTS
     return score(samples, report, results, _with_bar if sys.stderr.isatty() else None, parts=parts)
+
+
+def _score_acebench(folder: Path, rules: str, report: Report) -> tuple[Tallies, dict[str, Any]]:
+    from harness.exchange.acebench import score
+    from harness.results.tally import RULES
+
+    scored = score(folder, RULES[rules], report)
+    return scored.tallies, {"official_rows": scored.rows}
+
+
+def _official_rows(more: Mapping[str, Any]) -> Iterator[str]:
+    """The official summary rows, a column a rule set."""
+    rows = more.get("official_rows", {})
+    for language in dict.fromkeys(language for by_language in rows.values() for language in by_language):
+        columns = next(iter(rows.values()))[language]
+        yield _table(
+            [
+                {f"official row ({language})": column}
+                | {name: _three_digits(by_language[language][column]) for name, by_language in rows.items()}
+                for column in columns
+            ]
+        )
+
+
+def _three_digits(value: float | None) -> str:
+    return "N/A" if value is None else f"{value:.3f}"
 
 
 def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
@@ -199,22 +235,24 @@ def _categories(rules: str, tallies: Tallies) -> str:
 
 
 def _aggregates(scores: Mapping[str, Score]) -> str:
-    """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
+    """Averages of the official tables that the categories at hand take part in; `harness leaderboard` has others."""
     from harness.stats.averages import evaluate
     from harness.stats.views import load_view
     from harness.text import percent
 
-    view = load_view(VIEW)
-    cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
-    rows = [
-        {
-            view.title: view.title_of(name),
-            "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
-            "without": "" if cell.value is not None else _lacking(cell),
-        }
-        for name, cell in cells.items()
-    ]
-    return _table(rows)
+    tables = []
+    for view in map(load_view, VIEWS):
+        cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
+        rows = [
+            {
+                view.title: view.title_of(name),
+                "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
+                "without": "" if cell.value is not None else _lacking(cell),
+            }
+            for name, cell in cells.items()
+        ]
+        tables.append(_table(rows))
+    return "\n\n".join(table for table in tables if table)
 
 
 def _table(rows: list[dict[str, str]], *spare: str) -> str:

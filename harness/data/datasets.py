@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.data.pins import DataSet, dataset
-from harness.data.sources import download, members, plain
+from harness.data.sources import download, members, pinned, plain
 from harness.errors import DataError
 from harness.machine import cache_root, is_offline
 
@@ -126,14 +126,14 @@ def _damage(data: DataSet, full: bool) -> list[str]:
             status = file.stat()
             if stamp.get(relative) == [status.st_size, status.st_mtime_ns]:
                 continue
-            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            if not pinned(file.read_bytes(), digest):
                 found.append(f"{relative} (differs)")
         except OSError as error:
             found.append(f"{relative} ({'missing' if isinstance(error, FileNotFoundError) else error.strerror})")
     return found
 
 
-def _install(data: DataSet, files: Iterator[tuple[str, bytes]]) -> Path:
+def _install(data: DataSet, contents: Iterator[tuple[str, bytes]]) -> Path:
     """Unpack pinned files atomically; a killed or concurrent fetch leaves nothing half done."""
     import filelock
 
@@ -147,7 +147,7 @@ def _install(data: DataSet, files: Iterator[tuple[str, bytes]]) -> Path:
                 shutil.rmtree(leftover, ignore_errors=True)
             partial = Path(tempfile.mkdtemp(dir=root, prefix=f".{data.name}-", suffix=".part"))
             try:
-                _write(data, files, partial)
+                _write(data, contents, partial)
                 if data.folder.exists():
                     data.folder.rename(partial / "damaged")
                 (partial / "new").rename(data.folder)
@@ -158,10 +158,10 @@ def _install(data: DataSet, files: Iterator[tuple[str, bytes]]) -> Path:
     return data.folder
 
 
-def _write(data: DataSet, files: Iterator[tuple[str, bytes]], partial: Path) -> None:
+def _write(data: DataSet, contents: Iterator[tuple[str, bytes]], partial: Path) -> None:
     stamp = {}
-    for relative, content in files:
-        if hashlib.sha256(content).hexdigest() != data.files[relative]:
+    for relative, content in contents:
+        if not pinned(content, data.files[relative]):
             raise DataError(f"{relative} is not that of {data.name} {data.version}", data.remedy)
         file = partial / "new" / relative
         file.parent.mkdir(parents=True, exist_ok=True)

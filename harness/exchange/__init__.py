@@ -23,7 +23,7 @@ from harness.types import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ExportRequest:
     """What is to be written, and where."""
 
     run: Path
@@ -45,7 +45,7 @@ class Exported:
     """What was left out, and how the other tool is told to read the files."""
 
 
-def write(format_name: str, request: Request) -> Exported:
+def write(format_name: str, request: ExportRequest) -> Exported:
     """Write a run in another tool's format.
 
     Args:
@@ -107,7 +107,7 @@ def keep(record: RunRecord, lines: Sequence[SampleLine], results: Path) -> Path:
     tally = Tally(Counter(line.category for line in lines))
     for line in lines:
         tally.add(line)
-    folder = store.new_run(results, record.model, record.benchmark["name"])
+    folder = store.new_run(results, record.model, record.benchmark.name)
     files.write_atomic(folder / store.SAMPLES, b"".join(map(encode, lines)))
     scores = {name: replace(score, n=max(score.n, _size(record, name))) for name, score in tally.scores().items()}
     store.write_run(folder, replace(record, run_id=folder.name, scores=scores, tokens=tally.tokens))

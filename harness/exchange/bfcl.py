@@ -13,7 +13,7 @@ from harness.benchmarks.bfcl import data, official
 from harness.benchmarks.bfcl.judging import raw_answer
 from harness.data import datasets
 from harness.errors import HarnessError
-from harness.exchange import Exported, Request
+from harness.exchange import Exported, ExportRequest
 from harness.protocols import Report
 from harness.results.lines import SampleLine
 from harness.results.tally import Tallies
@@ -24,7 +24,7 @@ REGISTERED = {"prompt": "gpt-4o-2024-11-20", "fc": "gpt-4o-2024-11-20-FC"}
 """Names in the official model list that read results in our two conventions; it evaluates no name outside its list."""
 
 
-def write(request: Request) -> Exported:
+def write(request: ExportRequest) -> Exported:
     """Write the replies of a BFCL run; what faulted is left out.
 
     Args:

@@ -10,7 +10,7 @@ from harness.benchmarks.evalplus import check, data, official
 from harness.benchmarks.evalplus.expected import PARTS, Part
 from harness.benchmarks.evalplus.sanitize import sanitize
 from harness.errors import UsageProblem
-from harness.exchange import Exported, Request
+from harness.exchange import Exported, ExportRequest
 from harness.protocols import Report
 from harness.results.lines import SampleLine
 from harness.results.tally import Tallies
@@ -18,7 +18,7 @@ from harness.running.rejudging import episodes
 from harness.types import Verdict
 
 
-def write(request: Request) -> Exported:
+def write(request: ExportRequest) -> Exported:
     """Write the programs of a run, those of all repeats in one file, taken out of the replies; faults are left out.
 
     Args:

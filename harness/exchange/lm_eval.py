@@ -22,20 +22,34 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, UsageProblem
-from harness.exchange import Exported, Request
+from harness.exchange import Exported, ExportRequest
 from harness.files import write_atomic
 from harness.results import store
 from harness.results.lines import RecordedStep, SampleLine
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import evaluate
 from harness.stats.views import load_view
-from harness.types import Generation, Key, ModelInfo, RunRecord, Sampling, Score, Verdict
+from harness.types import (
+    BenchmarkInfo,
+    CodeInfo,
+    EngineInfo,
+    Generation,
+    Key,
+    MachineInfo,
+    ModelInfo,
+    RunRecord,
+    Sampling,
+    Score,
+    Verdict,
+)
 
 METRIC, FILTER = "acc", "none"
 GROUPS = ("v4", "funreason")
+SOURCE = ("name", "version", "data_sha256", "checker_sha256")
+"""What files that are written here say of their benchmark, so that they come back as what they were."""
 
 
-def write(request: Request) -> Exported:
+def write(request: ExportRequest) -> Exported:
     """Write one repeat of a run.
 
     Args:
@@ -78,7 +92,7 @@ def _file_name(text: str) -> str:
 
 def task_of(record: RunRecord, category: str) -> str:
     """Task name: the category, with its benchmark's name in front where it does not say it."""
-    benchmark = str(record.benchmark["name"])
+    benchmark = record.benchmark.name
     return category if category.startswith(benchmark) else f"{benchmark}_{category}"
 
 
@@ -136,7 +150,7 @@ def _results(
         "groups": groups,
         "group_subtasks": {task: [] for task in tasks.values()} | {group: [] for group in groups},
         "configs": {task: {"task": task, "output_type": "generate_until"} for task in tasks.values()},
-        "versions": dict.fromkeys(tasks.values(), record.benchmark.get("version")),
+        "versions": dict.fromkeys(tasks.values(), record.benchmark.version),
         "n-shot": dict.fromkeys(tasks.values(), 0),
         "higher_is_better": {task: {METRIC: True} for task in tasks.values()},
         "n-samples": {
@@ -144,17 +158,17 @@ def _results(
             for category, lines in judged.items()
         },
         "config": {
-            "model": record.engine.get("name"),
+            "model": record.engine.name,
             "model_args": {key: value for key, value in model.items() if value},
             "gen_kwargs": {"temperature": record.sampling.temperature, "max_gen_toks": record.sampling.max_tokens},
-            "batch_size": record.engine.get("batch_size"),
-            "limit": record.benchmark.get("limit"),
+            "batch_size": record.engine.batch_size,
+            "limit": record.benchmark.limit,
         },
-        "harness": {key: record.benchmark.get(key) for key in ("name", "version", "data_sha256", "checker_sha256")}
+        "harness": {key: getattr(record.benchmark, key) for key in SOURCE}
         | {"rules": record.rules, "handler": record.handler, "run_id": record.run_id},
-        "git_hash": record.code.get("git"),
+        "git_hash": record.code.git,
         "date": datetime.fromisoformat(record.started).timestamp(),
-        "model_source": record.engine.get("name"),
+        "model_source": record.engine.name,
         "model_name": name,
         "model_name_sanitized": re.sub(r"[\"<>:/|\\?*\[\]]+", "__", name),
         "task_hashes": dict(hashes),
@@ -292,15 +306,13 @@ def _record(results: Mapping[str, Any], lines: Any) -> RunRecord:
         for category in categories
     }
     hashes = json.dumps(results.get("task_hashes") or {}, sort_keys=True)
-    about = {
-        "name": name,
-        "version": own.get("version") or f"lm_eval {results.get('lm_eval_version', '')}".strip(),
-        "data_sha256": own.get("data_sha256") or hashes,
-        "checker_sha256": own.get("checker_sha256") or json.dumps(results.get("versions") or {}, sort_keys=True),
-        "categories": categories,
-        "limit": None,
-        "ids": [],
-    }
+    about = BenchmarkInfo(
+        name=name,
+        version=str(own.get("version") or f"lm_eval {results.get('lm_eval_version', '')}".strip()),
+        data_sha256=str(own.get("data_sha256") or hashes),
+        checker_sha256=str(own.get("checker_sha256") or json.dumps(results.get("versions") or {}, sort_keys=True)),
+        categories=tuple(categories),
+    )
     model = ModelInfo(str(results.get("model_name") or config.get("model_args") or "model"), remote=True)
     started = datetime.fromtimestamp(float(results.get("date") or 0), UTC)
     return RunRecord(
@@ -310,13 +322,17 @@ def _record(results: Mapping[str, Any], lines: Any) -> RunRecord:
         model=model,
         benchmark=about,
         handler=str(own.get("handler") or "prompt"),
-        engine={"name": str(config.get("model") or "lm_eval"), "version": results.get("lm_eval_version")},
+        engine=EngineInfo(str(config.get("model") or "lm_eval"), _text(results.get("lm_eval_version"))),
         sampling=Sampling(temperature=float(options.get("temperature") or 0.0)),
         rules=str(own.get("rules") or "upstream"),
         repeats=1,
-        code={"git": results.get("git_hash"), "dirty": False},
-        machine={},
+        code=CodeInfo(_text(results.get("git_hash")), dirty=False),
+        machine=MachineInfo(),
         config_sha256="",
         scores=scores,
         seconds=float(results.get("total_evaluation_time_seconds") or 0.0),
     )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

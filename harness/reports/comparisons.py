@@ -76,8 +76,9 @@ def _terminal(comparison: Comparison, width: int) -> str:
     if comparison.averages:
         tables.append(_fitting(AVERAGE, [_average(comparison, one) for one in comparison.averages], width))
     notes = [textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(comparison)]
-    sides = f"A  {comparison.a.label}\nB  {comparison.b.label}"
-    return "\n\n".join([sides, *tables, "\n".join(notes)])
+    labels = zip("AB", (comparison.a.label, comparison.b.label), strict=True)
+    sides = [textwrap.fill(f"{side}  {label}", width, subsequent_indent="   ") for side, label in labels]
+    return "\n\n".join(["\n".join(sides), *tables, "\n".join(notes)])
 
 
 def _fitting(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.analysis.entries import Entry
 from harness.results import store
-from harness.results.usage import cost, measure, recorded
+from harness.results.usage import cost, measure
 from harness.text import inert, table
 
 COLUMNS = (
@@ -37,16 +37,16 @@ def rows(entries: Sequence[Entry], prices: Mapping[str, float] | None = None) ->
         used = measure(line for folder in entry.folders for line in store.read_samples(Path(folder)))
         latency = [used.latency_mean, used.latency_std, used.latency_p95]
         tokens = {"prompt": used.prompt_tokens, "completion": used.completion_tokens}
-        usd = cost(tokens, prices) if prices else _sum(entry, "usd")
+        usd = cost(tokens, prices) if prices else _sum(record.usage.usd for record in entry.records)
         counts = [used.samples, used.steps_per_sample, used.prompt_tokens, used.cache_hit_rate, used.completion_tokens]
-        found.append([entry.label, *counts, *latency, _sum(entry, "gpu_hours"), usd])
+        found.append([entry.label, *counts, *latency, _sum(record.usage.gpu_hours for record in entry.records), usd])
     return found
 
 
-def _sum(entry: Entry, name: str) -> float | None:
+def _sum(values: Iterable[float | None]) -> float | None:
     """The sum over a row's runs; None where one of them does not know."""
-    values = [recorded(record, name) for record in entry.records]
-    return None if None in values else sum(value for value in values if value is not None)
+    found = list(values)
+    return None if None in found else sum(value for value in found if value is not None)
 
 
 def terminal(found: Sequence[Sequence[Any]], width: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.labels import name_of
 from harness.results import store
 from harness.results.lines import SampleLine
-from harness.results.usage import measure, recorded
+from harness.results.usage import measure
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
 from harness.stats.intervals import accuracy
@@ -52,14 +53,14 @@ def about(side: Side) -> dict[str, Any]:
     codes = Counter(verdict.code or verdict.outcome for verdict in verdicts if verdict.outcome != "pass")
     generations = [step.generation for line in lines for step in line.steps]
     return {
-        "label": one_line(record.model.name, 80),
+        "label": name_of(record.model.name),
         "id": record.run_id,
         "status": record.status,
         "facts": _facts(side),
         "categories": [_category(name, record) for name in record.scores if ":" not in name],
         "aggregates": list(aggregates(record)),
         "codes": codes.most_common(),
-        "usage": {**{name: recorded(record, name) for name in record.usage}, **measure(lines).as_json()},
+        "usage": {**asdict(record.usage), **measure(lines).as_json()},
         "lengths": {
             "think": histogram([len(reply.think) for reply in told if reply.think is not None]),
             "answer": histogram([_answer_length(reply) for reply in told]),
@@ -75,22 +76,23 @@ def _answer_length(reply: Reply) -> int:
 
 def _facts(side: Side) -> dict[str, str]:
     record = side.record
-    engine = ", ".join(f"{k} {v}" for k, v in record.engine.items() if v not in (None, "", {}, "auto") and k != "name")
+    settings = {name: value for name, value in asdict(record.engine).items() if name != "name"}
+    engine = ", ".join(f"{name} {value}" for name, value in settings.items() if value not in (None, "", {}, "auto"))
     facts = {
         "started": record.started,
-        "benchmark": f"{record.benchmark['name']} {record.benchmark.get('version', '')}",
-        "data": record.benchmark.get("data_sha256"),
-        "checker": record.benchmark.get("checker_sha256"),
+        "benchmark": f"{record.benchmark.name} {record.benchmark.version or ''}".strip(),
+        "data": record.benchmark.data_sha256,
+        "checker": record.benchmark.checker_sha256,
         "weights": record.model.sha256,
         "adapter": record.model.adapter,
         "revision": record.model.revision,
         "handler": record.handler,
-        "engine": f"{record.engine.get('name')} ({engine})" if engine else record.engine.get("name"),
+        "engine": f"{record.engine.name} ({engine})" if engine else record.engine.name,
         "sampling": f"temperature {record.sampling.temperature:g}, at most {record.sampling.max_tokens} tokens",
         "rules": record.rules,
         "repeats": record.repeats,
-        "code": f"{record.code.get('git')}{' with changes' if record.code.get('dirty') else ''}",
-        "machine": ", ".join(str(value) for value in record.machine.values() if value),
+        "code": f"{record.code.git}{' with changes' if record.code.dirty else ''}",
+        "machine": ", ".join(str(value) for value in asdict(record.machine).values() if value),
         "seconds": f"{record.seconds:.1f}",
         "folder": side.folder.name,
     }

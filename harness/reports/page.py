@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis import comparison
+from harness.analysis.labels import facts, name_of, tell_apart
 from harness.analysis.outcomes import gather
 from harness.errors import UsageProblem
 from harness.reports.overview import Side, about, read_side
@@ -55,15 +56,21 @@ def page(folders: Sequence[Path], limit: int | None = None) -> str:
     replies = sum(len(line.steps) for side in sides for line in side.lines.values())
     most = limit or max(LEAST, min(LIMIT, BUDGET // max(1, replies)))
     keys = list(dict.fromkeys(key for side in sides for key in side.lines))
+    records = [side.record for side in sides]
+    labels = tell_apart(
+        [name_of(record.model.name) for record in records],
+        [facts(record) for record in records],
+        [side.folder.name for side in sides],
+    )
     index = {
-        "runs": [about(side) for side in sides],
+        "runs": [about(side) | {"label": label} for side, label in zip(sides, labels, strict=True)],
         "comparison": _comparison(sides),
         "rows": list(_rows(sides, keys)),
         "chunk": CHUNK,
         "limit": most,
     }
     chunks = [_chunk(sides, keys[start : start + CHUNK], most) for start in range(0, len(keys), CHUNK)]
-    return _render(index, chunks, " and ".join(one_line(side.record.model.name, 80) for side in sides))
+    return _render(index, chunks, " and ".join(labels))
 
 
 def _comparison(sides: Sequence[Side]) -> dict[str, Any] | None:

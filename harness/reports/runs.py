@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.results import store
-from harness.results.usage import recorded
-from harness.running.plan import Plan
+from harness.running.plan import RunPlan
 from harness.text import percent, table
 from harness.types import RunRecord
 
@@ -22,13 +21,13 @@ SPARE = ("of", "passed", "unscored")
 """Counts that a narrow terminal is not shown."""
 
 
-def plans_json(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+def plans_json(plans: Sequence[RunPlan]) -> list[dict[str, Any]]:
     """What would be done, as JSON values."""
     return [
         {
-            "benchmark": plan.record.benchmark["name"],
+            "benchmark": plan.record.benchmark.name,
             "model": plan.record.model.name,
-            "engine": plan.record.engine["name"],
+            "engine": plan.record.engine.name,
             "handler": f"{plan.handler.name} ({plan.why})",
             "samples": dict(Counter(sample.category for sample in plan.samples.values())),
             "episodes": len(plan.keys),
@@ -39,7 +38,7 @@ def plans_json(plans: Sequence[Plan]) -> list[dict[str, Any]]:
     ]
 
 
-def plans_text(plans: Sequence[Plan]) -> str:
+def plans_text(plans: Sequence[RunPlan]) -> str:
     """What would be done."""
 
     def rows(entry: dict[str, Any]) -> Iterator[str]:
@@ -62,26 +61,26 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
     for record in records:
         if rows := [_row(category, record) for category in record.scores]:
             parts.append(table(rows, width, SPARE, right=[*rows[0]][1:]))
-        if record.usage:
-            parts.append(cost_text(record))
+        parts.append(cost_text(record))
         parts.append(f"{record.status}: {store.path_of(root, record)}")
     return "\n".join(parts)
 
 
 def cost_text(record: RunRecord) -> str:
     """Tokens, latency, throughput, money and GPU-hours of a run; N/A where a figure is not known."""
-
-    def known(name: str, form: str) -> str:
-        value = recorded(record, name)
-        return "N/A" if value is None else format(value, form)
-
-    latency = ", ".join(f"{name} {known(f'latency_{name}', '.2f')} s" for name in ("p50", "p95", "p99"))
+    usage = record.usage
+    named = {"p50": usage.latency_p50, "p95": usage.latency_p95, "p99": usage.latency_p99}
+    latency = ", ".join(f"{name} {_known(value, '.2f')} s" for name, value in named.items())
     read, written = (f"{record.tokens.get(name, 0):,}" for name in ("prompt", "completion"))
-    cached, rate = known("cache_hit_rate", ".1%"), known("tokens_per_second", ".1f")
+    cached, rate = _known(usage.cache_hit_rate, ".1%"), _known(usage.tokens_per_second, ".1f")
     return (
         f"tokens: {read} in ({cached} from the prefix cache), {written} out, {rate} a second\n"
-        f"latency: {latency} · cost: {known('usd', '.4g')} USD, {known('gpu_hours', '.3f')} GPU-hours"
+        f"latency: {latency} · cost: {_known(usage.usd, '.4g')} USD, {_known(usage.gpu_hours, '.3f')} GPU-hours"
     )
+
+
+def _known(value: float | None, form: str) -> str:
+    return "N/A" if value is None else format(value, form)
 
 
 def _row(category: str, record: RunRecord) -> dict[str, str]:

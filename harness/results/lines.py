@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from harness.types import Generation, Key, NativeCall, Verdict
+from harness.types import Asked, Generation, Key, NativeCall, Verdict
 
 OUTCOMES = ("pass", "fail", "unscored")
 
@@ -24,6 +24,8 @@ class RecordedStep:
 
     turn: int
     generation: Generation
+    asked: Asked = "model"
+    """Who answered; written only where it was the simulated user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,16 @@ def _plain(line: SampleLine) -> dict[str, Any]:
         "id": line.id,
         "repeat": line.repeat,
         "category": line.category,
-        "steps": [{"turn": step.turn, "generation": _plain_generation(step.generation)} for step in line.steps],
+        "steps": [_plain_step(step) for step in line.steps],
         "fault": line.fault,
         "verdicts": {name: _shallow(verdict) for name, verdict in line.verdicts.items()},
         "seconds": round(line.seconds, 4),
     }
+
+
+def _plain_step(step: RecordedStep) -> dict[str, Any]:
+    plain = {"turn": step.turn, "generation": _plain_generation(step.generation)}
+    return plain if step.asked == "model" else {"turn": step.turn, "asked": step.asked, **plain}
 
 
 def _plain_generation(generation: Generation) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def decode(raw: bytes) -> SampleLine:
     """
     try:
         data = json.loads(raw.decode("utf-8"))
-        steps = tuple(RecordedStep(step["turn"], _generation(step["generation"])) for step in data["steps"])
+        steps = tuple(_step(step) for step in data["steps"])
         verdicts = {name: build(Verdict, verdict) for name, verdict in data["verdicts"].items()}
         line = SampleLine(
             data["id"], data["repeat"], data["category"], steps, data["fault"], verdicts, float(data["seconds"])
@@ -110,10 +117,15 @@ def decode(raw: bytes) -> SampleLine:
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"not a sample line ({type(error).__name__}: {error})") from None
     good = isinstance(line.id, str) and isinstance(line.category, str) and isinstance(line.fault, str | None)
+    good = good and all(step.asked in get_args(Asked) for step in steps)
     good = good and all(type(number) is int for number in (line.repeat, *(step.turn for step in steps)))
     if not good or any(verdict.outcome not in OUTCOMES for verdict in verdicts.values()):
         raise ValueError("not a sample line (a field has a wrong type)")
     return line
+
+
+def _step(data: Mapping[str, Any]) -> RecordedStep:
+    return RecordedStep(data["turn"], _generation(data["generation"]), data.get("asked", "model"))
 
 
 def _generation(data: Mapping[str, Any]) -> Generation:
@@ -123,12 +135,13 @@ def _generation(data: Mapping[str, Any]) -> Generation:
     return generation
 
 
-def build(cls: type[Any], data: Mapping[str, Any]) -> Any:
+def build(cls: type[Any], data: Mapping[str, Any], lenient: bool = False) -> Any:
     """Make a record out of JSON; fields that a later version added are ignored.
 
     Args:
         cls: One of the records of `harness.types`; other records in it are built already.
-        data: Values by field.
+        data: Values by field; a list becomes a tuple.
+        lenient: A value of another type is one that is not known, where the record says that it may be unknown (None).
 
     Returns:
         The record.
@@ -141,8 +154,10 @@ def build(cls: type[Any], data: Mapping[str, Any]) -> Any:
     for name, value in data.items():
         if name in known:
             if not isinstance(value, known[name]):
-                raise TypeError(f"{name} is {type(value).__name__}")
-            kept[name] = value
+                if not (lenient and NoneType in known[name]):
+                    raise TypeError(f"{name} is {type(value).__name__}")
+                value = None
+            kept[name] = tuple(value) if type(value) is list else value
     return cls(**kept)
 
 

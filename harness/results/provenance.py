@@ -12,7 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from harness import machine
+from harness import machine, plugins
+from harness.errors import HarnessError
+from harness.types import CodeInfo
 
 PACKAGES = (
     "torch",
@@ -29,20 +31,30 @@ PACKAGES = (
 )
 """Distributions that can change a reply or a verdict."""
 
+EARLIER_CHECKERS: Mapping[str, tuple[str, ...]] = {
+    "bfcl": ("3acd26f5720600e757c4ae648bc5514403dd1fed6803c302101d140063982bdc",),
+    "evalplus": ("cc708a96f8c6c6c39881fb8e23507a752604615c9a92368b15b4a1dadc6b0bea",),
+    "examples": ("0a971fa37ce488fb347de44a1e3b63b140a27696a0a78af177847668ce6f76ad",),
+}
+"""Benchmark -> digests of earlier checkers that judge every item as the installed one does.
+
+These counted import lines, which `checker_sha256` leaves out by now. Whoever changes a verdict empties the entry: else
+runs that were judged otherwise would pass for comparable."""
+
 
 @cache
-def code() -> Mapping[str, Any]:
+def code() -> CodeInfo:
     """Git commit of the checkout this package runs from (None outside one), whether it is changed, and versions."""
     root = Path(__file__).parents[2]
     top = machine.ask("git", "-C", str(root), "rev-parse", "--show-toplevel")
     inside = top is not None and Path(top) == root
     changes = machine.ask("git", "-C", str(root), "status", "--porcelain", "--untracked-files=no") if inside else None
-    return {
-        "git": machine.ask("git", "-C", str(root), "rev-parse", "HEAD") if inside else None,
-        "dirty": None if changes is None else bool(changes),
-        "harness": machine.version("funreason-harness"),
-        "packages": {name: version for name in PACKAGES if (version := machine.version(name))},
-    }
+    return CodeInfo(
+        git=machine.ask("git", "-C", str(root), "rev-parse", "HEAD") if inside else None,
+        dirty=None if changes is None else bool(changes),
+        harness=machine.version("funreason-harness"),
+        packages={name: version for name in PACKAGES if (version := machine.version(name))},
+    )
 
 
 def checker_sha256(benchmark: Any) -> str:
@@ -52,7 +64,7 @@ def checker_sha256(benchmark: Any) -> str:
     module that moves does not. Other files of the package count byte by byte.
 
     Args:
-        benchmark: The plug-in.
+        benchmark: The plug-in; packages that it names in `also_checked_by` count too.
 
     Returns:
         SHA-256 as hexadecimal digits.
@@ -60,7 +72,26 @@ def checker_sha256(benchmark: Any) -> str:
     module = benchmark.__name__ if isinstance(benchmark, type(sys)) else type(benchmark).__module__
     if module.startswith("harness.benchmarks."):
         module = ".".join(module.split(".")[:3])
-    return _sources_sha256(module)
+    also = benchmark.also_checked_by if hasattr(benchmark, "also_checked_by") else ()
+    return digest([_sources_sha256(each) for each in (module, *also)]) if also else _sources_sha256(module)
+
+
+def current_checker(benchmark: str, recorded: str | None) -> str | None:
+    """The digest by which a recorded checker is compared.
+
+    Args:
+        benchmark: The benchmark's name.
+        recorded: Digest of the checker that judged.
+
+    Returns:
+        That of the installed checker where the recorded one judges alike (`EARLIER_CHECKERS`), else the recorded one.
+    """
+    if recorded not in EARLIER_CHECKERS.get(benchmark, ()):
+        return recorded
+    try:
+        return checker_sha256(plugins.load("benchmarks", benchmark))
+    except (ImportError, HarnessError):  # a benchmark that is not installed here has no checker of its own
+        return recorded
 
 
 @cache

@@ -18,18 +18,41 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.files import write_atomic
 from harness.protocols import Report
 from harness.results.lines import SampleLine, build, decode
-from harness.types import Key, ModelInfo, RunRecord, Sampling, Score
+from harness.results.provenance import current_checker
+from harness.types import (
+    BenchmarkInfo,
+    CodeInfo,
+    EngineInfo,
+    Key,
+    MachineInfo,
+    ModelInfo,
+    RunRecord,
+    Sampling,
+    Score,
+    UsageInfo,
+    UserInfo,
+)
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
+DESCRIBING: Mapping[str, type[Any]] = {
+    "benchmark": BenchmarkInfo,
+    "engine": EngineInfo,
+    "code": CodeInfo,
+    "machine": MachineInfo,
+    "usage": UsageInfo,
+    "user": UserInfo,
+}
+"""Fields of a run's record that describe it: a figure of another type in one of them is not known, and costs no run."""
 
 
 def log(problem: str) -> None:
@@ -74,7 +97,7 @@ def scan(run: Path, report: Report) -> Iterator[tuple[SampleLine, bytes]]:
 
 
 def read_run(run: Path) -> RunRecord:
-    """Read `run.json`.
+    """Read `run.json`; a checker that judges as the installed one does counts as that one.
 
     Args:
         run: The run's folder.
@@ -88,12 +111,13 @@ def read_run(run: Path) -> RunRecord:
     path = run / RUN
     try:
         data = json.loads(path.read_bytes())
-        model, sampling = build(ModelInfo, data["model"]), build(Sampling, data["sampling"])
-        data["model"] = replace(model, architectures=tuple(model.architectures))
-        data["sampling"] = replace(sampling, stop=tuple(sampling.stop))
+        data["model"], data["sampling"] = build(ModelInfo, data["model"]), build(Sampling, data["sampling"])
         data["scores"] = {name: build(Score, score) for name, score in data.get("scores", {}).items()}
+        data |= {name: build(cls, data[name], lenient=True) for name, cls in DESCRIBING.items() if name in data}
         record: RunRecord = build(RunRecord, data)
         _check(record)
+        checker = current_checker(record.benchmark.name, record.benchmark.checker_sha256)
+        record = replace(record, benchmark=replace(record.benchmark, checker_sha256=checker))
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}", "Give the folder of a run, as `harness list runs` shows."
@@ -104,9 +128,8 @@ def read_run(run: Path) -> RunRecord:
 
 
 def _check(record: RunRecord) -> None:
-    about = record.benchmark
-    if not all(isinstance(name, str) for name in (about["name"], *about.get("categories", ()))):
-        raise ValueError("a name in benchmark is no text")
+    if not all(isinstance(name, str) for name in record.benchmark.categories):
+        raise ValueError("a name in benchmark is not text")
     if record.repeats < 1:
         raise ValueError(f"repeats is {record.repeats}")
 
@@ -145,21 +168,21 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
     raise UsageProblem(f"{name!r} is {'more than one' if found else 'no'} run", f"Give the folder of a run. {hint}")
 
 
-def find_same(root: Path, model: ModelInfo, benchmark: str, config_sha256: str) -> Path | None:
+def find_same(root: Path, model: ModelInfo, benchmark: str, identities: Container[str]) -> Path | None:
     """The newest run of the same configuration, to be continued.
 
     Args:
         root: The results folder.
         model: The model.
         benchmark: Name of the benchmark.
-        config_sha256: Identity of the configuration.
+        identities: `config_sha256` of the configuration, by any checker that judges alike.
 
     Returns:
         Its folder, or None.
     """
     for path in reversed(find_runs(root / slug(model) / benchmark)):
         try:
-            if read_run(path).config_sha256 == config_sha256:
+            if read_run(path).config_sha256 in identities:
                 return path
         except DataError as error:
             log(str(error))
@@ -205,13 +228,12 @@ def new_run(root: Path, model: ModelInfo, benchmark: str) -> Path:
 
 def path_of(root: Path, record: RunRecord) -> Path:
     """Where a run of this record is stored below a results folder."""
-    return root / slug(record.model) / record.benchmark["name"] / record.run_id
+    return root / slug(record.model) / record.benchmark.name / record.run_id
 
 
 def unfinished(record: RunRecord, finished: int) -> int:
     """Items that a run was to play beyond the finished ones; 0 where it does not say how many, as an imported one."""
-    planned = record.benchmark.get("n")
-    return max(0, planned - finished) if isinstance(planned, int) else 0
+    return max(0, (record.benchmark.n or 0) - finished)
 
 
 def write_run(run: Path, record: RunRecord) -> None:

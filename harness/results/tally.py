@@ -42,7 +42,7 @@ class Tally:
         self.finished += line.fault is None
         self.faults += line.fault is not None
         self.used.add(line)
-        truncated = any(step.generation.finish == "length" for step in line.steps)
+        truncated = any(step.generation.finish == "length" for step in line.steps if step.asked == "model")
         if not line.verdicts and line.fault is None:
             self._helpers[line.category] += 1
         for category, verdict in line.verdicts.items():

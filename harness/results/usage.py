@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageProblem
 from harness.results.lines import SampleLine
-from harness.types import RunRecord
+from harness.text import one_line
+from harness.types import RunRecord, UsageInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Counting:
 
     def __init__(self) -> None:
         self.samples = self.faults = self.truncated = self.prompt_tokens = self.completion_tokens = 0
+        self.user_prompt_tokens = self.user_completion_tokens = 0
+        """Of the model that plays the user: no part of anything else here."""
         self.cached_tokens = self._told = 0
         """Prompt tokens from the cache, and all prompt tokens of the replies whose engine tells."""
         self._replies = 0
@@ -81,6 +85,10 @@ class Counting:
         cut = False
         for step in line.steps:
             generation = step.generation
+            if step.asked == "user":
+                self.user_prompt_tokens += generation.prompt_tokens
+                self.user_completion_tokens += generation.completion_tokens
+                continue
             self._replies += 1
             self.prompt_tokens += generation.prompt_tokens
             self.completion_tokens += generation.completion_tokens
@@ -94,9 +102,11 @@ class Counting:
 
     @property
     def tokens(self) -> dict[str, int]:
-        """Tokens as `run.json` has them: `prompt`, `completion`, and `cached` where the engine tells."""
-        cached = {"cached": self.cached_tokens} if self._told else {}
-        return {"prompt": self.prompt_tokens, "completion": self.completion_tokens, **cached}
+        """Tokens as `run.json` has them: `prompt`, `completion`, `cached` where the engine tells, `user_...`."""
+        more = {"cached": self.cached_tokens} if self._told else {}
+        if self.user_prompt_tokens or self.user_completion_tokens:
+            more |= {"user_prompt": self.user_prompt_tokens, "user_completion": self.user_completion_tokens}
+        return {"prompt": self.prompt_tokens, "completion": self.completion_tokens, **more}
 
     def usage(self) -> Usage:
         """What was counted so far."""
@@ -133,25 +143,46 @@ def _latency(seconds: array[float]) -> dict[str, float]:
     return {"latency_mean": float(timed.mean()), "latency_std": spread, **named}
 
 
-def parse_prices(text: str) -> dict[str, float]:
+def parse_prices(text: str, model: str | None = None) -> dict[str, float]:
     """USD for a million prompt and completion tokens.
 
     Args:
-        text: `0.15,0.60`.
+        text: `0.15,0.60`, or a YAML file with a line a model: `NAME: {input: 0.15, output: 0.60}`.
+        model: Whose prices the file is asked for; None takes no file.
 
     Returns:
         Prices of `prompt` and `completion`.
 
     Raises:
-        UsageProblem: It is not two prices.
+        UsageProblem: It is not two prices, or the file has none for the model.
     """
+    listed = model is not None and Path(text).is_file()
+    pair = _listed(Path(text), str(model)) if listed else text.split(",")
     try:
-        prompt, completion = map(float, text.split(","))
-    except ValueError:
-        raise UsageProblem(f"--prices {text!r} is not two numbers", "For example --prices 0.15,0.60") from None
+        prompt, completion = map(float, pair)
+    except (ValueError, TypeError):
+        kind = "two numbers" if model is None else "two numbers, nor a file of prices"
+        raise UsageProblem(f"--prices {text!r} is not {kind}", "For example --prices 0.15,0.60") from None
     if not all(math.isfinite(price) and price >= 0 for price in (prompt, completion)):
-        raise UsageProblem(f"--prices {text!r} are no prices", "For example --prices 0.15,0.60")
+        raise UsageProblem(f"--prices {text!r}: a price is a number from 0 on", "For example --prices 0.15,0.60")
     return {"prompt": prompt, "completion": completion}
+
+
+def _listed(path: Path, model: str) -> Sequence[Any]:
+    """Input and output price of a model, as they stand in a file.
+
+    Raises:
+        UsageProblem: The file cannot be read, or has no prices for the model.
+    """
+    import yaml
+
+    try:
+        found = {str(name): prices for name, prices in yaml.safe_load(path.read_text("utf-8")).items()}
+        return found[model]["input"], found[model]["output"]
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as problem:
+        why = f"nothing for {problem}" if isinstance(problem, KeyError) else str(problem)
+        remedy = f"It has a line a model, such as {one_line(model, 80)}: {{input: 0.15, output: 0.60}}"
+        raise UsageProblem(f"--prices {path}: {one_line(why, 300)}", remedy) from None
 
 
 def cost(tokens: Mapping[str, int], prices: Mapping[str, float]) -> float:
@@ -169,8 +200,8 @@ def cost(tokens: Mapping[str, int], prices: Mapping[str, float]) -> float:
 
 def account(
     counting: Counting, seconds: float, gpu_hours: float | None, prices: Mapping[str, float] | None
-) -> dict[str, float | Mapping[str, float] | None]:
-    """What `run.json` says of a run's cost; None where it is not known.
+) -> UsageInfo:
+    """What `run.json` says of a run's cost.
 
     Args:
         counting: Its replies.
@@ -179,28 +210,25 @@ def account(
         prices: As `parse_prices` gives them.
 
     Returns:
-        Seconds a reply by percentile, the cache's hit rate, throughput, GPU-hours, prices and USD.
+        The figures; None where one is not known.
     """
     used = counting.usage()
-    return {
-        **{name: getattr(used, name) for name in ("latency_mean", "latency_p50", "latency_p95", "latency_p99")},
-        "cache_hit_rate": used.cache_hit_rate,
-        "samples_per_second": used.samples / seconds if seconds else None,
-        "tokens_per_second": used.completion_tokens / seconds if seconds else None,
-        "gpu_hours": gpu_hours,
-        "prices": prices,
-        "usd": cost(counting.tokens, prices) if prices else None,
-    }
-
-
-def recorded(record: RunRecord, name: str) -> float | None:
-    """A figure of `account` from a run's record; None where it is not known, or is no number."""
-    value = record.usage.get(name)
-    return value if isinstance(value, int | float) else None
+    return UsageInfo(
+        latency_mean=used.latency_mean,
+        latency_p50=used.latency_p50,
+        latency_p95=used.latency_p95,
+        latency_p99=used.latency_p99,
+        cache_hit_rate=used.cache_hit_rate,
+        samples_per_second=used.samples / seconds if seconds else None,
+        tokens_per_second=used.completion_tokens / seconds if seconds else None,
+        gpu_hours=gpu_hours,
+        prices=prices,
+        usd=cost(counting.tokens, prices) if prices else None,
+    )
 
 
 def recorded_prices(record: RunRecord) -> Mapping[str, float] | None:
     """Prices from a run's record; None where there are none that can be used."""
-    prices = record.usage.get("prices")
-    usable = isinstance(prices, dict) and all(isinstance(prices.get(n), int | float) for n in ("prompt", "completion"))
+    prices = record.usage.prices or {}
+    usable = all(isinstance(prices.get(name), int | float) for name in ("prompt", "completion"))
     return prices if usable else None

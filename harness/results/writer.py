@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from harness.errors import RunIncomplete, UsageProblem
-from harness.files import replacing
+from harness.errors import RunIncomplete
+from harness.files import lock, replacing
 from harness.protocols import Report
 from harness.results.lines import SampleLine, encode
 from harness.results.store import RUN, SAMPLES, log, scan
@@ -32,14 +32,8 @@ class Writer:
     """
 
     def __init__(self, run: Path, retry: Callable[[SampleLine], bool], report: Report = log) -> None:
-        from filelock import FileLock, Timeout
-
         self.run = run
-        self._lock = FileLock(run / ".lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise UsageProblem(f"another process writes {run}", "Wait for it, or give --no-resume.") from None
+        self._lock = lock(run, "Wait for it, or give --no-resume.")
         self._mutex = threading.Lock()
         self._compact(retry, report)
         self._file: IO[bytes] = (run / SAMPLES).open("ab")
@@ -86,4 +80,4 @@ class Writer:
             self.sync()
         finally:
             self._file.close()
-            self._lock.release()
+            self._lock.close()

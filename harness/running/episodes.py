@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import plugins
 from harness.errors import HarnessError
 from harness.protocols import Benchmark, Handler, Play
 from harness.results.lines import SampleLine
+from harness.running import users
 from harness.types import Episode, Generation, Key, Prompt, Query, Sample, Step
 
 
@@ -44,7 +46,7 @@ class Playing:
         if query is None:
             return None
         try:
-            return self.handler.render(query)
+            return self.handler_of(query).render(query)
         except HarnessError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad sample never ends a run
@@ -58,11 +60,18 @@ class Playing:
         assert play is not None
 
         def send() -> Query:
-            reply = self.handler.parse(generation, query)
-            self.steps.append(Step(query.turn, generation, reply))
+            reply = self.handler_of(query).parse(generation, query)
+            self.steps.append(Step(query.turn, generation, reply, query.asks))
             return play.send(reply)
 
         self._move("play", send)
+
+    def handler_of(self, query: Query) -> Handler:
+        """The measured model's handler, or plain prompting for the one that plays its user."""
+        if query.asks == "model":
+            return self.handler
+        user: Handler = plugins.load("handlers", users.HANDLER)
+        return user
 
     def end(self, fault: str) -> None:
         """End without an answer."""

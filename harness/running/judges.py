@@ -36,7 +36,7 @@ def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLin
             fault = explain("check", error)
     if fault is not None:
         verdicts = {sample.category: Verdict("unscored", "fault", fault)}
-    steps = tuple(RecordedStep(step.turn, step.generation) for step in episode.steps)
+    steps = tuple(RecordedStep(step.turn, step.generation, step.asked) for step in episode.steps)
     return SampleLine(sample.id, episode.repeat, sample.category, steps, fault, verdicts, seconds)
 
 
@@ -57,7 +57,7 @@ class Judges:
         self._most = 4 * workers
         self._pending: set[Future[None]] = set()
 
-    def judge(self, played: Played) -> None:
+    def submit(self, played: Played) -> None:
         """Judge an episode now or soon; an error of an earlier one that ends the run surfaces here."""
         if self._pool is None:
             self._one(played)

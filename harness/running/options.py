@@ -1,55 +1,41 @@
-"""From what a user typed to what is run: engine settings, sampling, tasks."""
+"""From a run's settings to what is run: engine settings, sampling, tasks."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness import plugins
 from harness.errors import UsageProblem, unknown_name
+from harness.flags.fields import settings
 from harness.results.usage import parse_prices
-from harness.running.flag_checks import batch_size, check_numbers, fault_limit, flag_of
+from harness.running import users
+from harness.running.flag_checks import batch_size
+from harness.running.pairs import pairs, split
 from harness.running.plan import RunSpec, engine_name
 from harness.running.selection import ids_by_benchmark, read_ids, resolve
+from harness.running.settings import RunSettings
+from harness.running.users import UserSpec
 from harness.types import EngineSettings, Sampling
 
-NEXT_PAIR = re.compile(r",(?=\s*[A-Za-z_][\w.-]*=)")
-SETTINGS = {field.name for field in fields(EngineSettings)} - {"model", "options"}
 WITHOUT_MODEL = ("replay", "scripted")
 """Engines that need no `--model`."""
-LM_EVAL_NAMES = {
-    "peft": "adapter",
-    "max_gen_toks": "max_tokens",
-    "num_concurrent": "concurrency",
-    "base_url": "base_urls",
-}
-"""What lm-evaluation-harness calls some of our names."""
 PRESETS = {
     "greedy": Sampling(),
     # What the official evaluator sends to models that it serves itself.
     "upstream": Sampling(temperature=0.001, max_tokens=4096),
 }
-
 SERVING = ("tp", "dp", "gpu_memory_utilization", "runner", "ray_address")
-"""Flags that become options of the engines that list them in `flags`; the others refuse them."""
-SAME_NAME = (
-    *("handler", "repeats", "rules", "limit", "output", "resume"),
-    *("retry_errors", "overwrite", "predict_only", "sample_timeout", "cost_limit"),
-)
-"""Flags that a `RunSpec` takes as they are."""
+"""Settings that become options of the engines that list them in `flags`; the others refuse them."""
 
 
-def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
-    """The runs that a command line asks for, one for each benchmark that the tasks belong to.
+def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
+    """The runs that a user asks for, one for each benchmark that the tasks belong to.
 
     Args:
-        flags: Values of `harness run`'s flags by name.
+        asked: What was said.
 
     Returns:
         The runs, and notes for the user.
@@ -57,30 +43,27 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
     Raises:
         UsageProblem: Something is missing or misspelt.
     """
-    if not flags["tasks"]:
+    names = split(asked.tasks)
+    if not names:
         raise UsageProblem("--tasks is missing", "For example --tasks simple_python; `harness list tasks` shows all.")
-    if flags["engine"] not in (known := plugins.names("engines")) and flags["engine"] != "auto":
-        raise unknown_name("engine", flags["engine"], known)
-    fault_limit(flags["fail_on_error"], 0)
-    check_numbers({name: flags[name] for name in ("sample_timeout", "sandbox_memory", "cost_limit")})
-    prices = parse_prices(flags["prices"]) if flags["prices"] else None
-    if flags["cost_limit"] is not None and prices is None:
+    if asked.engine not in (known := plugins.names("engines")) and asked.engine != "auto":
+        raise unknown_name("engine", asked.engine, known)
+    prices = parse_prices(asked.prices, str(asked.model or "")) if asked.prices else None
+    if asked.cost_limit is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
-    served, engine, notes = settings(flags)
-    chosen = {name: unescape(flags[name]) for name in ("think_prefix", "answer_delimiter")}
-    values = {name: flags[name] for name in ("temperature", "top_p", "max_tokens", "seed")}
-    ids = (*split(flags["sample_ids"]), *(read_ids(flags["ids"]) if flags["ids"] else ()))
-    tasks = resolve(split(flags["tasks"]))
-    every = RunSpec(
-        settings=served,
-        benchmark="",
-        categories=(),
-        engine=engine,
-        handler_options={option: value for option, value in chosen.items() if value is not None},
-        prices=prices,
-        sampling=sampling(flags["preset"], values | {"stop": flags["stop"] or None}, flags["gen_kwargs"]),
-        **{name: flags[name] for name in SAME_NAME},
-    )
+    served, engine, notes = engine_settings(asked)
+    chosen = {"think_prefix": asked.think_prefix, "answer_delimiter": asked.answer_delimiter}
+    ids = (*split(asked.sample_ids), *(read_ids(Path(asked.ids)) if asked.ids else ()))
+    tasks = resolve(names)
+    exact = {
+        "settings": served,
+        "engine": engine,
+        "handler_options": {name: unescape(text) for name, text in chosen.items() if text is not None},
+        "sampling": sampling(asked),
+        "user": _user(asked),
+        "prices": prices,
+    }
+    every = RunSpec(**_said(asked, RunSpec) | exact | {"benchmark": "", "categories": (), "ids": ()})
     if every.repeats > 1 and not every.sampling.temperature:
         notes.append("note: greedy replies are the same in every repeat; give --temperature")
     by_benchmark = ids_by_benchmark(ids, tasks) if ids else dict.fromkeys(tasks, ())
@@ -88,158 +71,122 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
     return runs, notes
 
 
-def as_base(runs: Iterable[RunSpec], model: str) -> list[RunSpec]:
-    """The same runs of another model, without the first one's adapter, revision and tokenizer."""
+def _user(asked: RunSettings) -> UserSpec | None:
+    """Who plays the user, where a setting says so."""
+    said = (asked.user_base_urls, asked.user_model_args, asked.user_gen_kwargs)
+    if asked.user_model is None and asked.user_engine not in WITHOUT_MODEL:
+        if any(said) or asked.user_engine != "auto":
+            raise UsageProblem("--user-model is missing", "It names the model that plays the user.")
+        return None
+    if asked.user_engine not in (known := plugins.names("engines")) and asked.user_engine != "auto":
+        raise unknown_name("engine", asked.user_engine, known)
+    alike = ("tasks", "device", "request_timeout", "offline", "trust_remote_code")
+    shared = {name: getattr(asked, name) for name in alike}
+    own = {name: getattr(asked, f"user_{name}") for name in ("model", "engine", "base_urls", "api_key_env")}
+    own |= {"model_args": asked.user_model_args, "gen_kwargs": asked.user_gen_kwargs}
+    user = RunSettings(**shared, **own)
+    served, engine, _ = engine_settings(user)
+    return UserSpec(served, engine, sampling(user, users.SAMPLING))
+
+
+def _said(asked: RunSettings, record: Any) -> dict[str, Any]:
+    """What was said of the fields that another record has under the same name."""
+    shared = [each.name for each in fields(record) if each.name in settings(RunSettings)]
+    return {name: value for name in shared if (value := getattr(asked, name)) not in (None, ())}
+
+
+def as_base(runs: Iterable[RunSpec], model: str, prices: str | None = None) -> list[RunSpec]:
+    """The same runs of another model, at its own prices, without the first one's adapter, revision and tokenizer."""
+    own = parse_prices(prices, model) if prices else None
     return [
-        replace(run, settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None))
+        replace(
+            run,
+            settings=replace(run.settings, model=model, adapter=None, revision=None, tokenizer=None),
+            prices=own,
+        )
         for run in runs
     ]
 
 
-def split(values: Iterable[str]) -> list[str]:
-    """Names given by commas, by repeating a flag, or both."""
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]
-
-
-def pairs(flag: str, values: Iterable[str]) -> dict[str, Any]:
-    """Read `k=v,k2=v2`; values are YAML scalars (`2`, `true`, `null`), JSON lists or objects, and otherwise text.
+def engine_settings(asked: RunSettings) -> tuple[EngineSettings, str, list[str]]:
+    """How the model is served.
 
     Args:
-        flag: For the message.
-        values: One a time the flag was given.
-
-    Returns:
-        Values by name, `-` in names turned to `_`.
-
-    Raises:
-        UsageProblem: A part has no `=`.
-    """
-    found = {}
-    for pair in (pair for value in values for pair in NEXT_PAIR.split(value)):
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise UsageProblem(f"{flag}: {pair!r} is not NAME=VALUE", f"Write {flag} name=value,other=value.")
-        name = name.strip().replace("-", "_")
-        found[LM_EVAL_NAMES.get(name, name)] = _scalar(text)
-    return found
-
-
-def _scalar(text: str) -> Any:
-    try:
-        if text.lstrip().startswith(("[", "{")):
-            return json.loads(text)
-        value = yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError):
-        return text
-    return value if value is None or isinstance(value, bool | int | float | str) else text
-
-
-def settings(flags: Mapping[str, Any]) -> tuple[EngineSettings, str, list[str]]:
-    """Engine settings from the flags of a command.
-
-    Args:
-        flags: Values by the names of `EngineSettings`, with `model_args` (pairs), `engine`, and more that is ignored.
+        asked: What was said; `--model-args` may name settings of every engine, too (`dtype=float16`).
 
     Returns:
         The settings, the engine's name, and notes for the user.
 
     Raises:
-        UsageProblem: There is no model, or a value is none.
+        UsageProblem: There is no model, or a value cannot be.
     """
-    given = {name: flags[name] for name in SETTINGS if flags.get(name) not in (None, ())}
-    if template := given.get("chat_template"):
-        given["chat_template"] = template.read_text("utf-8")
-    given["chat_template_kwargs"] = pairs("--chat-template-kwargs", given.get("chat_template_kwargs", ()))
-    if flags.get("thinking", "auto") != "auto":
-        given["chat_template_kwargs"] |= {"enable_thinking": flags["thinking"] == "on"}
-    options = pairs("--model-args", flags["model_args"])
-    model, engine, notes = flags["model"], flags["engine"], []
+    options = pairs("--model-args", asked.model_args)
+    model, engine, notes = asked.model, asked.engine, []
     if model is None and engine in WITHOUT_MODEL:
         model = engine
     if model is None:
         raise UsageProblem("--model is missing", "Give a folder, a hub id, or `tiny`.")
     if "pretrained" in options:
         # The spelling of lm-evaluation-harness: the engine where the model should be.
-        engine, model = model, str(options.pop("pretrained"))
+        engine, model = str(model), str(options.pop("pretrained"))
         notes.append(f"note: read as --engine {engine} --model {model}")
-    given |= {name: options.pop(name) for name in list(options) if name in SETTINGS}
-    if "batch_size" in given:
-        given["batch_size"] = batch_size(given["batch_size"])
-    if isinstance(given.get("base_urls"), str):
-        given["base_urls"] = (given["base_urls"],)
-    check_numbers(given)
-    options = _serving(flags, engine_name(engine, given.get("base_urls", ()))) | options
-    return EngineSettings(model=model, options=options, **given), engine, notes
+    of_all = {each.name for each in fields(EngineSettings)} - {"model", "options"}
+    asked = replace(asked, **{name: options.pop(name) for name in list(options) if name in of_all})
+    given = _said(asked, EngineSettings) | {"model": str(model)}
+    given["chat_template_kwargs"] = pairs("--chat-template-kwargs", asked.chat_template_kwargs)
+    if asked.thinking != "auto":
+        given["chat_template_kwargs"] |= {"enable_thinking": asked.thinking == "on"}
+    if asked.chat_template is not None:
+        given["chat_template"] = _template(Path(asked.chat_template))
+    if asked.batch_size is not None:
+        given["batch_size"] = batch_size(asked.batch_size)
+    options = _serving(asked, engine_name(engine, tuple(asked.base_urls))) | options
+    return EngineSettings(**given, options=options), engine, notes
 
 
-def _serving(flags: Mapping[str, Any], engine: str) -> dict[str, Any]:
-    """Options from flags that only some engines have, by the engine's own names for them."""
-    given = {name: flags[name] for name in SERVING if flags.get(name) not in (None, "local")}
-    known = getattr(plugins.load("engines", engine), "flags", {}) if given else {}
+def _template(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as problem:
+        raise UsageProblem(f"--chat-template {file} is not text: {problem}", "Give a Jinja file in UTF-8.") from None
+
+
+def _serving(asked: RunSettings, engine: str) -> dict[str, Any]:
+    """Options from settings that only some engines have, by the engine's own names for them."""
+    given = {name: value for name in SERVING if (value := getattr(asked, name)) not in (None, "local")}
+    known = plugins.load("engines", engine).flags if given else {}
+    spelt = {name: settings(RunSettings)[name].spelt for name in SERVING}
     for name in given:
         if name not in known:
-            takes = ", ".join(flag_of(other) for other in SERVING if other in known)
+            takes = ", ".join(spelt[other] for other in SERVING if other in known)
             remedy = (
                 f"It takes {takes}." if takes else "It loads no model here; several servers are several --base-url."
             )
-            raise UsageProblem(f"{flag_of(name)} is not for engine {engine}", remedy)
-    check_numbers(given)
+            raise UsageProblem(f"{spelt[name]} is not for engine {engine}", remedy)
     return {known[name]: value for name, value in given.items()}
 
 
-def sampling(preset: str, values: Mapping[str, Any], more: Sequence[str]) -> Sampling:
-    """How tokens are chosen.
+def sampling(asked: RunSettings, preset: Sampling | None = None) -> Sampling:
+    """How tokens are chosen: a preset, what `--gen-kwargs` replaces of it, and what flags of their own replace.
 
     Args:
-        preset: A name of `PRESETS`, whose values the others replace.
-        values: Values by the names of `Sampling`; None where the user said nothing.
-        more: Pairs of `--gen-kwargs`.
+        asked: What was said.
+        preset: What holds where nothing was; by default the preset that was named.
 
     Returns:
         The sampling.
 
     Raises:
-        UsageProblem: A name is unknown.
+        UsageProblem: A name is unknown, or a value cannot be.
     """
-    known = {field.name for field in fields(Sampling)}
-    extra = pairs("--gen-kwargs", more)
+    known = [each.name for each in fields(Sampling)]
+    extra = pairs("--gen-kwargs", asked.gen_kwargs)
     for name in extra:
         if name not in known:
             raise unknown_name("--gen-kwargs name", name, known)
-    said = extra | {name: value for name, value in values.items() if value is not None}
-    if "stop" in said:
-        said["stop"] = (said["stop"],) if isinstance(said["stop"], str) else tuple(said["stop"])
-    check_numbers(said)
-    return replace(PRESETS[preset], **said)
+    return replace(preset or PRESETS[asked.preset], **_said(replace(asked, **extra), Sampling) | _said(asked, Sampling))
 
 
-def read_config(file: Path, known: Iterable[str]) -> dict[str, Any]:
-    """Defaults for flags from a YAML or JSON file.
-
-    Args:
-        file: An object of values by flag, without its dashes.
-        known: Names of all flags, with `_`.
-
-    Returns:
-        Values by name, with `_`.
-
-    Raises:
-        UsageProblem: It cannot be read, or names a flag that does not exist.
-    """
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageProblem(f"--config {file}: {error}", "It should be YAML or JSON, one flag a line.") from None
-    if not isinstance(data, dict):
-        raise UsageProblem(f"--config {file} is not an object of flags", "Write for example `model: tiny`.")
-    values = {str(name).replace("-", "_"): value for name, value in data.items()}
-    names = set(known)
-    for name in values:
-        if name not in names:
-            raise unknown_name(f"flag in {file}", name, names)
-    return values
-
-
-def unescape(text: str | None) -> str | None:
+def unescape(text: str) -> str:
     r"""A flag's text with `\n` and `\t` as a shell user types them."""
-    return None if text is None else text.replace("\\n", "\n").replace("\\t", "\t")
+    return text.replace("\\n", "\n").replace("\\t", "\t")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,21 @@ from harness import handlers, machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Handler, Session
 from harness.results import provenance, store
+from harness.running import users
 from harness.running.selection import choose
-from harness.types import EngineSettings, Key, ModelInfo, RunRecord, Sample, Sampling
+from harness.running.users import UserSpec
+from harness.types import (
+    BenchmarkInfo,
+    EngineInfo,
+    EngineSettings,
+    Key,
+    MachineInfo,
+    ModelInfo,
+    RunRecord,
+    Sample,
+    Sampling,
+    UserInfo,
+)
 
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
 """Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""
@@ -57,9 +70,11 @@ class RunSpec:
     """USD for a million tokens, `prompt` and `completion`."""
     cost_limit: float | None = None
     """USD; once they are spent, no further sample is started."""
+    user: UserSpec | None = None
+    """Who plays the user where a sample has one."""
 
 
-class Engine:
+class SharedEngine:
     """An engine that is opened when it is first needed, so that several runs can share it.
 
     Args:
@@ -84,7 +99,7 @@ class Engine:
     def session(self) -> Session:
         """The open session."""
         if self._session is None:
-            self._session = plugins.load("engines", self.name).open(self.settings)
+            self._session = plugins.open_engine(self.name, self.settings)
         return self._session
 
     def close(self) -> None:
@@ -100,7 +115,7 @@ def engine_name(name: str, base_urls: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """A run before anything is loaded: what would be played, and as what it would be recorded."""
 
     spec: RunSpec
@@ -115,6 +130,8 @@ class Plan:
     record: RunRecord
     folder: Path | None
     """The run to be continued."""
+    user: UserSpec | None = None
+    """Who plays the user; None where no sample has one."""
 
     @property
     def keys(self) -> list[Key]:
@@ -132,7 +149,7 @@ class Plan:
         return [key for key in self.keys if key not in done]
 
 
-def plan(spec: RunSpec, engine: Engine) -> Plan:
+def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     """Find out what a run would do.
 
     Args:
@@ -161,42 +178,29 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
     idle = {name for sample in everything for name in sample.after} - samples.keys()
     counted = Counter(sample.category for sample in everything if sample.id not in idle)
     totals = {name: n * spec.repeats for name, n in counted.items()}
-    record = _record(spec, engine, benchmark, handler, model, tuple(samples))
-    folder = (
-        store.find_same(spec.output, model, spec.benchmark, record.config_sha256)
-        if spec.resume or spec.overwrite
-        else None
-    )
-    return Plan(spec, benchmark, handler, why, samples, totals, record, folder)
+    with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
+    user = users.demand(spec.user, with_user) if with_user else None
+    record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
+    folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
+    return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
 
 def _record(
-    spec: RunSpec, engine: Engine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
+    spec: RunSpec, engine: SharedEngine, benchmark: Benchmark, handler: Handler, model: ModelInfo, ids: tuple[str, ...]
 ) -> RunRecord:
-    about = {
-        "name": benchmark.name,
-        "version": benchmark.version,
-        "data_sha256": benchmark.data_sha256(),
-        "checker_sha256": provenance.checker_sha256(benchmark),
-        "categories": list(spec.categories),
-        "n": len(ids) * spec.repeats,
-        "limit": spec.limit,
-        "ids": list(spec.ids),
-        "samples_sha256": provenance.digest(ids),
-    }
-    chosen, layout = engine.settings.options, getattr(plugins.load("engines", engine.name), "layout", ())
-    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
-    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
-    identity = {
-        "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": about,
-        "handler": [handler.name, spec.handler_options],
-        "engine": [engine.name, settings],
-        "sampling": asdict(spec.sampling),
-        "rules": [spec.rules, spec.predict_only],
-        "repeats": spec.repeats,
-    }
-    return RunRecord(
+    about = BenchmarkInfo(
+        name=benchmark.name,
+        version=benchmark.version,
+        data_sha256=benchmark.data_sha256(),
+        checker_sha256=provenance.checker_sha256(benchmark),
+        categories=spec.categories,
+        n=len(ids) * spec.repeats,
+        limit=spec.limit,
+        ids=spec.ids,
+        samples_sha256=provenance.digest(ids),
+    )
+    settings, layout = _settings(engine)
+    record = RunRecord(
         run_id="",
         started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         status="running",
@@ -204,11 +208,62 @@ def _record(
         benchmark=about,
         handler=handler.name,
         handler_options=spec.handler_options,
-        engine={"name": engine.name, "version": None, "batch_size": engine.settings.batch_size, **settings},
+        engine=EngineInfo(engine.name, batch_size=engine.settings.batch_size, **settings),
         sampling=spec.sampling,
         rules=spec.rules,
         repeats=spec.repeats,
         code=provenance.code(),
-        machine={**machine.description(), "layout": {name: chosen[name] for name in chosen if name in layout}},
-        config_sha256=provenance.digest(identity),
+        machine=MachineInfo(**machine.description(), layout=layout),
+        config_sha256="",
+        user=_user(spec.user),
     )
+    return replace(record, config_sha256=_identity(spec, record, record.benchmark.checker_sha256))
+
+
+def _settings(engine: SharedEngine) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of an engine that can change a reply, and the options that cannot."""
+    chosen, layout = engine.settings.options, plugins.load("engines", engine.name).layout
+    settings = {name: getattr(engine.settings, name) for name in IDENTITY}
+    settings["options"] = {name: value for name, value in chosen.items() if name not in layout}
+    return settings, {name: value for name, value in chosen.items() if name in layout}
+
+
+def _user(spec: UserSpec | None) -> UserInfo:
+    """The simulated user as the record has it."""
+    if spec is None:
+        return UserInfo()
+    engine = SharedEngine(spec.engine, spec.settings)
+    model = engine.describe()
+    found = UserInfo(
+        model=model.name,
+        model_sha256=model.sha256,
+        revision=model.revision,
+        engine={"name": engine.name, **_settings(engine)[0]},
+        sampling={**asdict(spec.sampling), "stop": list(spec.sampling.stop)},
+        handler=users.HANDLER,
+    )
+    return replace(found, sha256=provenance.digest(asdict(found)))
+
+
+def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
+    """Digest of the configuration: all that can change a reply, the samples and who judges them."""
+    model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
+    identity = {
+        "model": [model.name, model.sha256, model.revision, model.adapter],
+        "benchmark": {name: about[name] for name in about if name != "left"} | {"checker_sha256": checker},
+        "handler": [record.handler, record.handler_options],
+        "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
+        "sampling": asdict(record.sampling),
+        "rules": [record.rules, spec.predict_only],
+        "repeats": record.repeats,
+    }
+    if record.user.sha256:
+        identity["user"] = record.user.sha256
+    return provenance.digest(identity)
+
+
+def _earlier(spec: RunSpec, record: RunRecord) -> Path | None:
+    """The run of this configuration that can be continued, perhaps begun by an earlier checker that judges alike."""
+    checkers = provenance.EARLIER_CHECKERS.get(record.benchmark.name, ())
+    identities = {record.config_sha256, *(_identity(spec, record, checker) for checker in checkers)}
+    return store.find_same(spec.output, record.model, spec.benchmark, identities)

@@ -52,18 +52,13 @@ def rewrite(run: Path, report: Report) -> Tallies:
     Raises:
         UsageProblem: Another process writes this run.
     """
-    from filelock import FileLock, Timeout
-
     record = store.read_run(run)
-    try:
-        with FileLock(run / ".lock", timeout=0), files.replacing(run / store.SAMPLES) as write:
+    with files.lock(run, "Wait for it."), files.replacing(run / store.SAMPLES) as write:
 
-            def keep(line: SampleLine, verdicts: Judged) -> None:
-                write(encode(replace(line, verdicts=verdicts[record.rules])))
+        def keep(line: SampleLine, verdicts: Judged) -> None:
+            write(encode(replace(line, verdicts=verdicts[record.rules])))
 
-            tallies = _tallied(run, record, [record.rules], report, keep)
-    except Timeout:
-        raise UsageProblem(f"another process writes {run}", "Wait for it.") from None
+        tallies = _tallied(run, record, [record.rules], report, keep)
     store.write_run(run, _judged_today(record, record.rules, tallies))
     return tallies
 
@@ -91,8 +86,8 @@ def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[Sam
 
 def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
     benchmark = _benchmark(record)
-    about = {**record.benchmark, "checker_sha256": provenance.checker_sha256(benchmark)}
-    machine = {**record.machine, **getattr(benchmark, "conditions", dict)()}
+    about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(benchmark))
+    machine = replace(record.machine, sandbox=benchmark.prepare(())) if benchmark.prepare else record.machine
     return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about, machine=machine)
 
 
@@ -110,16 +105,16 @@ def _tallied(
         keep(line, verdicts)
     if missing := store.unfinished(record, seen):
         tallies.lost += missing
-        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark['n']} items are missing")
+        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark.n} items are missing")
     return tallies
 
 
 def _benchmark(record: RunRecord) -> Any:
-    return plugins.load("benchmarks", record.benchmark["name"])
+    return plugins.load("benchmarks", record.benchmark.name)
 
 
 def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
-    return {sample.id: sample for sample in _benchmark(record).load(tuple(record.benchmark["categories"]))}
+    return {sample.id: sample for sample in _benchmark(record).load(record.benchmark.categories)}
 
 
 def episodes(run: Path, benchmark: str, repeat: int | None, report: Report) -> Iterator[tuple[Episode, str]]:
@@ -138,8 +133,8 @@ def episodes(run: Path, benchmark: str, repeat: int | None, report: Report) -> I
         UsageProblem: The run is of another benchmark.
     """
     record = store.read_run(run)
-    if record.benchmark["name"] != benchmark:
-        raise UsageProblem(f"{run} is a run of {record.benchmark['name']}, not of {benchmark}")
+    if record.benchmark.name != benchmark:
+        raise UsageProblem(f"{run} is a run of {record.benchmark.name}, not of {benchmark}")
     for _, played in _played(run, record, _samples(record), report):
         if repeat in (None, played.episode.repeat):
             yield played.episode, played.sample.category

@@ -10,7 +10,7 @@ from harness import plugins
 from harness.errors import HarnessError
 from harness.results.lines import SampleLine
 from harness.running.episodes import Ended
-from harness.types import Generation, Key, Message, Query, Reply, RunRecord, Sample, Step, Tool
+from harness.types import Asked, Generation, Key, Message, Query, Reply, RunRecord, Sample, Step, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ def retell(
     """
     wanted = {key: lines[key] for key in (lines if keys is None else keys)}
     try:
-        benchmark = plugins.load("benchmarks", record.benchmark["name"])
+        benchmark = plugins.load("benchmarks", record.benchmark.name)
         handler = plugins.handler(record.handler, record.handler_options)
-        samples = {sample.id: sample for sample in benchmark.load(tuple(record.benchmark["categories"]))}
+        samples = {sample.id: sample for sample in benchmark.load(record.benchmark.categories)}
     except (HarnessError, LookupError, ImportError) as error:
         return {key: _stored(line, str(error)) for key, line in wanted.items()}
     teller = _Teller(Ended(benchmark, handler, samples, lines))
@@ -93,9 +93,12 @@ class _Teller:
 
 def _told(sample: Sample[Any], steps: Sequence[tuple[Query, Step]]) -> Retold:
     talk: list[dict[str, Any]] = []
-    for (query, step), before in zip(steps, [None, *(query for query, _ in steps)], strict=False):
-        talk += [{"turn": step.turn, **_said(message)} for message in _new(query, before)]
-        talk.append({"turn": step.turn, **_replied(step.generation, step.reply)})
+    before: dict[Asked, Query] = {}
+    for query, step in steps:
+        talk += [{"turn": step.turn, **_said(message)} for message in _new(query, before.get(query.asks))]
+        replied = _replied(step.generation, step.reply)
+        talk.append({"turn": step.turn, **replied, **({"name": "simulated user"} if query.asks == "user" else {})})
+        before[query.asks] = query
     if not steps:
         talk = [{"turn": 0, **_said(message)} for turn in sample.turns[:1] for message in turn]
     tools = steps[-1][0].tools if steps else sample.tools
@@ -103,8 +106,17 @@ def _told(sample: Sample[Any], steps: Sequence[tuple[Query, Step]]) -> Retold:
 
 
 def _new(query: Query, before: Query | None) -> Iterator[Message]:
-    """Messages since the last query, without the reply to it, which is told in full."""
-    yield from query.messages[len(before.messages) + 1 if before else 0 :]
+    """Messages since the last query to the same model, without the reply to it, which is told in full.
+
+    Where the conversation is one text that grows from query to query, what was added to it.
+    """
+    if before is None:
+        yield from query.messages
+    elif len(query.messages) > len(before.messages):
+        yield from query.messages[len(before.messages) + 1 :]
+    else:
+        message, told = query.messages[-1], _text(before.messages[-1].get("content"))
+        yield {**message, "content": _text(message.get("content")).removeprefix(told)}
 
 
 def _said(message: Message) -> dict[str, Any]:

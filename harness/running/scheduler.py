@@ -17,7 +17,8 @@ from harness.errors import HarnessError, RunIncomplete
 from harness.protocols import Benchmark, Handler, Session
 from harness.results.lines import SampleLine
 from harness.running.episodes import Ended, Playing
-from harness.types import Completion, Episode, Key, RequestKey, Sample, Sampling
+from harness.running.users import Sides
+from harness.types import Asked, Completion, Episode, Key, RequestKey, Sample, Sampling
 
 
 class Played(NamedTuple):
@@ -43,19 +44,25 @@ class Work:
     """The repeat is added to its seed."""
     timeout: float | None = None
     """Seconds an episode may take; None for no limit."""
+    user_sampling: Sampling = field(default_factory=Sampling)
+    """The same for the model that plays the user."""
 
 
 class Scheduler:
-    """Plays episodes through one engine session.
+    """Plays episodes through one engine session, or two where a model plays the user.
 
     Args:
         work: What is played.
         session: The engine, open.
         stop: Asked before new episodes are started; once true, it ends with those that are in flight. None for never.
+        user: The engine of the simulated user, open; None where no sample has one.
     """
 
-    def __init__(self, work: Work, session: Session, stop: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, work: Work, session: Session, stop: Callable[[], bool] | None = None, user: Session | None = None
+    ) -> None:
         self.work, self.session, self.stop = work, session, stop
+        self._sides = Sides({"model": session, "user": user}) if user is not None else None
         self._needed = {name for sample in work.samples.values() for name in sample.after}
         self._ended = Ended(work.benchmark, work.handler, work.samples, work.stored)
         self._ready: deque[Key] = deque()
@@ -76,6 +83,13 @@ class Scheduler:
         Raises:
             RunIncomplete: The engine broke; what was yielded stands.
         """
+        try:
+            yield from self._play(keys)
+        finally:
+            if self._sides is not None:
+                self._sides.close()
+
+    def _play(self, keys: Sequence[Key]) -> Iterator[list[Played]]:
         self._plan(keys)
         while True:
             self._fill()
@@ -129,16 +143,24 @@ class Scheduler:
             self._end(Played(playing.sample, playing.episode, time.monotonic() - playing.started))
             return
         key = RequestKey(playing.sample.id, playing.repeat, len(playing.steps))
-        sampling = self.work.sampling
+        asked: Asked = playing.query.asks if playing.query else "model"
+        if asked == "user" and self._sides is None:
+            playing.end("it asks a simulated user, and there is none")
+            self._submit(playing)
+            return
+        sampling = self.work.sampling if asked == "model" else self.work.user_sampling
         if sampling.seed is not None and playing.repeat:
             sampling = replace(sampling, seed=sampling.seed + playing.repeat)
         self._flying[key] = playing
         with _engine_trouble():
-            self.session.submit(key, prompt, sampling)
+            if self._sides is not None:
+                self._sides.submit(asked, (key, prompt, sampling))
+            else:
+                self.session.submit(key, prompt, sampling)
 
     def _collect(self) -> Sequence[Completion]:
         with _engine_trouble():
-            completions = self.session.collect()
+            completions = (self._sides or self.session).collect()
             if strangers := [completion.key for completion in completions if completion.key not in self._flying]:
                 raise LookupError(f"it answers a request that was not made: {strangers[0]}")
         return completions

@@ -20,12 +20,12 @@ LIMIT = re.compile(r"(?P<count>\d+)|(?P<fraction>\d*\.\d+)|(?P<first>\d+)-(?P<la
 
 
 def benchmarks() -> dict[str, Benchmark]:
-    """All benchmarks by name; one that lacks a package is reported and left out, so that it stops no other."""
+    """All benchmarks by name; one that cannot be loaded is reported and left out, so that it stops no other."""
     found = {}
     for name in plugins.names("benchmarks"):
         try:
             found[name] = plugins.load("benchmarks", name)
-        except ImportError as error:
+        except (ImportError, UsageProblem) as error:
             logging.getLogger(__name__).warning("benchmark %s cannot be loaded: %s", name, error)
     return found
 

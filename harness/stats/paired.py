@@ -176,7 +176,10 @@ def minimum_detectable(n: float, discordant: float, alpha: float = 0.05, power: 
 
 
 def benjamini_hochberg(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Adjust p-values for the false discovery rate (Benjamini & Hochberg 1995), in the order given."""
+    """Adjust p-values for the false discovery rate (Benjamini & Hochberg 1995), in the order given.
+
+    As `scipy.stats.false_discovery_control`, whose import would cost every comparison a third of a second.
+    """
     names = list(p_values)
     values = np.array([p_values[name] for name in names], dtype=float)
     order = np.argsort(values)[::-1]

@@ -34,6 +34,8 @@ Kind = Literal["mean", "pooled", "weighted", "change", "spread", "deviation"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 UNARY: tuple[Kind, ...] = ("change", "spread", "deviation")
 PUBLISHED = "published.toml"
+AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting", "examples")
+"""What a leaderboard shows where no view is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from harness import plugins
 from harness.analysis import outcomes
+from harness.analysis.entries import entries, load
 from harness.analysis.outcomes import Outcomes
 from harness.analysis.sides import freeze, read
 from harness.cli import cli
-from harness.results import store
+from harness.errors import UsageProblem
+from harness.results import provenance, store
 from harness.results.lines import encode
 from tests import synthetic_runs
 from tests.synthetic_runs import BENCHMARK, biased
@@ -26,13 +31,13 @@ def side(**facts: object) -> Outcomes:
 
 @pytest.fixture
 def complete(tmp_path: Path) -> Path:
-    return synthetic_runs.write(tmp_path / "a", "before", SIZES, biased(0, 0.6), benchmark={**BENCHMARK, "n": 40})
+    return synthetic_runs.write(tmp_path / "a", "before", SIZES, biased(0, 0.6), benchmark=replace(BENCHMARK, n=40))
 
 
 @pytest.fixture
 def incomplete(tmp_path: Path) -> Path:
     """50 items were to be played: 9 were not reached, one ended in a fault."""
-    run = synthetic_runs.write(tmp_path / "b", "after", SIZES, biased(1, 0.6), benchmark={**BENCHMARK, "n": 50})
+    run = synthetic_runs.write(tmp_path / "b", "after", SIZES, biased(1, 0.6), benchmark=replace(BENCHMARK, n=50))
     with (run / store.SAMPLES).open("ab") as file:
         file.write(encode(synthetic_runs.line("multiple", 40, 0, "unscored", steps=(), fault="HTTP 500")))
     return run
@@ -105,3 +110,60 @@ def test_verdicts_from_different_sandboxes_are_cautioned_of() -> None:
     (caution,) = outcomes.cautions(side(), side(sandbox=strong))
     assert caution.startswith("bfcl: sandbox differs (not recorded and {'backend': 'userns'")
     assert outcomes.disagreements(side(sandbox=weak), side(sandbox=strong)) == []
+
+
+@pytest.fixture
+def judged_by(tmp_path: Path) -> Callable[[str], Path]:
+    """A run whose verdicts are of some checker."""
+
+    def made(checker: str) -> Path:
+        about = replace(BENCHMARK, checker_sha256=checker)
+        return synthetic_runs.write(tmp_path / checker[:6], "m", SIZES, biased(len(checker), 0.6), benchmark=about)
+
+    return made
+
+
+INSTALLED = provenance.checker_sha256(plugins.load("benchmarks", "bfcl"))
+(EARLIER,) = provenance.EARLIER_CHECKERS["bfcl"]
+
+
+def test_runs_of_an_earlier_checker_that_judges_alike_can_be_compared(judged_by: Callable[[str], Path]) -> None:
+    old, new = judged_by(EARLIER), judged_by(INSTALLED)
+    recorded = json.loads((old / store.RUN).read_bytes())["benchmark"]["checker_sha256"]
+    assert recorded == EARLIER != INSTALLED
+    for arguments in (["compare", str(old), str(new)], ["gate", str(new), "--baseline", str(old), "--max-drop", "*=1"]):
+        result = CliRunner().invoke(cli, arguments)
+        assert (result.exit_code, "FORCED" in result.output) == (0, False), result.output
+    (row,) = entries(load([old, new], pytest.fail))
+    assert len(row.records) == 2
+
+
+def test_a_baseline_of_an_earlier_checker_that_judges_alike_can_be_held_against_a_run(
+    judged_by: Callable[[str], Path], tmp_path: Path
+) -> None:
+    frozen, new = tmp_path / "base.json", judged_by(INSTALLED)
+    frozen.write_bytes(freeze(read(new)).replace(INSTALLED.encode(), EARLIER.encode()))
+    assert outcomes.disagreements(read(frozen), read(new)) == []
+    frozen.write_bytes(freeze(read(new)).replace(INSTALLED.encode(), b"0" * 64))
+    (why,) = outcomes.disagreements(read(frozen), read(new))
+    assert why.startswith("bfcl: checker_sha256 differs (000000000000...")
+
+
+def test_an_unknown_checker_is_refused(judged_by: Callable[[str], Path]) -> None:
+    old, new = judged_by("0" * 64), judged_by(INSTALLED)
+    for arguments in (["compare", str(old), str(new)], ["gate", str(new), "--baseline", str(old), "--max-drop", "*=1"]):
+        result = CliRunner().invoke(cli, arguments)
+        assert isinstance(result.exception, UsageProblem)
+        assert "bfcl: checker_sha256 differs" in str(result.exception)
+
+
+def test_an_engine_of_an_earlier_baseline_differs_only_where_it_does(complete: Path, tmp_path: Path) -> None:
+    """Earlier versions wrote only the settings that were set."""
+    frozen = tmp_path / "base.json"
+    older = json.loads(freeze(read(complete)))
+    older["benchmarks"]["bfcl"]["engine"] = {"name": "scripted", "version": "1"}
+    frozen.write_text(json.dumps(older))
+    assert outcomes.cautions(read(frozen), read(complete)) == []
+    older["benchmarks"]["bfcl"]["engine"] = {"name": "scripted", "version": "2"}
+    frozen.write_text(json.dumps(older))
+    assert outcomes.cautions(read(frozen), read(complete)) == ["bfcl: engine differs (version=2 and version=1)"]

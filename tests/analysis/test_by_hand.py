@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from math import comb, sqrt
 from pathlib import Path
@@ -202,7 +203,7 @@ def costly(tmp_path: Path) -> str:
     ]
     lines += [synthetic_runs.line("multiple", index, 0, "unscored", steps=(), fault="HTTP 500") for index in (10, 11)]
     (run / store.SAMPLES).write_bytes(b"".join(map(encode, lines)))
-    about = {**BENCHMARK, "categories": ["multiple"]}
+    about = replace(BENCHMARK, categories=("multiple",))
     store.write_run(
         run, synthetic_runs.record("m", {"multiple": Score(20, 10, 10, 2)}, benchmark=about, run_id=run.name)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,7 @@ def test_two_runs_of_one_category_are_not_mixed(tmp_path: Path) -> None:
 def test_runs_of_several_benchmarks_make_one_side(tmp_path: Path) -> None:
     for root, seed in (("a", 1), ("b", 2)):
         synthetic_runs.write(tmp_path / root, "m", {"multiple": 30}, biased(seed, 0.5))
-        code = {**BENCHMARK, "name": "humaneval"}
+        code = replace(BENCHMARK, name="humaneval")
         synthetic_runs.write(tmp_path / root, "m", {"humaneval": 30}, biased(seed, 0.5), benchmark=code)
     result = CliRunner().invoke(cli, ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--by", "benchmark"])
     assert result.exit_code == 0, result.output
@@ -211,7 +212,7 @@ def test_one_run_is_not_a_comparison(two: list[str]) -> None:
 
 def test_both_sides_can_be_judged_again_by_other_rules(bfcl_data: Path, tmp_path: Path) -> None:
     """An abstention that cannot be read as calls is right upstream and wrong by strict rules only if it is garbage."""
-    version = {**BENCHMARK, "checker_sha256": provenance.checker_sha256(plugins.load("benchmarks", "bfcl"))}
+    version = replace(BENCHMARK, checker_sha256=provenance.checker_sha256(plugins.load("benchmarks", "bfcl")))
     sizes = {"irrelevance": 6}
     texts = ("[f(", "There is no function for this.")
     a, b = (synthetic_runs.write(tmp_path, "m", sizes, lambda *_: "pass", text, benchmark=version) for text in texts)

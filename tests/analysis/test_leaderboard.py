@@ -19,7 +19,7 @@ from harness.errors import RunIncomplete, UsageProblem
 from harness.reports import boards
 from harness.results import store
 from harness.stats.views import load_view
-from harness.types import ModelInfo, Sampling, Score
+from harness.types import BenchmarkInfo, ModelInfo, Sampling, Score
 from tests import synthetic_runs
 from tests.synthetic_runs import record
 
@@ -33,7 +33,7 @@ def leaf(passed: int, n: int = 400, judged: int | None = None) -> dict[str, Scor
 
 
 def test_runs_of_one_configuration_share_a_row_over_benchmarks() -> None:
-    code = {"name": "humaneval", "data_sha256": "x", "checker_sha256": "y"}
+    code = BenchmarkInfo("humaneval", data_sha256="x", checker_sha256="y")
     found = rows(record(scores=leaf(1)), record(scores={"humaneval": Score(164, 164, 80, 0)}, benchmark=code))
     assert [entry.label for entry in found] == ["model"]
     assert set(found[0].scores) == {"simple_python", "humaneval"}
@@ -60,7 +60,7 @@ def test_new_weights_under_an_old_name_are_another_row() -> None:
 
 
 def test_versions_of_data_never_mix_in_a_row() -> None:
-    old = {"name": "bfcl", "data_sha256": "old", "checker_sha256": "c"}
+    old = BenchmarkInfo("bfcl", data_sha256="old", checker_sha256="c")
     found = rows(
         record(scores=leaf(300), benchmark=old, started="2025"),
         record(scores={"multiple": Score(200, 200, 100, 0)}, started="2026"),
@@ -133,9 +133,8 @@ def test_forgetting_is_measured_against_the_named_base() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_terminal_tables_fit_the_width(width: int) -> None:
     scores = {name: Score(n, n, n // 2, 0) for name, n in synthetic_runs.ALL.items()}
-    built = [
-        build(load_view(name), rows(record("org/" + "long-name-" * 6, scores=scores))) for name in ("v4", "balancesft")
-    ]
+    found = rows(record("org/" + "long-name-" * 6, scores=scores))
+    built = [build(load_view(name), found) for name in ("v4", "balancesft")]
     assert max(map(len, boards.terminal(built, width).split("\n"))) <= width
 
 

@@ -1,5 +1,6 @@
 import gzip
 import hashlib
+import http.server
 import os
 import subprocess
 import threading
@@ -291,7 +292,87 @@ def test_every_pin_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, data in pins.datasets().items():
         assert data.name == name
         assert len(data.sha256) == 64
-        assert all(len(pin) == 64 and not Path(file).is_absolute() for file, pin in data.files.items())
+        assert not any(Path(file).is_absolute() for file in data.files)
+        if name == "acebench_sources":
+            # Of these only texts are used, and the digests at hand are those of the texts, or first digits.
+            texts = [pin.removeprefix(sources.TEXTS).split(",") for pin in data.files.values() if ":" in pin]
+            assert all(len(digest) == sources.DIGITS for digests in texts for digest in digests)
+            assert all(len(pin) == 16 for pin in data.files.values() if ":" not in pin)
+        else:
+            assert all(len(pin) == 64 for pin in data.files.values())
+
+
+def test_a_pin_is_a_digest_its_beginning_or_the_texts_that_are_needed() -> None:
+    source = b"A = 'one'\nB = f'two {A} three'\nraise SystemExit\n"
+    whole = digest(source)
+    assert sources.pinned(source, whole)
+    assert sources.pinned(source, whole[:16])
+    assert not sources.pinned(source + b" ", whole[:16])
+    one, two = digest(b"one")[:12], digest(b"two {} three")[:12]
+    assert sources.texts_in(source) == {one: "one", two: "two {} three"} | {
+        digest(part)[:12]: part.decode() for part in (b"two ", b" three")
+    }
+    assert sources.pinned(source, f"texts:{one},{two}")
+    assert not sources.pinned(source, f"texts:{one},{digest(b'four')[:12]}")
+    assert not sources.pinned(b"def", f"texts:{one}")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+    """A server on this machine that answers with zips as GitHub makes them; paths not named are 404."""
+    answers: dict[str, bytes] = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = answers.get(self.path)
+            self.send_response(200 if body is not None else 404)
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(sources, "ARCHIVE", url + "/{repository}/zip/{commit}")
+        yield answers
+        server.shutdown()
+
+
+def of_repository(name: str, commit: str) -> pins.DataSet:
+    files = {file: digest(body) for file, body in CONTENT.items()}
+    return pins.DataSet(name, "1.0", "0" * 64, files, repository="someone/pack", commit=commit)
+
+
+def test_a_repository_is_fetched_at_its_commit(
+    repository: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SETS, "pack", of_repository("pack", "abc123"))
+    body = archive(tmp_path / "abc123.zip", {f"pack-abc123/{name}": text for name, text in CONTENT.items()})
+    repository["/someone/pack/zip/abc123"] = body.read_bytes()
+    assert datasets.fetch("pack") == datasets.path("pack")
+    assert datasets.verify("pack") == 3
+    assert not leftovers()
+
+
+def test_a_repository_that_cannot_be_had_or_is_another(
+    repository: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SETS, "pack", of_repository("pack", "abc123"))
+    with pytest.raises(DataError, match=r"could not download .*/someone/pack/zip/abc123: .*404") as error:
+        datasets.fetch("pack")
+    assert error.value.exit_code == 4
+    changed = {f"pack-abc123/{name}": text + b"#" for name, text in CONTENT.items()}
+    repository["/someone/pack/zip/abc123"] = archive(tmp_path / "a.zip", changed).read_bytes()
+    with pytest.raises(DataError, match="is not that of pack"):
+        datasets.fetch("pack")
+    repository["/someone/pack/zip/abc123"] = b"<html>"
+    with pytest.raises(DataError, match="neither a wheel nor a bundle"):
+        datasets.fetch("pack")
+    with pytest.raises(DataError, match="the network is forbidden"):
+        datasets.fetch("pack", offline=True)
+    assert not leftovers()
 
 
 def test_evalplus_files_are_as_pinned(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,3 +381,17 @@ def test_evalplus_files_are_as_pinned(shared_data: Path, tmp_path: Path, monkeyp
     for name, file in (("humaneval_plus", "HumanEvalPlus"), ("mbpp_plus", "MbppPlus")):
         datasets.fetch(name, shared_data / "evalplus" / f"{file}.jsonl.gz")
         assert datasets.verify(name) == 1
+
+
+@pytest.mark.parametrize("layout", ["data_all/data_en/a.json", "data_en/a.json", "en/a.json.gz"])
+def test_a_data_folder_may_be_given_from_any_level_on(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b'{"id": "a"}\n'
+    data = pins.DataSet("pack", "1.0", "0" * 64, {"data_all/data_en/a.json": digest(body)})
+    monkeypatch.setitem(SETS, "pack", data)
+    file = tmp_path / "copy" / layout
+    file.parent.mkdir(parents=True)
+    file.write_bytes(gzip.compress(body) if layout.endswith(".gz") else body)
+    datasets.fetch("pack", tmp_path / "copy")
+    assert datasets.path("pack").read_bytes() == body

@@ -22,7 +22,7 @@ from harness.engines._workers import Lost, Opened, Request, Word, WorkersSession
 from harness.engines.hf import PLUGIN
 from harness.errors import UsageProblem
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
-from tests.engines.test_keeper import gone
+from tests.test_supervisor import gone
 from tests.tinymodels import make_tiny_qwen2
 
 PROMPTS = [Prompt((MappingProxyType({"role": "user", "content": "area " * (1 + index % 5)}),)) for index in range(30)]

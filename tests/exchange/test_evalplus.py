@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from harness.api import run
 from harness.cli import cli
-from harness.exchange import Request, evalplus
-from tests.benchmarks.evalplus.conftest import evalplus_data, evalplus_environment  # noqa: F401 - fixtures
+from harness.exchange import ExportRequest, evalplus
+from tests.benchmarks.evalplus.conftest import evalplus_data, evalplus_environment, evalplus_files  # noqa: F401 - fixtures
 
 FENCED = "Here it is:\n```python\ndef has_close_elements(numbers, threshold):\n    return True\n```\nIt is short."
 
@@ -22,7 +22,7 @@ def test_programs_are_written_by_benchmark_and_faults_left_out(tmp_path):
     script.write_text(json.dumps({"HumanEval/0": FENCED, "HumanEval/1": {"fault": "lost"}}))
     settings = {"engine": "scripted", "model_args": f"script={script},default=x = 1", "predict_only": True}
     (made,) = run(model="m", tasks="humaneval,mbpp", limit="2", output=tmp_path / "results", **settings)
-    written = evalplus.write(Request(made.folder, tmp_path / "out"))
+    written = evalplus.write(ExportRequest(made.folder, tmp_path / "out"))
     lines = {
         file.stem: [json.loads(line) for line in file.read_text().splitlines()] for file in (tmp_path / "out").iterdir()
     }

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from harness import exchange
 from harness.cli import cli
 from harness.errors import DataError, UsageProblem
-from harness.exchange import Request, lm_eval
+from harness.exchange import ExportRequest, lm_eval
 from harness.results import store
 from harness.results.lines import encode
-from harness.types import Generation, NativeCall, Verdict
+from harness.types import BenchmarkInfo, Generation, NativeCall, Verdict
 from tests import synthetic_runs
 from tests.synthetic_runs import biased
 
@@ -36,7 +36,7 @@ def results_of(output: Path) -> dict[str, Any]:
 
 def test_what_is_written(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    exported = lm_eval.write(Request(run, out))
+    exported = lm_eval.write(ExportRequest(run, out))
     assert exported.items == 30
     assert {path.parent.name for path in exported.files} == {"org__m"}
     found, scores = results_of(out), store.read_run(run).scores
@@ -54,7 +54,7 @@ def test_what_is_written(run: Path, tmp_path: Path) -> None:
 
 def test_averages_are_groups(tmp_path: Path) -> None:
     run = synthetic_runs.write(tmp_path, "m", dict.fromkeys(synthetic_runs.SINGLE_TURN, 4), biased(1, 0.5))
-    lm_eval.write(Request(run, tmp_path / "out"))
+    lm_eval.write(ExportRequest(run, tmp_path / "out"))
     groups = results_of(tmp_path / "out")["groups"]
     assert "v4_live" in groups
     assert "v4_overall" not in groups
@@ -65,7 +65,7 @@ def test_averages_are_groups(tmp_path: Path) -> None:
 
 def test_unscored_items_are_left_out_and_counted(tmp_path: Path) -> None:
     run = synthetic_runs.write(tmp_path, "m", {"multiple": 6}, lambda c, i, r: "unscored" if i < 2 else "pass")
-    exported = lm_eval.write(Request(run, tmp_path / "out"))
+    exported = lm_eval.write(ExportRequest(run, tmp_path / "out"))
     assert (exported.items, exported.notes) == (4, ("2 unscored verdicts are left out",))
     assert results_of(tmp_path / "out")["n-samples"]["bfcl_multiple"] == {"original": 6, "effective": 4}
 
@@ -81,7 +81,7 @@ def test_the_way_back_keeps_every_outcome(run: Path, tmp_path: Path) -> None:
     assert {name: (s.n, s.judged, s.passed) for name, s in after.scores.items()} == {
         name: (s.n, s.judged, s.passed) for name, s in before.scores.items()
     }
-    assert after.benchmark["data_sha256"] == before.benchmark["data_sha256"]
+    assert after.benchmark.data_sha256 == before.benchmark.data_sha256
     outcomes = [{line.id: line.verdicts for line in store.read_samples(path)} for path in (run, folder)]
     assert outcomes[0].keys() == outcomes[1].keys()
     assert all(
@@ -93,12 +93,12 @@ def test_the_way_back_keeps_every_outcome(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_program_in_two_categories_comes_back_as_one_sample(tmp_path: Path) -> None:
-    code = {"name": "humaneval", "version": "1"}
+    code = BenchmarkInfo("humaneval", "1")
     run = synthetic_runs.write(tmp_path, "m", {"humaneval": 1}, benchmark=code)
     line = synthetic_runs.line("humaneval", 0, 0, "pass")
     both = replace(line, verdicts={"humaneval": Verdict("pass"), "humaneval_plus": Verdict("fail", "x")})
     (run / store.SAMPLES).write_bytes(encode(both))
-    lm_eval.write(Request(run, tmp_path / "out"))
+    lm_eval.write(ExportRequest(run, tmp_path / "out"))
     folder = exchange.read("lm_eval", tmp_path / "out", tmp_path / "back")
     (after,) = store.read_samples(folder)
     assert {name: verdict.outcome for name, verdict in after.verdicts.items()} == {
@@ -113,7 +113,7 @@ def test_native_calls_are_written_as_text(tmp_path: Path) -> None:
     generation = Generation("", tool_calls=(NativeCall("f", '{"a": 1}'),))
     changed = replace(line, steps=(replace(line.steps[0], generation=generation),))
     (run / store.SAMPLES).write_bytes(encode(changed))
-    lm_eval.write(Request(run, tmp_path / "out"))
+    lm_eval.write(ExportRequest(run, tmp_path / "out"))
     (path,) = (tmp_path / "out").rglob("samples_*.jsonl")
     assert json.loads(path.read_text())["resps"] == [['[{"f": "{\\"a\\": 1}"}]']]
 
@@ -146,7 +146,7 @@ def test_a_foreign_log_becomes_a_run_of_its_own(tmp_path: Path) -> None:
     samples = [sample(0, 1.0), sample(0, 0.0, "flexible"), sample(1, 0.0)]
     folder = exchange.read("lm-eval", foreign(tmp_path / "log", samples), tmp_path / "results")
     record, lines = store.read_run(folder), list(store.read_samples(folder))
-    assert (record.benchmark["name"], record.model.name) == ("lm_eval", "org/x")
+    assert (record.benchmark.name, record.model.name) == ("lm_eval", "org/x")
     assert (record.scores["gsm8k"].n, record.scores["gsm8k"].judged, record.scores["gsm8k"].passed) == (1319, 2, 1)
     assert [(line.id, line.verdicts["gsm8k"].code) for line in lines] == [
         ("gsm8k_0", None),
@@ -195,6 +195,6 @@ def test_results_with_a_field_of_another_type_are_damaged(tmp_path: Path, change
 
 
 def test_a_category_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
-    run = synthetic_runs.write(tmp_path, "m", {"../../outside": 1}, benchmark={"name": "other"})
-    exported = lm_eval.write(Request(run, tmp_path / "out"))
+    run = synthetic_runs.write(tmp_path, "m", {"../../outside": 1}, benchmark=BenchmarkInfo("other"))
+    exported = lm_eval.write(ExportRequest(run, tmp_path / "out"))
     assert all(path.parent == tmp_path / "out" / "m" for path in exported.files)

@@ -17,6 +17,7 @@ from harness.types import Verdict
 from tests.benchmarks.evalplus.conftest import (  # noqa: F401 - fixtures
     evalplus_data,
     evalplus_environment,
+    evalplus_files,
     judging,
     sandbox_pool,
 )

@@ -24,7 +24,7 @@ from harness.errors import UsageProblem
 from harness.reports import overview, page
 from harness.reports.page_server import PageServer
 from harness.results import store
-from harness.types import Score, Verdict
+from harness.types import Score, UsageInfo, Verdict
 from tests import synthetic_runs
 from tests.synthetic_runs import biased
 
@@ -264,7 +264,7 @@ def test_hostile_text_stays_text_in_a_browser(browse: Callable[[str, str], str],
 
 def test_the_page_says_what_the_run_cost(browse: Callable[[str, str], str], tmp_path: Path) -> None:
     priced, unknown = (synthetic_runs.write(tmp_path / name, "m", {"multiple": 20}) for name in ("priced", "unknown"))
-    costs = {"usd": 1.5, "gpu_hours": 0.25, "tokens_per_second": 210.04}
+    costs = UsageInfo(usd=1.5, gpu_hours=0.25, tokens_per_second=210.04)
     store.write_run(priced, dataclasses.replace(store.read_run(priced), usage=costs))
     dom = browse(page.page([priced, unknown]), "/")
     found = dict(re.findall(r"<dt>([^<]+)</dt>((?:<dd>[^<]+</dd>)+)", dom))

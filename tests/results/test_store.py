@@ -16,7 +16,20 @@ from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.results import store
 from harness.results.lines import RecordedStep, SampleLine, decode, encode
 from harness.results.writer import Writer
-from harness.types import Generation, ModelInfo, NativeCall, RunRecord, Sampling, Score, Verdict
+from harness.types import (
+    BenchmarkInfo,
+    CodeInfo,
+    EngineInfo,
+    Generation,
+    MachineInfo,
+    ModelInfo,
+    NativeCall,
+    RunRecord,
+    Sampling,
+    Score,
+    UsageInfo,
+    Verdict,
+)
 from tests import synthetic_runs
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=40)
@@ -58,14 +71,14 @@ RECORD = RunRecord(
     started="2026-01-01T00:00:00Z",
     status="complete",
     model=ModelInfo("org/model", architectures=("Qwen2ForCausalLM",)),
-    benchmark={"name": "toy"},
+    benchmark=BenchmarkInfo("toy"),
     handler="prompt",
-    engine={"name": "scripted"},
+    engine=EngineInfo("scripted"),
     sampling=Sampling(stop=("x",)),
     rules="upstream",
     repeats=1,
-    code={},
-    machine={},
+    code=CodeInfo(),
+    machine=MachineInfo(),
     config_sha256="c",
     scores={"echo": Score(3, 2, 1, 1)},
 )
@@ -261,8 +274,8 @@ def test_the_newest_run_of_a_configuration_is_found(tmp_path: Path) -> None:
         store.write_run(base / name, replace(RECORD, run_id=name, config_sha256=config))
     (base / "20260104T000000Z-d").mkdir()
     (base / "20260104T000000Z-d" / store.RUN).write_text("{")
-    assert store.find_same(tmp_path, RECORD.model, "toy", "c") == base / "20260102T000000Z-b"
-    assert store.find_same(tmp_path, RECORD.model, "toy", "e") is None
+    assert store.find_same(tmp_path, RECORD.model, "toy", {"c", "b"}) == base / "20260102T000000Z-b"
+    assert store.find_same(tmp_path, RECORD.model, "toy", {"e"}) is None
     assert store.find_run("20260103", tmp_path) == base / "20260103T000000Z-c"
     assert store.find_run(str(base / "20260103T000000Z-c")) == base / "20260103T000000Z-c"
     (alone := tmp_path / "other" / "toy" / "20260105T000000Z-e").mkdir(parents=True)
@@ -303,3 +316,50 @@ def test_a_misspelt_run_is_answered_by_the_nearest(tmp_path: Path, monkeypatch: 
     synthetic_runs.write(Path("results"), "tuned", {"multiple": 1})
     with pytest.raises(UsageProblem, match="'results/tuned' is more than one run"):
         store.find_run("results/tuned")
+
+
+EARLIER = {
+    "run_id": "20260101T000000000Z-abcdef",
+    "started": "2026-01-01T00:00:00Z",
+    "status": "complete",
+    "model": {"name": "m", "architectures": ["Qwen2ForCausalLM"], "colour": "green"},
+    "benchmark": {"name": "toy", "version": "1", "categories": ["echo"], "n": "many", "colour": "green"},
+    "handler": "prompt",
+    "engine": {"name": "hf", "version": "torch 2", "options": {"token_budget": 9}, "threads": 4},
+    "sampling": {"temperature": 0.5, "stop": ["x"]},
+    "rules": "upstream",
+    "repeats": 2,
+    "code": {"git": None, "dirty": None},
+    "machine": {"cores": 2, "gpus": ["H100, 80 GB"], "memory_gb": 8},
+    "config_sha256": "c",
+}
+
+
+def test_a_record_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    """What it lacks is not known, what it has too much is ignored."""
+    (tmp_path / store.RUN).write_text(json.dumps(EARLIER))
+    record = store.read_run(tmp_path)
+    assert record.benchmark == BenchmarkInfo("toy", "1", categories=("echo",))
+    assert record.engine == EngineInfo("hf", "torch 2", options={"token_budget": 9})
+    assert record.machine == MachineInfo(cores=2, memory_gb=8, gpus=("H100, 80 GB",))
+    assert (record.code, record.usage) == (CodeInfo(), UsageInfo())
+    assert (record.sampling.stop, record.model.architectures) == (("x",), ("Qwen2ForCausalLM",))
+    store.write_run(tmp_path, record)
+    assert store.read_run(tmp_path) == record
+
+
+KEYS = {
+    "benchmark": "name version data_sha256 checker_sha256 categories n limit ids samples_sha256 left",
+    "engine": "name version batch_size tokenizer dtype device chat_template chat_template_kwargs options",
+    "code": "git dirty harness packages",
+    "machine": "platform python cpu cores memory_gb gpus layout",
+    "usage": "latency_mean latency_p50 latency_p95 latency_p99 cache_hit_rate samples_per_second tokens_per_second "
+    "gpu_hours prices usd",
+}
+"""What `run.json` has had since version 0.1.0: other tools read it by these names."""
+
+
+def test_the_names_in_a_record_stay(tmp_path: Path) -> None:
+    store.write_run(tmp_path, RECORD)
+    data = json.loads((tmp_path / store.RUN).read_bytes())
+    assert {name: list(data[name]) for name in KEYS} == {name: keys.split() for name, keys in KEYS.items()}

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from harness.errors import UsageProblem
 from harness.reports.runs import cost_text
+from harness.results import store
 from harness.results.lines import RecordedStep, SampleLine, decode, encode
-from harness.results.usage import Counting, account, cost, measure, parse_prices, recorded, recorded_prices
-from harness.types import Generation
+from harness.results.usage import Counting, account, cost, measure, parse_prices, recorded_prices
+from harness.types import Generation, RunRecord, UsageInfo
 from tests import synthetic_runs
 
 
@@ -44,29 +46,27 @@ def test_a_line_has_cached_tokens_only_where_they_are_known() -> None:
 def test_an_account_says_none_where_nothing_is_known() -> None:
     counting = Counting()
     counting.add(line("a", Generation("x", prompt_tokens=2_000_000, completion_tokens=1_000_000)))
-    assert account(counting, 4.0, 0.5, {"prompt": 0.25, "completion": 2.0}) == {
-        "latency_mean": None,
-        "latency_p50": None,
-        "latency_p95": None,
-        "latency_p99": None,
-        "cache_hit_rate": None,
-        "samples_per_second": 0.25,
-        "tokens_per_second": 250_000.0,
-        "gpu_hours": 0.5,
-        "prices": {"prompt": 0.25, "completion": 2.0},
-        "usd": 2.5,
-    }
-    assert account(counting, 0.0, None, None)["tokens_per_second"] is None
-    assert account(counting, 0.0, None, None)["usd"] is None
+    prices = {"prompt": 0.25, "completion": 2.0}
+    assert account(counting, 4.0, 0.5, prices) == UsageInfo(
+        samples_per_second=0.25, tokens_per_second=250_000.0, gpu_hours=0.5, prices=prices, usd=2.5
+    )
+    assert account(counting, 0.0, None, None) == UsageInfo()
 
 
-def test_a_damaged_account_is_not_known() -> None:
-    damaged = synthetic_runs.record(usage={"usd": "x", "gpu_hours": [], "latency_p50": None, "prices": {"prompt": 1}})
-    assert [recorded(damaged, name) for name in ("usd", "gpu_hours", "latency_p50", "absent")] == [None] * 4
+def test_a_damaged_account_is_not_known(tmp_path: Path) -> None:
+    run = synthetic_runs.write(tmp_path, "m", {"multiple": 1})
+
+    def reread(usage: dict[str, object]) -> RunRecord:
+        data = json.loads((run / store.RUN).read_bytes())
+        (run / store.RUN).write_text(json.dumps(data | {"usage": usage}))
+        return store.read_run(run)
+
+    damaged = reread({"usd": "x", "gpu_hours": [], "latency_p50": None, "prices": {"prompt": 1}, "later": 1})
+    assert damaged.usage == UsageInfo(prices={"prompt": 1})
     assert recorded_prices(damaged) is None
     assert "latency: p50 N/A s, p95 N/A s, p99 N/A s · cost: N/A USD, N/A GPU-hours" in cost_text(damaged)
-    fine = synthetic_runs.record(usage={"usd": 1, "prices": {"prompt": 1, "completion": 2.5}})
-    assert (recorded(fine, "usd"), recorded_prices(fine)) == (1, {"prompt": 1, "completion": 2.5})
+    fine = reread({"usd": 1, "prices": {"prompt": 1, "completion": 2.5}})
+    assert (fine.usage.usd, recorded_prices(fine)) == (1, {"prompt": 1, "completion": 2.5})
 
 
 def test_prices_are_for_a_million_tokens() -> None:
@@ -76,3 +76,28 @@ def test_prices_are_for_a_million_tokens() -> None:
     for text in ("", "1", "1,2,3", "a,b"):
         with pytest.raises(UsageProblem, match="not two numbers"):
             parse_prices(text)
+    for text in ("-1,2", "inf,1", "nan,1"):
+        with pytest.raises(UsageProblem, match="from 0 on"):
+            parse_prices(text)
+
+
+def test_prices_of_several_models_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "prices.yaml"
+    path.write_text("org/model: {input: 0.15, output: 0.6}\n7: {input: 1, output: 2}\nhalf: {input: 1}\n")
+    assert parse_prices(str(path), "org/model") == parse_prices("0.15,0.6", "org/model")
+    assert parse_prices(str(path), "7") == {"prompt": 1, "completion": 2}
+    for model, message in (("other", "nothing for 'other'"), ("half", "nothing for 'output'")):
+        with pytest.raises(UsageProblem, match=message):
+            parse_prices(str(path), model)
+    with pytest.raises(UsageProblem, match="not two numbers"):
+        parse_prices(str(path))
+    with pytest.raises(UsageProblem, match="nor a file"):
+        parse_prices(str(tmp_path / "missing.yaml"), "org/model")
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: b", "a: {input: b, output: c}", "{", "a: {input: -1, output: 1}"])
+def test_a_file_that_is_no_list_of_prices_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "prices.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageProblem, match=r"prices\.yaml"):
+        parse_prices(str(path), "a")

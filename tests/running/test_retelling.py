@@ -10,7 +10,7 @@ import pytest
 from harness import plugins
 from harness.results import store
 from harness.running import retelling
-from harness.types import Generation, Query, Reply, Sample
+from harness.types import BenchmarkInfo, Generation, Query, Reply, Sample
 from tests import synthetic_runs
 
 
@@ -49,7 +49,7 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
 
 
 def retold(tmp_path: Path, sizes: dict[str, int], steps: int = 1, text: str = "[f()]") -> dict[Any, retelling.Retold]:
-    benchmark = {"name": "asking", "version": "1"}
+    benchmark = BenchmarkInfo("asking", "1")
     folder = synthetic_runs.write(tmp_path, "m", sizes, text=text, benchmark=benchmark, handler="funreason")
     lines = {line.key: line for line in store.read_samples(folder)}
     if steps > 1:
@@ -96,5 +96,5 @@ def test_native_calls_are_told_where_nothing_can_be_parsed() -> None:
 
     generation = Generation("", tool_calls=(NativeCall("f", '{"a": 1}'),))
     line = SampleLine("x_0", 0, "x", (RecordedStep(0, generation),))
-    record = synthetic_runs.record(benchmark={"name": "missing", "categories": ["x"]})
+    record = synthetic_runs.record(benchmark=BenchmarkInfo("missing", categories=("x",)))
     assert retelling.retell(record, {line.key: line})[line.key].talk[0]["text"] == 'f({"a": 1})'

@@ -67,7 +67,7 @@ def test_every_sample_is_played_judged_and_stored_once(script: Path) -> None:
     record = run(spec)
     assert record.status == "complete"
     assert record.scores == {"echo": Score(n=SIZE, judged=SIZE, passed=SIZE - 1, unscored=0, truncated=1)}
-    assert (record.benchmark["n"], record.benchmark["left"]) == (SIZE, 0)
+    assert (record.benchmark.n, record.benchmark.left) == (SIZE, 0)
     assert record.tokens["completion"] == SIZE
     assert record == store.read_run(store.path_of(spec.output, record))
     lines = lines_of(spec, record)
@@ -147,7 +147,7 @@ def test_dependencies_are_read_back_on_resume(script: Path, watching: list[Watch
     spec = spec_of(script, "chain")
     first = run(spec)
     # What depends on a fault is a fault as well, and all of it is played again.
-    assert first.benchmark["left"] == SIZE - 5
+    assert first.benchmark.left == SIZE - 5
     write(script, {"chain_4": "never asked again", "chain_5": "fine now"})
     second = run(spec)
     assert (second.run_id, second.status) == (first.run_id, "complete")
@@ -218,7 +218,7 @@ def test_a_fault_is_unscored_and_tried_again(script: Path) -> None:
     assert line.fault == "HTTP 500"
     assert (line.verdicts["echo"].outcome, line.verdicts["echo"].message) == ("unscored", "HTTP 500")
     write(script, {})
-    assert run(replace(spec, retry_errors=False)).benchmark["left"] == 1
+    assert run(replace(spec, retry_errors=False)).benchmark.left == 1
     again = run(spec)
     assert (again.run_id, again.status, again.scores["echo"].passed) == (record.run_id, "complete", SIZE)
 
@@ -306,12 +306,12 @@ def test_another_layout_is_the_same_run(script: Path, monkeypatch: pytest.Monkey
     (store.path_of(spec_of(script).output, first) / store.SAMPLES).write_bytes(b"")
     again = run(spec_of(script, options={"slots": 2, "delay": 0.01}, limit="3"))
     assert again.run_id == first.run_id
-    assert first.machine["layout"] == {"slots": 4}
-    assert again.machine["layout"] == {"slots": 2, "delay": 0.01}
+    assert first.machine.layout == {"slots": 4}
+    assert again.machine.layout == {"slots": 2, "delay": 0.01}
     # A row of a leaderboard is made of runs whose engines agree.
     assert again.engine == first.engine
-    assert again.engine["version"] == "engine 1, torch 2"
-    assert again.engine["options"].keys() == {"script", "default"}
+    assert again.engine.version == "engine 1, torch 2"
+    assert again.engine.options.keys() == {"script", "default"}
 
 
 @pytest.mark.usefixtures("toy")
@@ -319,21 +319,21 @@ def test_what_waits_when_the_money_is_spent_is_left_and_no_fault(script: Path) -
     """Two tokens a reply, a dollar a token; every sample of a chain needs the one before it."""
     spec = replace(spec_of(script, "chain"), prices={"prompt": 0.0, "completion": 1e6}, cost_limit=5.0)
     first = run(spec)
-    assert (first.status, first.benchmark["left"], first.usage["usd"]) == ("incomplete", SIZE - 3, 6.0)
+    assert (first.status, first.benchmark.left, first.usage.usd) == ("incomplete", SIZE - 3, 6.0)
     assert {line.fault for line in lines_of(spec, first).values()} == {None}
     second = run(replace(spec, cost_limit=None))
-    assert (second.run_id, second.status, second.usage["usd"]) == (first.run_id, "complete", 2.0 * SIZE)
+    assert (second.run_id, second.status, second.usage.usd) == (first.run_id, "complete", 2.0 * SIZE)
 
 
 @pytest.mark.usefixtures("toy")
 def test_gpu_hours_are_summed_over_sessions(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reciting, "gpus", 2, raising=False)
     first = run(spec_of(write(script, {"echo_3": {"fault": "HTTP 500"}}), options={"delay": 0.02}))
-    assert first.usage["gpu_hours"] == pytest.approx(2 * first.seconds / 3600, rel=0.05)
+    assert first.usage.gpu_hours == pytest.approx(2 * first.seconds / 3600, rel=0.05)
     monkeypatch.setattr(Reciting, "gpus", 1)
     second = run(spec_of(write(script, {})))
-    expected = first.usage["gpu_hours"] + (second.seconds - first.seconds) / 3600
-    assert second.usage["gpu_hours"] == pytest.approx(expected, abs=2e-6)
+    expected = first.usage.gpu_hours + (second.seconds - first.seconds) / 3600
+    assert second.usage.gpu_hours == pytest.approx(expected, abs=2e-6)
 
 
 @pytest.mark.usefixtures("toy")
@@ -439,7 +439,7 @@ def test_interrupted_it_keeps_what_is_finished(script: Path) -> None:
         run(spec, progress=Interrupting())
     folder = store.find_runs(spec.output)[0]
     record = store.read_run(folder)
-    assert (record.status, record.scores["echo"].passed, record.benchmark["left"]) == ("incomplete", 3, SIZE - 3)
+    assert (record.status, record.scores["echo"].passed, record.benchmark.left) == ("incomplete", 3, SIZE - 3)
     assert run(spec).status == "complete"
 
 

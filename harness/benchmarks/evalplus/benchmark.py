@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,11 +63,14 @@ class EvalPlus:
         """Ask once."""
         yield Query(messages=_messages(sample.target), expects="text")
 
-    def prepare(self, samples: Iterable[Sample[Problem]]) -> None:
-        """Compute expected outputs that are not kept yet, while the model is still writing.
+    def prepare(self, samples: Sequence[Sample[Problem]]) -> Mapping[str, Any]:
+        """Open the sandbox and compute expected outputs that are not kept yet, while the model is still writing.
 
         Args:
             samples: What is about to be played and judged.
+
+        Returns:
+            What of the sandbox a verdict can depend on.
 
         Raises:
             SandboxUnavailable: Nothing here can hold a program.
@@ -75,14 +78,7 @@ class EvalPlus:
         from harness.benchmarks.evalplus.expected import prefetch
 
         prefetch(sample.id for sample in samples)
-
-    def conditions(self) -> Mapping[str, Any]:
-        """What else a verdict depends on, to be recorded: the sandbox in use, which is opened.
-
-        Raises:
-            SandboxUnavailable: Nothing here can hold a program.
-        """
-        return {"sandbox": shared().facts}
+        return shared().facts
 
     def check(self, sample: Sample[Problem], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Take the program out of the reply, by `strict` rules as `lenient` tells, and judge it by EvalPlus's tests.

@@ -25,6 +25,7 @@ from harness.benchmarks.evalplus import data
 from harness.data import datasets
 from harness.errors import UsageProblem
 from harness.protocols import Report
+from harness.text import first_line
 from harness.types import Verdict
 
 _FOLDER = re.compile(r"(HumanEval|Mbpp)_(\d+)")
@@ -67,7 +68,7 @@ def _problem(row: Any, where: str, report: Report) -> data.Problem | None:
     try:
         return data.problem(row["task_id"])
     except UsageProblem as error:
-        report(f"{where}: {str(error).splitlines()[0]}")
+        report(f"{where}: {first_line(error)}")
         return None
 
 

@@ -193,12 +193,12 @@ def test_a_smaller_set_of_tests_can_take_the_place_of_the_data(tmp_path: Path, m
 def test_the_record_names_the_sandbox_that_judged(tmp_path: Path, predict_only: bool) -> None:
     options = {"engine": "scripted", "model_args": "default=x = 1", "sample_id": "HumanEval/53", "output": tmp_path}
     (made,) = run(model="m", tasks="humaneval", predict_only=predict_only, **options)
-    recorded = read_run(made.folder).machine.get("sandbox")
+    recorded = read_run(made.folder).machine.sandbox
     assert recorded == (None if predict_only else shared().facts)
     assert predict_only or {"backend", "layers", "memory_gib", "threads", "folder_mib"} <= set(shared().facts)
     rewrite(made.folder, pytest.fail)
     again = read_run(made.folder)
-    assert (again.machine["sandbox"], again.scores["humaneval"].judged) == (shared().facts, 1)
+    assert (again.machine.sandbox, again.scores["humaneval"].judged) == (shared().facts, 1)
 
 
 @pytest.mark.parametrize(

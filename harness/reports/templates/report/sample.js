@@ -66,7 +66,7 @@ const message = (entry) => el("div", { class: `message ${entry.role === "user" ?
 function reply(entry) {
   const notes = [entry.problem, entry.finish === "length" && entry.problem !== "truncated" && "cut at the token limit"].filter(Boolean);
   return el("div", { class: "message reply" },
-    el("div", { class: "role" }, "reply", notes.map((note) => [" ", el("span", { class: "badge unscored" }, note)]), el("span", { class: "muted" }, ` ${count(entry.tokens)} tokens · ${entry.seconds.toFixed(2)} s`)),
+    el("div", { class: "role" }, "reply", entry.name ? ` · ${entry.name}` : "", notes.map((note) => [" ", el("span", { class: "badge unscored" }, note)]), el("span", { class: "muted" }, ` ${count(entry.tokens)} tokens · ${entry.seconds.toFixed(2)} s`)),
     entry.think !== null && el("details", { class: "think" }, el("summary", {}, `Thinking, ${count(entry.think.length)} characters`), el("pre", { dir: "auto" }, entry.think)),
     el("pre", { class: "answer", dir: "auto" }, entry.text || (entry.calls ? "" : "(empty)")),
     entry.calls && el("pre", { class: "answer" }, entry.calls.length ? entry.calls.map((call) => json(call)).join("\n") : "(no call)"));

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.engines import _keeper
+from harness import supervisor
 
 # A server with a child of its own; both write their process ids.
 SERVER = """
@@ -20,7 +20,7 @@ time.sleep(60)
 """
 STARTER = """
 import subprocess, sys, time
-subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE, start_new_session=True)
+subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, start_new_session=True)
 time.sleep(60)
 """
 
@@ -49,14 +49,14 @@ def gone(pids: list[int]) -> bool:
 
 
 def command(pids: Path) -> list[str]:
-    return [_keeper.__file__, sys.executable, "-c", SERVER, str(pids)]
+    return supervisor.supervised([sys.executable, "-c", SERVER, str(pids)])
 
 
 def test_closing_its_input_stops_the_whole_group(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, *command(tmp_path / "pids")], stdin=subprocess.PIPE) as keeper:
+    with subprocess.Popen(command(tmp_path / "pids"), stdin=subprocess.PIPE) as process:
         pids = pids_in(tmp_path / "pids")
         assert all(map(alive, pids))
-    assert keeper.returncode == 0
+    assert process.returncode == 0
     assert gone(pids)
 
 
@@ -67,23 +67,23 @@ def test_a_killed_starter_leaves_nothing(tmp_path: Path) -> None:
     assert gone(pids)
 
 
-def test_a_killed_keeper_takes_the_server_with_it(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, *command(tmp_path / "pids")], stdin=subprocess.PIPE) as keeper:
+def test_a_killed_supervisor_takes_the_server_with_it(tmp_path: Path) -> None:
+    with subprocess.Popen(command(tmp_path / "pids"), stdin=subprocess.PIPE) as process:
         server, child = pids_in(tmp_path / "pids")
-        keeper.send_signal(signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
     assert gone([server])
     os.kill(child, signal.SIGKILL)  # Its own parent's duty, which this little server does not have.
 
 
-def test_a_server_that_ends_by_itself_ends_the_keeper(tmp_path: Path) -> None:
-    ends = [sys.executable, _keeper.__file__, sys.executable, "-c", "raise SystemExit(3)"]
-    with subprocess.Popen(ends, stdin=subprocess.PIPE) as keeper:
-        assert keeper.wait(20) == 3
+def test_a_server_that_ends_by_itself_ends_the_supervisor(tmp_path: Path) -> None:
+    ends = supervisor.supervised([sys.executable, "-c", "raise SystemExit(3)"])
+    with subprocess.Popen(ends, stdin=subprocess.PIPE) as process:
+        assert process.wait(20) == 3
 
 
 def test_what_ignores_the_request_to_stop_is_killed(tmp_path: Path) -> None:
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SERVER
-    quick = "from harness.engines import _keeper; import sys; _keeper.GRACE = 0.3; sys.exit(_keeper.keep(sys.argv[1:]))"
+    quick = "from harness import supervisor as s; import sys; s.GRACE = 0.3; sys.exit(s.supervise(sys.argv[1:]))"
     line = [sys.executable, "-c", quick, sys.executable, "-c", stubborn, str(tmp_path / "pids")]
     with subprocess.Popen(line, stdin=subprocess.PIPE):
         pids = pids_in(tmp_path / "pids")
@@ -92,18 +92,18 @@ def test_what_ignores_the_request_to_stop_is_killed(tmp_path: Path) -> None:
 
 GUARDED = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", sys.argv[2], sys.argv[3]])
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]])
 time.sleep(0.5)
-from harness.engines._keeper import descendants
+from harness.supervisor import descendants, guarding
 import os
-subprocess.Popen([sys.executable, sys.argv[1], "--guard", *map(str, descendants(os.getpid()))], stdin=subprocess.PIPE)
+subprocess.Popen(guarding(descendants(os.getpid())), stdin=subprocess.PIPE)
 print(*descendants(os.getpid()), flush=True)
 time.sleep(60)
 """
 
 
 def test_a_guard_kills_what_somebody_else_started(tmp_path: Path) -> None:
-    line = [sys.executable, "-c", GUARDED, _keeper.__file__, SERVER, str(tmp_path / "pids")]
+    line = [sys.executable, "-c", GUARDED, SERVER, str(tmp_path / "pids")]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         pids = pids_in(tmp_path / "pids")

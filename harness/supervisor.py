@@ -1,7 +1,8 @@
-"""Keeps processes no longer than the program that started them: `_keeper.py COMMAND...` or `_keeper.py --guard PID...`.
+"""Processes that live no longer than the program that started them, however that program ends.
 
-The keeper reads its standard input, which ends when its starter closes it or dies, even by kill -9. Then it stops the
-command's whole process group. Should the keeper itself be killed, the kernel stops the command (PR_SET_PDEATHSIG).
+This file is a program, too: `supervised` puts a command under it. It reads its standard input, which ends when its
+starter closes it or dies, even by kill -9, and then stops the command's whole process group. Should the supervisor
+itself be killed, the kernel stops the command (PR_SET_PDEATHSIG).
 A death signal set by the starter would not do: it is sent when the starting *thread* ends, and not to grandchildren.
 """
 
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -22,11 +24,40 @@ GRACE = 15.0
 """Seconds between asking the group to stop and killing it."""
 
 
-def _die_with_keeper() -> None:
+def supervised(command: Sequence[str]) -> list[str]:
+    """A command under a supervisor.
+
+    Args:
+        command: Program and arguments.
+
+    Returns:
+        What to start with a pipe as standard input; closing the pipe stops the command and all its children. The exit
+        status is the command's.
+    """
+    return [*_THIS_FILE, *command]
+
+
+def guarding(pids: Iterable[int]) -> list[str]:
+    """A guard over processes that somebody else started.
+
+    Args:
+        pids: The processes.
+
+    Returns:
+        What to start with a pipe as standard input; closing the pipe kills the processes.
+    """
+    return [*_THIS_FILE, "--guard", *map(str, pids)]
+
+
+_THIS_FILE = (sys.executable, "-P", __file__)
+"""-P: the folder of this file is not searched for modules, or `types.py` in it would hide the standard library's."""
+
+
+def _die_with_supervisor() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def keep(command: list[str]) -> int:
+def supervise(command: list[str]) -> int:
     """Run a command until it ends or standard input does.
 
     Args:
@@ -35,8 +66,8 @@ def keep(command: list[str]) -> int:
     Returns:
         Its exit status, 0 where it was stopped.
     """
-    # The keeper has one thread, so a function between fork and exec is safe.
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_keeper)
+    # The supervisor has one thread, so a function between fork and exec is safe.
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_supervisor)
     try:
         while child.poll() is None:
             if select.select([sys.stdin], [], [], 0.2)[0] and not os.read(sys.stdin.fileno(), 4096):
@@ -86,4 +117,4 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(guard([int(pid) for pid in sys.argv[2:]]) if sys.argv[1] == "--guard" else keep(sys.argv[1:]))
+    sys.exit(guard([int(pid) for pid in sys.argv[2:]]) if sys.argv[1] == "--guard" else supervise(sys.argv[1:]))
