@@ -41,6 +41,8 @@ class Outcomes:
     """Incomplete run -> items it was to play and has no answer for, faults among them."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """As `labels.facts` gives them; empty for a baseline of an earlier version."""
+    credits: Mapping[str, float] = field(default_factory=dict)
+    """Category whose judgements are graded -> their sum; its items pair by pass or fail all the same."""
 
     @property
     def repeats(self) -> int:
@@ -54,8 +56,9 @@ class Outcomes:
         for category, items in self.results.items():
             values = list(items.values())
             judged = sum(value is not None for value in values)
+            passed = self.credits.get(category, values.count(True))
             scores[category] = Score(
-                max(self.sizes.get(category, 0), len(values)), judged, values.count(True), len(values) - judged
+                max(self.sizes.get(category, 0), len(values)), judged, passed, len(values) - judged
             )
         return scores
 
@@ -96,7 +99,9 @@ def gather(
     label = " + ".join(dict.fromkeys(name_of(record.model.name) for record in records.values()))
     left = {name: count for name, count in left.items() if count}
     about = joined([facts(record) for record in records.values()])
-    return Outcomes(label, benchmarks, sizes, results, measure(everything), tuple(records), left, about)
+    return Outcomes(
+        label, benchmarks, sizes, results, measure(everything), tuple(records), left, about, _credits(everything)
+    )
 
 
 def labelled(sides: Sequence[Outcomes]) -> list[Outcomes]:
@@ -112,6 +117,15 @@ def _results(lines: Iterable[SampleLine]) -> dict[str, dict[Key, bool | None]]:
         for category, verdict in line.verdicts.items():
             results[category][line.key] = None if verdict.outcome == "unscored" else verdict.outcome == "pass"
     return dict(results)
+
+
+def _credits(lines: Iterable[SampleLine]) -> dict[str, float]:
+    credits: dict[str, float] = defaultdict(float)
+    for line in lines:
+        for category, verdict in line.verdicts.items():
+            if "credit" in verdict.evidence:
+                credits[category] += verdict.evidence["credit"]
+    return dict(credits)
 
 
 def _identity(record: RunRecord) -> dict[str, Any]:
@@ -138,7 +152,12 @@ def disagreements(a: Outcomes, b: Outcomes) -> list[str]:
 
 def cautions(a: Outcomes, b: Outcomes) -> list[str]:
     """What a reader must know of two sides that may be compared, one sentence each."""
-    return [*incomplete_notes(incomplete(a, b)), *_differences(a, b, MAY_DIFFER)]
+    graded = [
+        f"{name} is graded: pairs count who passes, the accuracy elsewhere is the mean of the grades"
+        for name in a.credits
+        if name in b.results
+    ]
+    return [*incomplete_notes(incomplete(a, b)), *graded, *_differences(a, b, MAY_DIFFER)]
 
 
 def incomplete(*sides: Outcomes | None) -> dict[str, int]:

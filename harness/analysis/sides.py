@@ -76,6 +76,7 @@ def freeze(outcomes: Outcomes) -> bytes:
         "sizes": outcomes.sizes,
         "left": dict(outcomes.left),
         "facts": dict(outcomes.facts),
+        "credits": dict(outcomes.credits),
         "outcomes": marks,
     }
     return json.dumps(data, indent=1).encode() + b"\n"
@@ -118,7 +119,9 @@ def thaw(path: Path) -> Outcomes:
             {name: int(count) for name, count in counts.items()} for counts in (data["sizes"], data.get("left", {}))
         )
         about = dict(data.get("facts", {}))
-        return Outcomes(one_line(str(data["label"])), benchmarks, sizes, results, left=left, facts=about)
+        credits = {name: float(credit) for name, credit in data.get("credits", {}).items()}
+        label = one_line(str(data["label"]))
+        return Outcomes(label, benchmarks, sizes, results, left=left, facts=about, credits=credits)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is no baseline file: {type(error).__name__}: {error}",

@@ -72,7 +72,7 @@ def test_the_base_tests_alone(samples: Path, tmp_path: Path) -> None:
     rows = json.loads((tmp_path / "o" / "samples_eval_results.json").read_text())["eval"]["HumanEval/53"]
     assert [(row["base_status"], row["plus_status"]) for row in rows] == [("pass", None)] * 2 + [("fail", None)]
     refused = CliRunner().invoke(command, [str(samples), "--base-only"])
-    assert "--base-only goes with --from-evalplus" in str(refused.exception)
+    assert "--base-only does not go with RUN" in str(refused.exception)
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "not json\n", '{"task_id": "HumanEval/9999", "solution": "1"}\n'])
