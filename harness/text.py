@@ -143,6 +143,11 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]], left: 
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (headers, rule, *rows))
 
 
+def count(number: float) -> str:
+    """A count in full; the sum of graded judgements, which need not be whole, with two decimals."""
+    return str(number) if isinstance(number, int) else f"{number:.2f}"
+
+
 def percent(fraction: float, decimals: int = 2) -> str:
     """A percentage, rounded half up as papers do (0.83655 -> 83.66), free of binary noise."""
     exact = Decimal(repr(round(fraction * 100, 9)))

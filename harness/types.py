@@ -161,7 +161,10 @@ class Verdict:
     """The upstream error type; None exactly when the outcome is `pass`."""
     message: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    """What a person needs to see why: decoded calls, the differing argument, a state difference. JSON values only."""
+    """What a person needs to see why: decoded calls, the differing argument, a state difference. JSON values only.
+
+    `credit`, 0 to 1, is what a graded judgement adds to its category instead of a whole pass or nothing.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +250,8 @@ class Score:
     """Items of the category in the data set times repeats: the denominator of coverage."""
     judged: int
     """Items with a pass or fail: the denominator of the accuracy."""
-    passed: int
+    passed: float
+    """Items that passed; the sum of their credit where judgements are graded."""
     unscored: int
     """Items that were played or tried and could not be judged."""
     truncated: int = 0
@@ -328,6 +332,8 @@ class MachineInfo:
     """Name, memory and driver of each."""
     layout: Mapping[str, Any] = field(default_factory=dict)
     """The engine's options that cannot change a reply: copies, GPUs, memory."""
+    sandbox: Mapping[str, Any] | None = None
+    """The backend that judged programs were run in, its layers and limits; None where none were."""
 
 
 @dataclass(frozen=True, slots=True)

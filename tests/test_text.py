@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.text import NARROWEST, fitting, markdown_table, one_line, printable, table
+from harness.text import NARROWEST, count, fitting, markdown_table, one_line, printable, table
 
 ROWS = [
     {"run": "20261121-a", "model": "organisation/" + "name-" * 12, "judged": "7", "folder": "results/" + "x" * 50},
@@ -75,3 +75,7 @@ def test_cells_of_several_lines_count_by_their_longest() -> None:
     assert fitting(rows, 80, ("two", "one"), headers) == ["", "one", "two"]
     assert fitting(rows, 40, ("two", "one"), headers) == ["", "one"]
     assert fitting(rows, 10, ("two", "one"), headers) == [""]
+
+
+def test_counts_are_whole_or_show_that_they_are_not() -> None:
+    assert [count(number) for number in (0, 1_234_567, 375.0, 214.374)] == ["0", "1234567", "375.00", "214.37"]

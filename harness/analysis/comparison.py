@@ -22,6 +22,8 @@ ALL = "all"
 AVERAGES = (
     *(f"v4/{name}" for name in ("overall", "non_live", "live", "multi_turn", "agentic")),
     *(f"funreason/{name}" for name in ("overall", "live_v3")),
+    *(f"acebench/summary_{language}" for language in ("en", "zh")),
+    *(f"apibank/{name}" for name in ("level3_calls", "exact")),
 )
 """Aggregates that a comparison holds, where both runs have all their parts."""
 

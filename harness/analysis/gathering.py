@@ -56,6 +56,7 @@ def gather(
         tuple(records),
         {part.name: part.left for part in parts if part.left is not None},
         joined([facts(record) for record in records.values()]),
+        _credits(line for part in parts for line in part.lines),
         missing=_joined(part.missing for part in parts),
         excluded=_joined(part.excluded for part in parts),
         repeats_of={category: part.record.repeats for part in parts for category in part.results},
@@ -114,6 +115,15 @@ def _part(folder: Path, record: RunRecord, lines: Sequence[SampleLine] | None) -
     return _Part(folder.name, record, found, problems, results, sizes, missing, excluded, unplayed, told)
 
 
+def _credits(lines: Iterable[SampleLine]) -> dict[str, float]:
+    credits: dict[str, float] = defaultdict(float)
+    for line in lines:
+        for category, verdict in line.verdicts.items():
+            if "credit" in verdict.evidence:
+                credits[category] += verdict.evidence["credit"]
+    return dict(credits)
+
+
 def _missing(
     record: RunRecord, lines: Sequence[SampleLine], results: Mapping[str, Mapping[Key, Any]], unplayed: int
 ) -> dict[str, int]:
@@ -156,6 +166,7 @@ def _identity(record: RunRecord) -> dict[str, Any]:
         "handler": record.handler,
         "engine": asdict(record.engine),
         "sampling": sampling,
+        "sandbox": record.machine.sandbox,
     }
 
 

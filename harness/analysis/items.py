@@ -8,7 +8,7 @@ from both sides: a rule passes only if it would with all of it failed, and fails
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -94,9 +94,19 @@ def scores(run: Outcomes, categories: Iterable[str], assume: Assume, of: Value |
         lacking = unseen(run, category)
         n = max(len(items) + lacking, -(-run.sizes.get(category, 0) // repeats(run, category)))
         extra = 0 if assume == "judged" else lacking
+        if category in run.credits and of is None:
+            values = [_grade(run.credits[category], list(items), assume)] * len(values)
         total = sum(values) + extra * (assume == "passed")
-        found[category] = Score(n, len(values) + extra, total, 0)  # type: ignore[arg-type]
+        found[category] = Score(n, len(values) + extra, total, 0)
     return found
+
+
+def _grade(credit: float, items: Sequence[Tries], assume: Assume) -> float:
+    """Mean grade of the items of a graded category; what is missing has the least or the best grade."""
+    judged, absent = sum(item.judged for item in items), sum(item.absent for item in items)
+    if assume == "judged":
+        return credit / judged if judged else 0.0
+    return (credit + absent * (assume == "passed")) / (judged + absent)
 
 
 def pairs(
@@ -128,7 +138,7 @@ def pairs(
 
 
 def repeat_of(run: Outcomes, repeat: int) -> Outcomes:
-    """One repeat of a run alone; what is missing of the whole run may be missing of it."""
+    """One repeat of a run alone, by passes; what is missing of the whole run may be missing of it."""
     results: Mapping[str, Mapping[Key, bool | None]] = {
         category: {(name, 0): passed for (name, number), passed in items.items() if number == repeat}
         for category, items in run.results.items()
@@ -136,4 +146,4 @@ def repeat_of(run: Outcomes, repeat: int) -> Outcomes:
     sizes = {category: -(-size // repeats(run, category)) for category, size in run.sizes.items()}
     items = {category: len({name for name, _ in found}) for category, found in run.results.items()}
     missing = {category: max(0, items[category] - len(results[category])) + unseen(run, category) for category in items}
-    return replace(run, results=results, sizes=sizes, missing=missing, repeats_of={})
+    return replace(run, results=results, sizes=sizes, missing=missing, repeats_of={}, credits={})

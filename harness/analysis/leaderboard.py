@@ -152,7 +152,7 @@ def _assumed(view: View, column: str, values: Mapping[str, float]) -> Cell:
         return Cell(None, missing=(column,))
     value = values[column]
     sizes = {leaf: view.sizes[leaf] for leaf in view.leaves(column)}
-    uniform = {leaf: Score(n, n, value * n, 0) for leaf, n in sizes.items()}  # type: ignore[arg-type]
+    uniform = {leaf: Score(n, n, value * n, 0) for leaf, n in sizes.items()}
     return replace(evaluate(view, uniform, columns=[column])[column], value=value)
 
 

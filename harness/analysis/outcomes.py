@@ -37,6 +37,8 @@ class Outcomes:
     """Incomplete run -> items it was to play and has no answer for, faults among them; 0 where it does not say."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """As `labels.facts` gives them; empty for a baseline of an earlier version."""
+    credits: Mapping[str, float] = field(default_factory=dict)
+    """Category whose judgements are graded -> their sum; its items pair by pass or fail all the same."""
     missing: Mapping[str, int] = field(default_factory=dict)
     """Category -> episodes that were planned and have no line: at most so many where a run does not say of each."""
     excluded: Mapping[str, int] = field(default_factory=dict)
@@ -68,8 +70,9 @@ class Outcomes:
         for category, items in self.results.items():
             values = list(items.values())
             judged = sum(value is not None for value in values)
+            passed = self.credits.get(category, values.count(True))
             scores[category] = Score(
-                max(self.sizes.get(category, 0), len(values)), judged, values.count(True), len(values) - judged
+                max(self.sizes.get(category, 0), len(values)), judged, passed, len(values) - judged
             )
         return scores
 
@@ -81,7 +84,7 @@ def labelled(sides: Sequence[Outcomes]) -> list[Outcomes]:
     return [replace(side, label=label) for side, label in zip(sides, labels, strict=True)]
 
 
-MAY_DIFFER = ("handler", "engine", "sampling")
+MAY_DIFFER = ("handler", "engine", "sampling", "sandbox")
 """What does not forbid a comparison but can move scores."""
 
 
@@ -92,7 +95,12 @@ def disagreements(a: Outcomes, b: Outcomes) -> list[str]:
 
 def cautions(a: Outcomes, b: Outcomes) -> list[str]:
     """What a reader must know of two sides that may be compared, one sentence each."""
-    return [*dict.fromkeys((*lacks(a), *lacks(b))), *_differences(a, b, MAY_DIFFER)]
+    graded = [
+        f"{name} is graded: pairs count who passes, the accuracy elsewhere is the mean of the grades"
+        for name in a.credits
+        if name in b.results
+    ]
+    return [*dict.fromkeys((*lacks(a), *lacks(b))), *graded, *_differences(a, b, MAY_DIFFER)]
 
 
 def incomplete(*sides: Outcomes | None) -> dict[str, int]:
@@ -130,5 +138,5 @@ def short(value: Any, other: Any) -> str:
     if isinstance(value, dict) and isinstance(other, dict):
         differing = (f"{key}={inner}" for key, inner in value.items() if other.get(key) != inner)
         return one_line(", ".join(differing), 80) or "not set"
-    text = str(value)
+    text = "not recorded" if value is None else str(value)
     return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)

@@ -83,7 +83,7 @@ def freeze(outcomes: Outcomes) -> bytes:
         "format": FORMAT,
         "label": outcomes.label,
         "runs": list(outcomes.runs),
-        "passed": {name: f"{score.passed} of {score.n}" for name, score in sorted(outcomes.scores.items())},
+        "passed": {name: f"{score.passed:.10g} of {score.n}" for name, score in sorted(outcomes.scores.items())},
         "benchmarks": outcomes.benchmarks,
         **{name: dict(sorted(getattr(outcomes, name).items())) for name in KEPT},
         "unplayed": outcomes.unplayed,
@@ -91,6 +91,7 @@ def freeze(outcomes: Outcomes) -> bytes:
         "shards": dict(outcomes.shards),
         "conflicts": list(outcomes.conflicts),
         "facts": dict(outcomes.facts),
+        "credits": dict(outcomes.credits),
         "outcomes": marks,
     }
     return json.dumps(data, indent=1).encode() + b"\n"
@@ -144,6 +145,7 @@ def thaw(path: Path) -> Outcomes:
             sizes,
             results,
             facts=dict(data.get("facts", {})),
+            credits={name: float(credit) for name, credit in data.get("credits", {}).items()},
             unplayed=int(data.get("unplayed", 0)),
             readable={name: float(share) for name, share in data.get("readable", {}).items()},
             shards={name: one_line(str(told)) for name, told in data.get("shards", {}).items()},

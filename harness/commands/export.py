@@ -12,9 +12,9 @@ import click
 @click.argument("output", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--to", "target", required=True, metavar="FORMAT", help="bfcl, evalplus or lm-eval.")
 @click.option("--model-name", help="The model's name in the written files. [default: one that the other tool knows]")
-@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat of each sample.")
+@click.option("--repeat", type=click.IntRange(0), help="Which repeat of each sample. [default: 0; all for evalplus]")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
-def command(run: str, output: Path, target: str, model_name: str | None, repeat: int, overwrite: bool) -> None:
+def command(run: str, output: Path, target: str, model_name: str | None, repeat: int | None, overwrite: bool) -> None:
     """Write RUN into the folder OUTPUT as another tool's files.
 
     RUN is a folder, or the start of a run's id.

@@ -23,7 +23,7 @@ class DataSet:
     name: str
     version: str
     sha256: str
-    """Digest of the published file: the wheel, or the JSON Lines without gzip."""
+    """Digest of the published file: the wheel, or the JSON Lines without gzip; of `files` where many are published."""
     files: Mapping[str, str]
     """Relative path -> pin of every file that is unpacked: its sha256, or another that `sources.pinned` knows."""
     override: str | None = None

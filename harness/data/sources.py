@@ -9,24 +9,21 @@ import ast
 import contextlib
 import gzip
 import hashlib
-import http.client
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness.data.gathered import gather, is_gathered
+from harness.data.web import LARGEST, get
 from harness.errors import DataError
 
 if TYPE_CHECKING:
     from harness.data.pins import DataSet
 
-LARGEST = 256 * 2**20
-"""No pinned file is near this size in bytes; what is larger is refused unread."""
 TEXTS = "texts:"
 """Begins the pin of a Python source of which only some texts are used: first digits of their sha256, with commas."""
 ARCHIVE = "https://codeload.github.com/{repository}/zip/{commit}"
@@ -161,11 +158,13 @@ def download(data: DataSet, folder: Path) -> Path:
         folder: Where to put it.
 
     Returns:
-        The file.
+        The file, or the folder with the files.
 
     Raises:
         DataError: It cannot be had.
     """
+    if is_gathered(data):
+        return gather(data, folder)
     if data.repository is not None:
         return _repository_download(data, folder)
     return _pip_download(data, folder) if data.name == "bfcl" else _evalplus_download(data, folder)
@@ -173,18 +172,8 @@ def download(data: DataSet, folder: Path) -> Path:
 
 def _repository_download(data: DataSet, folder: Path) -> Path:
     """A repository at one commit as the zip that GitHub makes of it."""
-    url = ARCHIVE.format(repository=data.repository, commit=data.commit)
     target = folder / f"{data.name}.zip"
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer, target.open("wb") as file:
-            while part := answer.read(2**20):
-                if file.tell() > LARGEST:
-                    raise DataError(f"{url} is larger than any known data set")
-                file.write(part)
-    except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        raise DataError(f"could not download {url}: {error}", data.remedy) from error
+    target.write_bytes(get(ARCHIVE.format(repository=data.repository, commit=data.commit), data))
     return target
 
 

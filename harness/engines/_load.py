@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any
 
 import psutil
@@ -135,7 +136,10 @@ def _with_adapter(model: Any, found: Located, tokenizer: Any) -> Any:
     with torch.inference_mode():
         before = model(ids).logits
     try:
-        model = peft.PeftModel.from_pretrained(model, str(found.adapter)).merge_and_unload()
+        with warnings.catch_warnings():
+            # peft asks transformers by names that go away: nothing that who runs a model could change.
+            warnings.simplefilter("ignore", FutureWarning)
+            model = peft.PeftModel.from_pretrained(model, str(found.adapter)).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UsageProblem(
             f"adapter {found.adapter} does not fit {found.folder}: {first_line(error)}", "Was it trained on this base?"

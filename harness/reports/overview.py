@@ -22,6 +22,10 @@ from harness.types import Key, Reply, RunRecord
 CARDS = {
     "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),
     "funreason": ("overall", "live_v3"),
+    "acebench": tuple(
+        f"{part}_{language}" for language in ("en", "zh") for part in ("summary", "normal", "special", "agent")
+    ),
+    "apibank": ("level1", "level2", "level3_calls", "level3", "responses1", "responses2", "responses3", "exact"),
 }
 """Columns of views that head the page."""
 BINS = 30

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.results import store
 from harness.running.plan import RunPlan
-from harness.text import percent, table
+from harness.text import count, percent, table
 from harness.types import RunRecord
 
 FLIPS = 10
@@ -95,7 +95,7 @@ def _row(category: str, record: RunRecord) -> dict[str, str]:
         "category": category,
         "accuracy": value,
         "95 % interval": interval,
-        **{name: str(count) for name, count in zip(COUNTS, counts, strict=True)},
+        **{name: count(number) for name, number in zip(COUNTS, counts, strict=True)},
     }
 
 

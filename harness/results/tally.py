@@ -19,12 +19,14 @@ class Tally:
     """
 
     def __init__(self, totals: Mapping[str, int], prices: Mapping[str, float] | None = None) -> None:
-        self.finished = self.faults = self.judged = self.passed = 0
+        self.finished = self.faults = self.judged = 0
+        self.passed: float = 0
         self.prices = prices
         self.used = Counting()
         self._totals = totals
         self._helpers: Counter[str] = Counter()
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self._passed: dict[str, float] = defaultdict(int)
         self._sources: dict[str, set[str]] = defaultdict(set)
 
     @property
@@ -49,17 +51,28 @@ class Tally:
             self._sources[category].add(line.category)
             self._counts[category][verdict.outcome] += 1
             self._counts[category]["truncated"] += truncated
+            self._passed[category] += credit(verdict)
             self.judged += verdict.outcome != "unscored"
-            self.passed += verdict.outcome == "pass"
+            self.passed += credit(verdict)
 
     def scores(self) -> dict[str, Score]:
-        """Scores of all categories with a verdict; a sample that counts in two categories counts in the n of both."""
+        """Scores of all categories with a verdict; a sample that counts in two categories counts in the n of both.
+
+        Where verdicts are graded their credit is counted instead of passes, so that the accuracy is its mean.
+        """
         scores = {}
         for category, counts in sorted(self._counts.items()):
             n = sum(self._totals.get(source, 0) - self._helpers[source] for source in self._sources[category])
             judged = counts["pass"] + counts["fail"]
-            scores[category] = Score(n, judged, counts["pass"], counts["unscored"], counts["truncated"])
+            passed = round(self._passed[category], 6)
+            scores[category] = Score(n, judged, passed, counts["unscored"], counts["truncated"])
         return scores
+
+
+def credit(verdict: Verdict) -> float:
+    """What a verdict adds to its category: 1 for a pass (an int, so that counts stay whole), or the credit it gives."""
+    value: float = verdict.evidence.get("credit", int(verdict.outcome == "pass"))
+    return value
 
 
 RULES: Mapping[str, tuple[str, ...]] = {
@@ -82,6 +95,9 @@ class Tallies:
         self.totals = totals
         self.differing: dict[str, list[str]] = {}
         self.lost = 0
+        self.official_rows: dict[str, dict[str, Mapping[str, float | None]]] = defaultdict(dict)
+        """Rule set -> language or category -> what the benchmark's own program writes, under its names; counts are int.
+        Empty where no such row is known."""
         self._tallies = {name: Tally(totals) for name in rules}
         self._tries: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
 

@@ -116,7 +116,14 @@ def _new(query: Query, before: Query | None) -> Iterator[Message]:
         yield from query.messages[len(before.messages) + 1 :]
     else:
         message, told = query.messages[-1], _text(before.messages[-1].get("content"))
-        yield {**message, "content": _text(message.get("content")).removeprefix(told)}
+        yield {**message, "content": _added(_text(message.get("content")), told)}
+
+
+def _added(text: str, told: str) -> str:
+    """What a text adds to the one before it, whose last line may be a cue that moves to the end."""
+    uncued = told.rstrip().rpartition("\n")[0] + "\n"
+    known = next((start for start in (told, uncued) if len(start) > 1 and text.startswith(start)), "")
+    return text.removeprefix(known)
 
 
 def _said(message: Message) -> dict[str, Any]:

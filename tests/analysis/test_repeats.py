@@ -143,3 +143,13 @@ def test_what_rules_leave_out_is_not_missing() -> None:
 def test_pass_at_needs_its_k(content: Any) -> None:
     with pytest.raises(UsageProblem, match=r"k is"):
         parse({"pass_at": {"multiple": content}}, "p")
+
+
+def test_a_graded_category_is_held_by_its_mean_grade() -> None:
+    run = side(["1"] * 50 + ["0"] * 50, credits={"multiple": 75.0})
+    found = find({"minimum": {"multiple": 0.6}}, run)
+    assert (found.value, found.outcome) == (pytest.approx(0.75), "pass")
+    short = side(["1"] * 50 + ["0"] * 40 + ["-"] * 10, credits={"multiple": 70.0})
+    found = find({"minimum": {"multiple": 0.6}}, short)
+    assert found.value == pytest.approx(70 / 90)
+    assert (found.low, found.high) == pytest.approx((wilson(70, 100, 0.9).low, wilson(80, 100, 0.9).high))

@@ -135,14 +135,16 @@ def test_the_cache_goes_by_the_name_that_the_model_has_for_it(
     assert said(answers(session, asked, Sampling(max_tokens=9))) == said(before)
 
 
-@pytest.mark.parametrize("config", [{}, {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 0}])
-def test_transformers_has_nothing_to_warn_of(folder: Path, tmp_path: Path, config: dict[str, Any]) -> None:
-    model = make_tiny_qwen2(tmp_path / "windows", **config) if config else folder
+@pytest.mark.parametrize("kind", ["slots", "static", "adapter"])
+def test_who_runs_a_model_sees_no_warnings(tmp_path: Path, kind: str) -> None:
+    window = {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 0} if kind == "static" else {}
+    model = make_tiny_qwen2(tmp_path / "base", **window)
+    model = make_tiny_lora(tmp_path / "lora", model) if kind == "adapter" else model
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         session = opened(model)
         answers(session, prompts(3), Sampling(max_tokens=3))
-    assert isinstance(session._decoder, StaticDecoder if config else SlotDecoder)
+    assert isinstance(session._decoder, StaticDecoder if kind == "static" else SlotDecoder)
 
 
 def test_a_shared_prefix_is_computed_once(folder: Path) -> None:
