@@ -25,6 +25,7 @@ from harness.errors import UsageProblem, unknown_name
 __all__ = ["Finding", "Gate", "as_json", "decide", "gate"]
 
 ITSELF = "the run is held against itself: whatever it does, it cannot be worse"
+FROZEN = "the baseline was frozen from this very run"
 UNSEEN = "the baseline is not there yet: --first accepts that, and with --update-baseline freezes this run as the first"
 
 
@@ -101,13 +102,16 @@ def gate(
         )
     if first is False:
         findings.append(Finding(Rule("run", "baseline", 1.0, 1.0), "inconclusive", UNSEEN))
-    if any(set(run.folders) & set(side.folders) for side in others):
+    same = [side for side in others if _ids(side) & _ids(run)]
+    itself = any(side.folders for side in same)
+    if itself:
         findings.append(Finding(Rule("run", "baseline", 1.0, 1.0), "inconclusive", ITSELF))
     if not policy.allow_incomplete:
         findings += _whole(run, others, policy)
     left = outcomes.incomplete(run, *others)
     told = {finding.reason for finding in findings}
-    cautions = dict.fromkeys(why for side in (run, *others) for why in outcomes.lacks(side) if why not in told)
+    known = dict.fromkeys(why for side in (run, *others) for why in outcomes.lacks(side))
+    cautions = [*(why for why in known if why not in told), *([FROZEN] if same and not itself else [])]
     label, *named = (side.label for side in outcomes.labelled([run, *([baseline] if baseline else [])]))
     against = named[0] if named else None
     return Gate(tuple(findings), policy, label, against, tuple(forced), left, tuple(cautions), bool(first))
@@ -116,6 +120,10 @@ def gate(
 def _refusals(run: Outcomes, others: list[Outcomes]) -> list[str]:
     found = [why for side in others for why in outcomes.disagreements(side, run)]
     return list(dict.fromkeys([*run.conflicts, *found]))
+
+
+def _ids(side: Outcomes) -> set[Any]:
+    return {run.get("run_id") for run in side.runs}
 
 
 def _rules(policy: Policy) -> Iterator[Rule]:

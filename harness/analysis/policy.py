@@ -62,6 +62,8 @@ SETTINGS = ("confidence", "on_inconclusive", "allow_missing", "allow_incomplete"
 LIMITS = ("coverage", "faults", "truncated", "latency_mean", "latency_p95", "tokens_per_sample")
 AT_LEAST = ("coverage",)
 """Limits that are the least of a good thing; the others are the most of a bad one."""
+MOST = 0.999999
+"""Confidence: nothing is ever certain, and no finite limit would be."""
 EVERY = "*"
 UPDATES = ("if-passed", "if-not-worse")
 HELPER = "x-"
@@ -183,11 +185,12 @@ def parse(document: Mapping[str, Any], where: str) -> Policy:
     for key in document:
         if key not in (*SECTIONS, *SETTINGS) and not str(key).startswith(HELPER):
             raise _at(where, unknown_name("key", str(key), (*SECTIONS, *SETTINGS)))
-    level = number(document.get("confidence", 0.95), 0.5, 1, f"{where}: confidence")
+    level = number(document.get("confidence", 0.95), 0.5, MOST, f"{where}: confidence")
     rules = [
         _rule(section, str(name), value, level, where)
         for section in SECTIONS
-        for name, value in _section(document.get(section), section, where).items()
+        if section in document
+        for name, value in _section(document[section], section, where).items()
     ]
     if not rules:
         raise UsageProblem(f"{where}: the policy has no rule", f"Sections: {', '.join(SECTIONS)}.")
@@ -225,7 +228,7 @@ def _at(where: str, error: UsageProblem) -> UsageProblem:
 
 def _section(content: Any, section: str, where: str) -> Mapping[str, Any]:
     if content is None:
-        return {}
+        raise UsageProblem(f"{where}: {section} is empty", "Indent its rules, or take it away.")
     if not isinstance(content, dict):
         raise UsageProblem(f"{where}: {section} is {content!r}", "It is a map of name: value.")
     return content
@@ -241,7 +244,7 @@ def _rule(section: Section, name: str, content: Any, level: float, where: str) -
         for key in content:
             if key not in known:
                 raise _at(at, unknown_name("key", str(key), known))
-        level = number(content.get("confidence", level), 0.5, 1, f"{at}: confidence")
+        level = number(content.get("confidence", level), 0.5, MOST, f"{at}: confidence")
         k = content.get("k")
         content = content.get("value")
     if section == "pass_at" and (type(k) is not int or k < 1):

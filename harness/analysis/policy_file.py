@@ -111,8 +111,10 @@ def number(value: Any, least: float, most: float, at: str) -> float:
             found = float(value)
         except ValueError:
             found = None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not least <= found <= most:
-        raise UsageProblem(f"{at} is {value!r}", f"It is a number from {least:g} to {most:g}.{_meant(value, most)}")
+    good = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
+    if not good or not least <= found <= most:
+        limits = f"from {least:g} to {most:g}" if math.isfinite(most) else f"of at least {least:g}"
+        raise UsageProblem(f"{at} is {value!r}", f"It is a number {limits}.{_meant(value, most)}")
     return float(found)
 
 

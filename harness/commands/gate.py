@@ -219,6 +219,10 @@ class _Sides:
         from harness.analysis.sides import read
 
         self._check()
+        if self.baseline and demands.anchor and self.baseline.resolve() == (self.anchor or demands.anchor).resolve():
+            raise UsageProblem(
+                f"the anchor is the baseline {self.baseline}", "An anchor is a file that is not updated."
+            )
         candidate = read(self.run, self.rules)
         there = self.baseline is not None and self.baseline.exists()
         against = read(self.baseline, self.rules) if self.baseline and there else None

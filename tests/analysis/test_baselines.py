@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,21 @@ def test_a_run_is_not_overwritten_by_a_baseline(tmp_path: Path) -> None:
         result = CliRunner().invoke(cli, [*arguments, "--baseline", str(made / name)])
         assert "--update-baseline needs --baseline FILE" in str(result.exception)
     assert (made / "run.json").read_bytes() == before
+
+
+def test_a_run_is_told_from_itself_by_its_id(tmp_path: Path) -> None:
+    made = run(tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(made, copy)
+    arguments = ["gate", str(tmp_path / "run"), "--max-drop", "multiple=0.1", "--baseline"]
+    assert "held against itself" in CliRunner().invoke(cli, [*arguments, str(copy)]).output
+    (tmp_path / "base.json").write_bytes(freeze(read(made)))
+    result = CliRunner().invoke(cli, [*arguments, str(tmp_path / "base.json")])
+    assert (result.exit_code, "was frozen from this very run" in result.output) == (0, True)
+
+
+def test_an_anchor_that_would_move_is_refused(tmp_path: Path) -> None:
+    base = str(frozen(tmp_path))
+    run(tmp_path)
+    result = gate(tmp_path, "--max-drop", "multiple=0.1", "--anchor", base)
+    assert "the anchor is the baseline" in str(result.exception)
