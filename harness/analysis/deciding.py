@@ -213,10 +213,7 @@ def _figures(value: float, other: float) -> tuple[str, str]:
 
 def _coverage(rule: Rule, run: Outcomes) -> Finding:
     """Judged share of the data set, or of what was planned where that is more; what rules leave out is no part."""
-    counts = {}
-    for name, score in run.scores.items():
-        planned = max(score.n, len(run.results[name]) + run.missing.get(name, 0))
-        counts[name] = score.judged, planned - run.excluded.get(name, 0)
+    counts = {name: (score.judged, score.n - run.excluded.get(name, 0)) for name, score in run.scores.items()}
     held = sum(map(len, run.results.values())) - sum(run.excluded.values())
     judged = sum(found for found, _ in counts.values())
     total = max(sum(n for _, n in counts.values()), held + run.unplayed)

@@ -105,14 +105,15 @@ def _part(folder: Path, record: RunRecord, lines: Sequence[SampleLine] | None) -
             excluded[category] += unscored and not lost(verdict)
     unplayed = store.unfinished(record, len(found))
     missing = _missing(record, found, results, unplayed)
+    told = missing if sum(missing.values()) <= unplayed else {}  # else it says of none how many
     sizes = {
-        name: max(score.n if (score := record.scores.get(name)) else 0, len(items) + missing.get(name, 0))
+        name: max(score.n if (score := record.scores.get(name)) else 0, len(items) + told.get(name, 0))
         for name, items in results.items()
     }
     left = store.unfinished(record, sum(line.fault is None for line in found))
     unknown = record.benchmark.n is None and record.status != "complete"
-    told = left if left or unknown or record.status == "incomplete" else None
-    return _Part(folder.name, record, found, problems, results, sizes, missing, excluded, unplayed, told)
+    stated = left if left or unknown or record.status == "incomplete" else None
+    return _Part(folder.name, record, found, problems, results, sizes, missing, excluded, unplayed, stated)
 
 
 def _credits(lines: Iterable[SampleLine]) -> dict[str, float]:

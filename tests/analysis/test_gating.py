@@ -19,12 +19,15 @@ from junitparser import JUnitXml
 from harness.analysis.gating import gate
 from harness.analysis.outcomes import Outcomes
 from harness.analysis.policy import LIMITS, load, parse
+from harness.analysis.sides import read
 from harness.cli import cli
 from harness.errors import UsageProblem
 from harness.reports import gates
 from harness.results.usage import Usage
 from harness.types import ModelInfo
 from tests import synthetic_runs
+from tests.analysis.gate_wrong import killed
+from tests.analysis.gate_wrong import run as run_of
 from tests.synthetic_runs import biased
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +97,19 @@ def test_limits(name: str) -> None:
     half = Outcomes("m", half.benchmarks, {"multiple": 200}, half.results, bad)
     assert outcome({"limits": {name: value}}, full) == ["pass"]
     assert outcome({"limits": {name: value}}, half) == ["fail"]
+
+
+@pytest.mark.parametrize("planned", [{"multiple": 200, "parallel": 200, "irrelevance": 100}, {}])
+def test_coverage_is_of_what_was_planned_whether_or_not_a_record_says_of_which_category(
+    tmp_path: Path, planned: dict[str, int]
+) -> None:
+    made = run_of(tmp_path, sizes={"multiple": 200, "parallel": 200, "irrelevance": 100}, planned=planned)
+    side = read(killed(made, 250))
+    (finding, whole) = gate(side, parse({"limits": {"coverage": 0.9}}, "p")).findings
+    assert (finding.value, finding.outcome) == (0.5, "fail")
+    assert "250 of its items are left" in whole.reason
+    assert "irrelevance 0/100" in finding.reason or "irrelevance 0/?" in finding.reason
+    assert outcome({"minimum": {"multiple": 0.5}}, side)[0] == ("pass" if planned else "inconclusive")
 
 
 def test_a_latency_that_was_not_recorded_is_inconclusive() -> None:
