@@ -52,11 +52,15 @@ class Gate:
         return "fail" if "fail" in found else "inconclusive" if "inconclusive" in found else "pass"
 
     @property
-    def passed(self) -> bool:
-        """Whether the release may go on, by the policy for inconclusive gates; never where nothing was looked at."""
+    def lets_inconclusive_pass(self) -> bool:
+        """Whether what can be shown neither way is let through: by the policy, and if anything was looked at."""
         looked = self.first or any(finding.value is not None for finding in self.findings)
-        lets = self.verdict == "inconclusive" and self.policy.on_inconclusive == "pass"
-        return looked and (self.verdict == "pass" or lets)
+        return looked and self.policy.on_inconclusive == "pass"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the release may go on."""
+        return self.verdict == "pass" or (self.verdict == "inconclusive" and self.lets_inconclusive_pass)
 
 
 def gate(

@@ -47,7 +47,7 @@ class Outputs:
                     raise OSError(0, "it is named twice, here and as something else")
                 taken.add(path.resolve())
                 path.parent.mkdir(parents=True, exist_ok=True)
-                if path.is_file():
+                if path.is_file() and not path.is_symlink():  # /dev/stdout is one
                     path.unlink()
             except OSError as error:
                 self.refused.add(path)
@@ -84,7 +84,9 @@ class Outputs:
 
     def _write(self, junit: str, dumped: str, summary: str) -> None:
         for path, text in ((self.junit, junit), (self.report, dumped)):
-            if path in self._written():
+            if path in self._written() and path.is_symlink():
+                path.write_text(text, encoding="utf-8")
+            elif path in self._written():
                 files.write_atomic(path, text.encode())
         if (path := self._summary()) is not None:
             with path.open("a", encoding="utf-8") as file:

@@ -18,7 +18,7 @@ def headline(result: Gate) -> str:
     """The verdict and what it means for the release."""
     verdict = f"gate: {result.verdict}"
     if result.verdict == "inconclusive":
-        verdict += f" (the policy lets this {result.policy.on_inconclusive})"
+        verdict += f" (the policy lets this {'pass' if result.lets_inconclusive_pass else 'fail'})"
     against = f" against {result.baseline}" if result.baseline else ""
     return one_line(f"{verdict}: {result.run}{against}", 300)
 
@@ -106,7 +106,7 @@ def _document(root: ElementTree.Element) -> str:
 def _kind(result: Gate, finding: Finding) -> str | None:
     if finding.outcome == "pass":
         return None
-    stops = finding.outcome == "fail" or result.policy.on_inconclusive == "fail"
+    stops = finding.outcome == "fail" or not result.lets_inconclusive_pass
     return "failure" if stops else "skipped"
 
 

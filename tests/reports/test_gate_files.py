@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from junitparser import JUnitXml
 
 from harness.cli import cli
-from tests.analysis.gate_wrong import frozen, run
+from tests.analysis.gate_wrong import frozen, killed, run
 
 OUT = ("--junit", "out/junit.xml", "--report", "out/gate.json", "--summary", "out/summary.md")
 
@@ -97,3 +97,21 @@ def test_the_digits_that_decide_are_printed() -> None:
     low, stated = reason.split("at least ")[1].split(",")[0], reason.split("demanded ")[1].split(";")[0]
     assert float(low) < float(stated)
     assert reason.startswith("accuracy 70.8")
+
+
+def test_a_link_is_written_through() -> None:
+    Path("target").write_text("")
+    Path("link").symlink_to("target")
+    gate("run", "--min", "multiple=0.5", "--report", "link")
+    assert Path("link").is_symlink()
+    assert json.loads(Path("target").read_bytes())["verdict"] == "pass"
+
+
+def test_every_report_agrees_where_nothing_was_looked_at(tmp_path: Path) -> None:
+    killed(run(tmp_path / "empty"), 0)
+    Path("gate.yaml").write_text("on_inconclusive: pass\nallow_missing: true\nminimum: {multiple: 0.5}\n")
+    result = gate("empty", "--policy", "gate.yaml", *OUT)
+    assert (result.exit_code, "the policy lets this fail" in result.output) == (1, True)
+    (suite,) = JUnitXml.fromfile("out/junit.xml")
+    assert (suite.skipped, suite.failures) == (0, suite.tests)
+    assert json.loads(Path("out/gate.json").read_bytes())["passed"] is False
