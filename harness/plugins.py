@@ -1,6 +1,7 @@
 """The folder is the registry: a module in `harness/<kind>/` that exports `PLUGIN` is a plug-in.
 
-Third parties add theirs by entry point in the group `harness.benchmarks`, `harness.handlers` or `harness.engines`.
+Third parties add theirs by entry point in the group `harness.benchmarks`, `harness.handlers`, `harness.engines` or
+`harness.dialects` (whose folder is `harness/handlers/dialects/`).
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from typing import Any, Literal
 
 from harness.errors import UsageProblem, unknown_name
 
-Kind = Literal["benchmarks", "handlers", "engines"]
+Kind = Literal["benchmarks", "handlers", "engines", "dialects"]
 
 
 def names(kind: Kind) -> list[str]:
     """All plug-in names of a kind, sorted. Imports none of them."""
-    return sorted({*modules(f"harness.{kind}"), *(point.name for point in entry_points(group=f"harness.{kind}"))})
+    return sorted({*modules(_package(kind)), *(point.name for point in entry_points(group=f"harness.{kind}"))})
+
+
+def _package(kind: Kind) -> str:
+    return "harness.handlers.dialects" if kind == "dialects" else f"harness.{kind}"
 
 
 def modules(package: str) -> list[str]:
@@ -56,7 +61,7 @@ def load(kind: Kind, name: str) -> Any:
 
     Args:
         kind: The folder.
-        name: The module's name; `-` and `_` are alike.
+        name: The module's name; `-`, `.` and `_` are alike. A dialect also goes by the names of its families.
 
     Returns:
         Its `PLUGIN`.
@@ -64,14 +69,25 @@ def load(kind: Kind, name: str) -> Any:
     Raises:
         UsageProblem: The name is unknown; near matches are offered.
     """
-    name = name.replace("-", "_")
-    known = names(kind)
+    asked, name, known = name, _plain(name), names(kind)
+    if kind == "dialects" and name not in known:
+        name = _families().get(name, name)
     if name not in known:
-        raise unknown_name(kind.removesuffix("s"), name, known)
+        raise unknown_name(kind.removesuffix("s"), asked, known)
     for point in entry_points(group=f"harness.{kind}"):
         if point.name == name:
             return point.load()
-    return importlib.import_module(f"harness.{kind}.{name}").PLUGIN
+    return importlib.import_module(f"{_package(kind)}.{name}").PLUGIN
+
+
+@cache
+def _families() -> dict[str, str]:
+    """The dialect of each family of models."""
+    return {_plain(family): name for name in names("dialects") for family in load("dialects", name).families}
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "_").replace(".", "_")
 
 
 def handler(name: str, options: Mapping[str, Any]) -> Any:

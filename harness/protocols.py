@@ -1,6 +1,7 @@
-"""The three interfaces a plug-in can implement. They organise; nothing inherits from them.
+"""The four interfaces a plug-in can implement. They organise; nothing inherits from them.
 
-Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` exports `PLUGIN`, one such object.
+Each module in `harness/benchmarks`, `harness/handlers`, `harness/handlers/dialects` and `harness/engines` exports
+`PLUGIN`, one such object.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from harness.types import (
     Completion,
     EngineSettings,
     Episode,
+    FunctionCall,
     Generation,
     ModelInfo,
     Prompt,
@@ -20,6 +22,7 @@ from harness.types import (
     RequestKey,
     Sample,
     Sampling,
+    Tool,
     Verdict,
 )
 
@@ -84,6 +87,35 @@ class Handler(Protocol):
 
     def write(self, reply: Reply) -> Written:
         """The inverse of `parse`: `parse(write(reply)) == reply` for every reply without a problem."""
+
+
+class Dialect(Protocol):
+    """How a family of models writes calls as text."""
+
+    name: str
+    families: tuple[str, ...]
+    """Families of models that write so; a user may name one instead of the dialect."""
+    keep_special_tokens: bool
+    """Its marks are special tokens of the tokenizer: an engine that strips them would strip the marks."""
+    underscore_names: bool
+    """Tools are offered, and calls judged, with dots in their names replaced by underscores."""
+
+    def matches(self, model: ModelInfo) -> str | None:
+        """Why the model writes so; None where nothing says it."""
+
+    def read(self, text: str, tools: Sequence[Tool] = (), rules: str = "strict") -> Reply:
+        """Read a reply. Never raises: what should be a call and is none is the problem `bad_tool_call`.
+
+        `strict` reads what a careful reader would, `upstream` what the official handler of the family reads; there
+        `calls` is None where that one hands text to the benchmark's own decoder. `tools` give untyped values a type.
+        """
+
+    def write(self, calls: Sequence[FunctionCall]) -> str:
+        """The calls as such a model writes them: `read(write(calls)).calls == calls`.
+
+        Raises:
+            ValueError: The dialect cannot write them.
+        """
 
 
 class Session(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.benchmarks.bfcl import data
@@ -18,6 +18,9 @@ from harness.types import Reply, Verdict
 MODES = ("prompt", "fc")
 LANGUAGES = {"simple_java": (JAVA, "java"), "simple_javascript": (JAVASCRIPT, "javascript")}
 """Category -> language of its values and dialect of its replies, where these are not Python."""
+
+Read = Callable[[Any], tuple[Any, str]]
+"""From a stored step to what is judged and its mode."""
 
 BROKEN_CALL = [{"": ""}]
 """A native call that cannot be read: its arguments are no JSON."""
@@ -126,6 +129,12 @@ def raw_answer(reply: Reply) -> tuple[Any, str]:
     if reply.problem == "bad_tool_call":
         return BROKEN_CALL, "fc"
     return [{call.name: dict(call.arguments)} for call in reply.calls] or reply.text, "fc"
+
+
+def scored_answer(reply: Reply) -> tuple[Any, str]:
+    """The same for calls that are compared and not run: upstream runs calls whose arguments are JSON text in a JSON
+    object, but scores them as broken."""
+    return (BROKEN_CALL, "fc") if reply.problem == "text_arguments" else raw_answer(reply)
 
 
 def _read_id(sample_id: str) -> tuple[str, str, bool]:

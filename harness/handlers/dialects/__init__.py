@@ -1,0 +1,73 @@
+"""How families of models write calls: one file a dialect, a small entry over the few rules in the private modules.
+
+    >>> load("hermes").read('<tool_call>\\n{"name": "f", "arguments": {"a": 1}}\\n</tool_call>').calls
+    (FunctionCall(name='f', arguments={'a': 1}),)
+
+To add one: export `PLUGIN`, a `harness.protocols.Dialect`, from a module here or by an entry point in the group
+`harness.dialects`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from harness import plugins
+from harness.protocols import Dialect
+from harness.types import ModelInfo
+
+DEFAULT = "hermes"
+"""For models of which nothing says how they write: the format most models were trained on."""
+
+
+def names() -> list[str]:
+    """All dialects, sorted."""
+    return plugins.names("dialects")
+
+
+def load(name: str) -> Dialect:
+    """A dialect by its name or that of a family of models.
+
+    Raises:
+        UsageProblem: There is none; near matches are offered.
+    """
+    dialect: Dialect = plugins.load("dialects", name)
+    return dialect
+
+
+def families() -> dict[str, str]:
+    """Families of models and the dialect of each."""
+    return {family: name for name in names() for family in (name, *load(name).families)}
+
+
+def choose(model: ModelInfo) -> tuple[str, str]:
+    """Find the dialect that a model writes, for `--dialect auto`.
+
+    Args:
+        model: What is known of it before it is loaded.
+
+    Returns:
+        The dialect's name and why: where several fit, the one of which most is found in the template.
+    """
+    fitting = [(reason, name) for name in names() if (reason := load(name).matches(model))]
+    if not fitting:
+        return DEFAULT, "nothing says how it writes calls; most models write so"
+    reason, name = max(fitting, key=lambda found: ("template" in found[0], "tokenizer" in found[0], len(found[0])))
+    return name, reason
+
+
+def readers(replies: Iterable[str]) -> Counter[str]:
+    """How many replies each dialect reads whole: what a set of replies is written in.
+
+    Args:
+        replies: Raw texts.
+
+    Returns:
+        Counts by dialect, those that read none left out.
+    """
+    counts: Counter[str] = Counter()
+    for text in replies:
+        for name in names():
+            reply = load(name).read(text)
+            counts[name] += bool(reply.calls) and reply.problem is None
+    return +counts
