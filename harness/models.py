@@ -11,6 +11,7 @@ import contextlib
 import difflib
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ IDENTITY = (
 )
 NOT_LOADED = ("*.gguf", "*.pth", "*.onnx", "*.msgpack", "*.h5", "*.ot", "original/*", "onnx/*")
 SMALL = 1 << 20
+MARK = re.compile("tool|function|action|plugin|invoke|channel|python|escape|ARGS", re.IGNORECASE)
+"""What tokens that mark calls have in their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ def inspect(model: str, *, adapter: str | None = None, revision: str | None = No
         chat_template=_chat_template(found.tokenizer),
         architectures=tuple(config.get("architectures") or ()),
         handler=_trained_as(found.adapter or found.folder),
+        model_type=config.get("model_type") if isinstance(config.get("model_type"), str) else None,
+        marks=_marks(found.tokenizer),
     )
 
 
@@ -223,6 +228,15 @@ def _chat_template(folder: Path) -> str | None:
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")
     return template if isinstance(template, str) else None
+
+
+def _marks(folder: Path) -> tuple[str, ...]:
+    """Added tokens of a tokenizer that look like marks of calls; a damaged file says nothing."""
+    with contextlib.suppress(UsageProblem, LookupError, TypeError, AttributeError):
+        added = _json(folder / "tokenizer_config.json").get("added_tokens_decoder") or {}
+        texts = {str(token["content"]) for token in added.values()}
+        return tuple(sorted(text for text in texts if MARK.search(text)))
+    return ()
 
 
 def _json(file: Path) -> dict[str, Any]:

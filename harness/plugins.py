@@ -22,7 +22,8 @@ Kind = Literal["benchmarks", "handlers", "engines", "dialects"]
 
 def names(kind: Kind) -> list[str]:
     """All plug-in names of a kind, sorted. Imports none of them."""
-    return sorted({*modules(_package(kind)), *(point.name for point in entry_points(group=f"harness.{kind}"))})
+    inside = {name for name in modules(_package(kind)) if f"harness.{kind}.{name}" != _package("dialects")}
+    return sorted(inside | {point.name for point in entry_points(group=f"harness.{kind}")})
 
 
 def _package(kind: Kind) -> str:

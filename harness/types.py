@@ -202,6 +202,10 @@ class ModelInfo:
     """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
     remote: bool = False
     """Behind a server whose files cannot be read."""
+    model_type: str | None = None
+    """What `config.json` calls it."""
+    marks: tuple[str, ...] = ()
+    """Tokens of its tokenizer that look like marks of calls, such as `<|tool_call|>`."""
 
 
 @dataclass(frozen=True, slots=True)

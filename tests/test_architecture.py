@@ -192,7 +192,7 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines"])
+@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines", "dialects"])
 def test_a_plugin_is_called_as_its_module(kind: plugins.Kind) -> None:
     for name in plugins.names(kind):
         assert plugins.load(kind, name).name.replace("-", "_") == name

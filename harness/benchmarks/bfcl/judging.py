@@ -123,18 +123,27 @@ def _check_relevance(raw: Any, calls: Any, error: Undecodable | None, wants_call
 
 
 def raw_answer(reply: Reply) -> tuple[Any, str]:
-    """What a handler read, as `judge_single_turn` takes it: the raw answer and its mode."""
-    if reply.calls is None:
-        return reply.text, "prompt"
-    if reply.problem == "bad_tool_call":
-        return BROKEN_CALL, "fc"
-    return [{call.name: dict(call.arguments)} for call in reply.calls] or reply.text, "fc"
+    """What a handler read, as `judge` takes it: the raw answer and its mode. Calls are to be run."""
+    return _raw(reply, BROKEN)
 
 
 def scored_answer(reply: Reply) -> tuple[Any, str]:
-    """The same for calls that are compared and not run: upstream runs calls whose arguments are JSON text in a JSON
-    object, but scores them as broken."""
-    return (BROKEN_CALL, "fc") if reply.problem == "text_arguments" else raw_answer(reply)
+    """The same for calls that are compared and not run."""
+    return _raw(reply, BROKEN_SCORED)
+
+
+BROKEN = ("bad_tool_call", "never_run")
+"""Problems of replies whose calls do not count where they are run; the second is a quirk of an official handler."""
+BROKEN_SCORED = ("bad_tool_call", "text_arguments")
+"""The same where they are compared: some official handlers run calls whose arguments are text, none scores them."""
+
+
+def _raw(reply: Reply, broken: Sequence[str]) -> tuple[Any, str]:
+    if reply.calls is None:
+        return reply.text, "prompt"
+    if reply.problem in broken:
+        return BROKEN_CALL, "fc"
+    return [{call.name: dict(call.arguments)} for call in reply.calls] or reply.text, "fc"
 
 
 def _read_id(sample_id: str) -> tuple[str, str, bool]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness import plugins
 from harness.benchmarks.bfcl import data, prompts
-from harness.benchmarks.bfcl.judging import raw_answer, scored_answer
+from harness.benchmarks.bfcl.judging import LANGUAGES, raw_answer, scored_answer
 from harness.protocols import Dialect
 from harness.types import Tool, Verdict
 
@@ -42,8 +42,18 @@ def judge_text(
         return judge(sample_id, raw, rules=rules, underscore_names=underscore_names, read=read)
     mode = "prompt"
     if isinstance(raw, str):
-        raw, mode = scored_answer(reader.read(raw, _tools(sample_id.rpartition(":")[2]), rules))
+        raw, mode = _single(reader, raw, sample_id.rpartition(":")[2], rules)
     return judge(sample_id, raw, mode=mode, rules=rules, underscore_names=underscore_names)
+
+
+def _single(reader: Dialect, text: str, sample_id: str, rules: str) -> tuple[Any, str]:
+    tools = _tools(sample_id)
+    reply = reader.read(text, tools, rules)
+    if rules != "upstream" and data.category_of(sample_id) in LANGUAGES:
+        # Code in another language is for the benchmark's own decoder, if the family hands it text.
+        handed_on = reader.read(text, tools, "upstream")
+        reply = handed_on if handed_on.calls is None else reply
+    return scored_answer(reply)
 
 
 def _step(reader: Dialect, rules: str, step: Any) -> tuple[Any, str]:

@@ -9,6 +9,7 @@ To add one: export `PLUGIN`, a `harness.protocols.Dialect`, from a module here o
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -18,6 +19,8 @@ from harness.types import ModelInfo
 
 DEFAULT = "hermes"
 """For models of which nothing says how they write: the format most models were trained on."""
+LEFT_OVER = re.compile(r"<[^>\n]+>|\[[A-Z_]+\]|[{}]")
+"""What is left beside calls by a dialect that is not the reply's own."""
 
 
 def names() -> list[str]:
@@ -69,5 +72,5 @@ def readers(replies: Iterable[str]) -> Counter[str]:
     for text in replies:
         for name in names():
             reply = load(name).read(text)
-            counts[name] += bool(reply.calls) and reply.problem is None
+            counts[name] += bool(reply.calls) and reply.problem is None and not LEFT_OVER.search(reply.text)
     return +counts

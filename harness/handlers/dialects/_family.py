@@ -42,6 +42,8 @@ class Family:
     """The official handler looks only at what follows the last `</think>`."""
     text_arguments: bool = False
     """It runs calls whose arguments are JSON text, though it does not score them."""
+    never_run: bool = False
+    """It raises wherever calls are to be run."""
     keep_special_tokens: bool = False
     documents: Literal["openai", "plain", "wrapped"] = "openai"
     """How tools are offered: in OpenAI's format with its names, or the benchmark's own documents, plain or each in
@@ -93,12 +95,12 @@ class Family:
         return Reply(careful.think, careful.text if careful.calls else "", calls, problem)
 
     def _calls(self, made: Sequence[tuple[Any, Any]]) -> tuple[tuple[FunctionCall, ...], str | None]:
-        """The calls, and the problem that some have their arguments as JSON text.
+        """The calls, and the problem that they are never run, or that some have their arguments as JSON text.
 
         Raises:
             ValueError: Arguments are no map.
         """
-        problem, calls = None, []
+        problem, calls = "never_run" if self.never_run and made else None, []
         for name, arguments in made:
             if isinstance(arguments, str) and self.text_arguments:
                 problem, arguments = "text_arguments", json.loads(arguments)
@@ -108,20 +110,25 @@ class Family:
         return tuple(calls), problem
 
     def _careful(self, text: str, tools: Sequence[Tool]) -> Reply:
-        for opening, closing in (self.think, THINK) if self.think != THINK else (THINK,):
+        text = without_end(text)
+        start = text.lstrip()
+        for opening, closing in sorted({self.think, THINK}, key=lambda marks: (not start.startswith(marks[0]), marks)):
+            opened = start.startswith(opening)
             head, closed, rest = text.partition(closing)
-            opened = text.lstrip().startswith(opening)
             if not closed:
-                if opened and opening != closing:
+                if opened:
                     return Reply(None, text, (), "unclosed_think")
                 continue
-            found = self._found(rest, tools)
-            if not opened and not found.calls and (whole := self._found(text, tools)).calls:
-                # The tag stands inside a string of a call.
+            if not opened and (whole := self._within_a_call(text, closing, tools)):
                 return _reply(None, whole)
-            thought = head.lstrip().removeprefix(opening).strip("\n")
-            return _reply(thought, found)
+            return _reply(head.lstrip().removeprefix(opening).strip("\n"), self._found(rest, tools))
         return _reply(None, self._found(text, tools))
+
+    def _within_a_call(self, text: str, closing: str, tools: Sequence[Tool]) -> Found | None:
+        """What is found in the whole text, if the tag only stands inside strings of calls."""
+        whole = self._found(text, tools)
+        said = sum(repr(dict(call.arguments)).count(closing) for call in whole.calls)
+        return whole if said and said >= text.count(closing) else None
 
     def _found(self, text: str, tools: Sequence[Tool]) -> Found:
         first = self.rule.read(text, tools)
@@ -135,6 +142,18 @@ class Family:
 
 def _reply(think: str | None, found: Found) -> Reply:
     return Reply(think, found.text, found.calls, "bad_tool_call" if found.broken else None)
+
+
+END = re.compile(
+    r"(?:<\|(?:eot_id|eom_id|eot|im_end|end|return|endoftext|end_of_text|end_of_turn|END_OF_TURN_TOKEN|user|observation)\|>"
+    r"|</s>|<end_of_turn>|<eos>|<turn\|>|<｜end▁of▁sentence｜>|\[e~\[)\s*\Z"
+)
+"""Tokens that end a turn, as they are at the end of a reply whose special tokens are kept."""
+
+
+def without_end(text: str) -> str:
+    """A reply without the token that ends the turn."""
+    return END.sub("", text)
 
 
 def pattern(text: str) -> re.Pattern[str]:

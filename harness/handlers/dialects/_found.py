@@ -17,6 +17,9 @@ FENCE = re.compile(r"\A\s*```[a-z_]*\s*\n?(.*?)\s*```\s*\Z", re.DOTALL)
 """A reply that is a fence and nothing else."""
 
 
+MARK_OF_FENCE = re.compile(r"`{1,3}[a-z_]*")
+
+
 class Found(NamedTuple):
     """What a rule finds in a text."""
 
@@ -83,13 +86,13 @@ def call(name: object, arguments: object) -> FunctionCall | None:
 
 
 def beside(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text without these spans, pieces joined by a line break."""
+    """The text without these spans and without fences around them, pieces joined by a line break."""
     pieces, at = [], 0
     for start, end in spans:
         pieces.append(text[at:start].strip())
         at = end
     pieces.append(text[at:].strip())
-    return "\n".join(piece for piece in pieces if piece)
+    return "\n".join(piece for piece in pieces if piece and not MARK_OF_FENCE.fullmatch(piece))
 
 
 def dump(value: Any) -> str:

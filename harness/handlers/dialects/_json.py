@@ -42,12 +42,16 @@ class JsonCalls:
 
     def read(self, text: str, tools: Sequence[Tool]) -> Found:
         """Find the calls behind the marks, or bare ones where there is no mark."""
-        bare = self._bare(text)
-        if bare.calls and text.lstrip().startswith(("[", "{", "```")):
-            return bare
-        places = self._marks(text, 0)
-        found = self._marked(text) if places else bare
-        return found if found.calls or found.broken else bare
+        place = self._marks(text, 0)
+        if place is None:
+            return self._bare(text)
+        first = text.lstrip()
+        if first.startswith(("[", "{", "```")) and not first.startswith(self.starts):
+            # The mark may stand inside a string.
+            bare = self._bare(text)
+            if bare.calls and not bare.broken:
+                return bare
+        return self._marked(text)
 
     def write(self, calls: Sequence[FunctionCall]) -> str:
         """Write calls; none are written as nothing at all."""
@@ -85,6 +89,9 @@ class JsonCalls:
                 value, at = self._value(text, start, limit)
                 calls += self._calls(value, strict=False)
             except ValueError:
+                if text[start] == "[" and not count:  # a list without its end, or with a broken item
+                    at = start + 1
+                    continue
                 return None, max(limit[1], start + 1)
             count += 1
         at = _skip(text, at)
@@ -101,11 +108,20 @@ class JsonCalls:
 
     @staticmethod
     def _value(text: str, at: int, limit: tuple[int, int]) -> tuple[Any, int]:
-        """A JSON value; where it is none, a Python literal up to the next mark."""
+        """A JSON value; where it is none, the longest Python literal up to the next mark."""
         try:
             return decode(text, at)
         except ValueError:
-            return literal(text[at : limit[0]].strip().removesuffix("```")), limit[0]
+            end = limit[0]
+        for _ in range(TRIES):
+            end = max(text.rfind("]", at, end), text.rfind("}", at, end))
+            if end < 0:
+                break
+            try:
+                return literal(text[at : end + 1]), end + 1
+            except ValueError:
+                continue
+        raise ValueError("neither JSON nor a literal")
 
     def _calls(self, value: Any, strict: bool) -> list[FunctionCall]:
         """The calls in a value.

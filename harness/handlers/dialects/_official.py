@@ -297,4 +297,4 @@ def toolcall(text: str) -> str:
     Raises:
         LookupError: There is none: no call is made.
     """
-    return re.findall(r"<TOOLCALL>(.*?)</TOOLCALL>", text, re.DOTALL)[0]  # type: ignore[no-any-return]
+    return str(re.findall(r"<TOOLCALL>(.*?)</TOOLCALL>", text, re.DOTALL)[0])

@@ -107,10 +107,10 @@ def read_calls(source: str, tools: Sequence[Tool] = (), quirks: bool = False) ->
         ValueError: It is anything else.
     """
     try:
-        nodes: list[ast.expr] = []
+        nodes: list[ast.expr | None] = []
         for statement in _parse(textwrap.dedent(source).strip()).body:
             value = statement.value if isinstance(statement, ast.Expr) else None
-            nodes += value.elts if isinstance(value, ast.List | ast.Tuple) and not quirks else [value]  # type: ignore[list-item]
+            nodes += value.elts if isinstance(value, ast.List | ast.Tuple) and not quirks else [value]
         return [_call(node, tools, quirks) for node in nodes]
     except _FAILURES as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
@@ -138,7 +138,7 @@ def evaluate(source: str) -> Any:
         ValueError: It is anything else.
     """
     try:
-        return _value(_parse(source.lstrip(" \t"), "eval").body, quirks=False, words=False)  # type: ignore[attr-defined]
+        return _value(_parse(source.lstrip(" \t"), "eval").body, quirks=False, words=False)
     except _FAILURES as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
@@ -163,11 +163,11 @@ def _ascii_name(key: str) -> bool:
     return key.isidentifier() and key.isascii() and not iskeyword(key)
 
 
-def _parse(source: str, mode: str = "exec") -> ast.Module:
+def _parse(source: str, mode: str = "exec") -> Any:
     # An unknown escape such as "\d" is only a warning; where warnings are errors it would become a syntax error.
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(source, mode=mode)  # type: ignore[no-any-return]
+        return ast.parse(source, mode=mode)
 
 
 def _call(node: ast.expr | None, tools: Sequence[Tool], quirks: bool) -> FunctionCall:
@@ -239,4 +239,4 @@ def _value(node: ast.expr | None, quirks: bool, words: bool) -> Any:
 def _number(value: Any) -> int | float:
     if type(value) not in (int, float) or abs(value) > 1e300:
         raise ValueError("arithmetic with something other than numbers")
-    return value  # type: ignore[no-any-return]
+    return value

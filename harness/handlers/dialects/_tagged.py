@@ -84,7 +84,7 @@ class TaggedCalls:
             end = text.find(self.value_end, opened.end())
             if end < 0:
                 return None, len(text)
-            arguments[opened["key"].strip()] = self._value(text[opened.end() : end], opened, known)
+            arguments[opened["key"].strip()] = self._value(text[opened.end() : end], opened, known, bool(tools))
             at = end + len(self.value_end)
         closed = self.call_end.match(text, at)
         if closed:
@@ -93,15 +93,15 @@ class TaggedCalls:
         rest = skip(text, at)
         return (FunctionCall(name, arguments) if arguments and rest == len(text) else None), at
 
-    def _value(self, raw: str, opened: re.Match[str], known: Mapping[str, str] | None) -> Any:
+    def _value(self, raw: str, opened: re.Match[str], known: Mapping[str, str] | None, typed: bool) -> Any:
         if self.pad:
             raw = raw.removeprefix(self.pad).removesuffix(self.pad)
         said = opened.groupdict().get("text")
         if said is not None:
             return raw if said == "true" else _untyped(raw)
-        if known is None:
+        if not typed:
             return _untyped(raw)
-        kind = known.get(opened["key"].strip(), "string")
+        kind = (known or {}).get(opened["key"].strip(), "string")
         return raw if kind in TEXT or not TYPED.search(kind) else _untyped(raw)
 
 

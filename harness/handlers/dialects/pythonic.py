@@ -9,6 +9,7 @@ from harness.handlers.dialects._python import PythonCalls
 PLUGIN = Family(
     name="pythonic",
     rule=PythonCalls(),
+    others=(PythonCalls("<|python_start|>", "<|python_end|>"),),
     families=(
         "llama-pythonic",
         "llama3-pythonic",

@@ -12,5 +12,6 @@ PLUGIN = Family(
     families=("think-agent",),
     needs_thought=True,
     official=official.think_agent,
+    never_run=True,
     documents="plain",
 )
