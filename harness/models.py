@@ -12,7 +12,7 @@ import difflib
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +102,25 @@ def inspect(model: str, *, adapter: str | None = None, revision: str | None = No
         UsageProblem: There is no such model, or its folder is not one.
     """
     found = locate(model, adapter=adapter, revision=revision, offline=offline)
+    digest = fingerprint(found.folder, *([found.adapter] if found.adapter else []))
+    return replace(outline(model, found), sha256=digest)
+
+
+def outline(model: str, found: Located) -> ModelInfo:
+    """The same without the fingerprint, which takes a while for large weights.
+
+    Args:
+        model: As the user named it.
+        found: Its folders.
+
+    Returns:
+        The description.
+    """
     config = _json(found.folder / "config.json")
     return ModelInfo(
         name=model,
         path=str(found.folder),
         revision=found.revision,
-        sha256=fingerprint(found.folder, *([found.adapter] if found.adapter else [])),
         adapter=str(found.adapter) if found.adapter else None,
         chat_template=_chat_template(found.tokenizer),
         architectures=tuple(config.get("architectures") or ()),

@@ -67,7 +67,7 @@ def specs(flags: Mapping[str, Any]) -> tuple[list[RunSpec], list[str]]:
     if flags["cost_limit"] is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = settings(flags)
-    chosen = {name: unescape(flags[name]) for name in ("think_prefix", "answer_delimiter")}
+    chosen = {name: unescape(flags[name]) for name in ("think_prefix", "answer_delimiter", "dialect")}
     values = {name: flags[name] for name in ("temperature", "top_p", "max_tokens", "seed")}
     ids = (*split(flags["sample_ids"]), *(read_ids(flags["ids"]) if flags["ids"] else ()))
     tasks = resolve(split(flags["tasks"]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,8 +147,11 @@ def plan(spec: RunSpec, engine: Engine) -> Plan:
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
     model = engine.describe()
-    chosen, why = handlers.choose(model) if spec.handler == "auto" else (spec.handler, "as asked")
-    handler = plugins.handler(chosen, spec.handler_options)
+    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
+    asked = spec.handler_options.get("dialect", "auto") != "auto"
+    chosen, why = handlers.choose(rendered, asked) if spec.handler == "auto" else (spec.handler, "as asked")
+    handler, options, fit = handlers.fitted(chosen, spec.handler_options, spec.rules, rendered)
+    spec, why = replace(spec, handler_options=options), f"{why}; {fit}" if fit else why
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
     for name in spec.ids:

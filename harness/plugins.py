@@ -91,12 +91,17 @@ def _plain(name: str) -> str:
     return name.replace("-", "_").replace(".", "_")
 
 
-def handler(name: str, options: Mapping[str, Any]) -> Any:
+GIVEN = ("name", "rules")
+"""Fields of handlers that are no options of the user's."""
+
+
+def handler(name: str, options: Mapping[str, Any], rules: str = "upstream") -> Any:
     """A handler with some of its fields replaced, as a run records it.
 
     Args:
         name: The handler's module.
         options: Values by field, for example `think_prefix`.
+        rules: By which rules replies are read, for handlers that have several.
 
     Returns:
         The handler.
@@ -105,10 +110,12 @@ def handler(name: str, options: Mapping[str, Any]) -> Any:
         UsageProblem: It has no such field.
     """
     plugin = load("handlers", name)
-    known = {item.name for item in fields(plugin)} - {"name"} if is_dataclass(plugin) else set()
+    everything = {item.name for item in fields(plugin)} if is_dataclass(plugin) else set()
+    known = everything.difference(GIVEN)
     for option in options:
         if option not in known:
             flag = option.replace("_", "-")
             remedy = f"It has: {', '.join(sorted(known)) or 'no options'}."
             raise UsageProblem(f"handler {name} has no --{flag}", remedy)
-    return replace(plugin, **options) if options else plugin
+    given = {"rules": rules} if "rules" in everything else {}
+    return replace(plugin, **options, **given) if options or given else plugin

@@ -72,7 +72,11 @@ class Written(NamedTuple):
 
 
 class Handler(Protocol):
-    """A model's convention: how it is asked, and how its reply is read."""
+    """A model's convention: how it is asked, and how its reply is read.
+
+    Optional: `fit(model)` gives options that suit a model where the user named none, and why; `native`, true where it
+    writes calls itself; a field `rules`, by which replies are read: it is given those of the run.
+    """
 
     name: str
 
@@ -99,6 +103,9 @@ class Dialect(Protocol):
     """Its marks are special tokens of the tokenizer: an engine that strips them would strip the marks."""
     underscore_names: bool
     """Tools are offered, and calls judged, with dots in their names replaced by underscores."""
+    documents: str
+    """How tools are offered: `openai`, in OpenAI's format; `plain` or `wrapped`, the benchmark's own documents, alone
+    or each in `{"type": "function", "function": ...}`."""
 
     def matches(self, model: ModelInfo) -> str | None:
         """Why the model writes so; None where nothing says it."""
@@ -115,6 +122,13 @@ class Dialect(Protocol):
 
         Raises:
             ValueError: The dialect cannot write them.
+        """
+
+    def compose(self, think: str | None, text: str, calls: Sequence[FunctionCall]) -> tuple[str, str]:
+        """A whole reply as such a model writes it: its thought, with all that is written after it, and the rest.
+
+        Raises:
+            ValueError: The dialect cannot write it.
         """
 
 

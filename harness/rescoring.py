@@ -136,7 +136,7 @@ def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator
     record = store.read_run(run)
     if record.benchmark["name"] != benchmark:
         raise UsageProblem(f"{run} is a run of {record.benchmark['name']}, not of {benchmark}")
-    for _, played in _played(run, record, _samples(record), report):
+    for _, played in _played(run, record, _samples(record), report, record.rules):
         if played.episode.repeat == repeat:
             yield played.episode, played.sample.category
 
@@ -146,14 +146,17 @@ def _judge(
 ) -> Iterator[tuple[SampleLine, Judged]]:
     """Each stored line and, by rule set, its verdicts by category."""
     benchmark = _benchmark(record)
-    for line, played in _played(run, record, samples, report):
-        yield line, {name: judged(benchmark, played, name).verdicts for name in rules}
+    # Rules may differ in how replies are read. What cannot be used is told once.
+    plays = [_played(run, record, samples, report if name == rules[0] else lambda _: None, name) for name in rules]
+    for rows in zip(*plays, strict=True):
+        verdicts = (judged(benchmark, played, name).verdicts for (_, played), name in zip(rows, rules, strict=True))
+        yield rows[0][0], dict(zip(rules, verdicts, strict=True))
 
 
 def _played(
-    run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], report: Report
+    run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], report: Report, rules: str
 ) -> Iterator[tuple[SampleLine, Played]]:
-    benchmark, handler = _benchmark(record), plugins.handler(record.handler, record.handler_options)
+    benchmark, handler = _benchmark(record), plugins.handler(record.handler, record.handler_options, rules)
     needed = {name for sample in samples.values() for name in sample.after}
     # Only what others depend on stays in memory; damaged lines are reported once, below.
     kept = {line.key: line for line in store.read_samples(run, lambda _: None) if line.id in needed} if needed else {}

@@ -76,6 +76,8 @@ class Prompt:
     """Native tools in OpenAI's format (`{"type": "function", "function": {...}}`); empty in prompting mode."""
     prefix: str = ""
     """Appended after the generation prompt, for example `<think>\\n`; not repeated in the generation."""
+    keep_special_tokens: bool = False
+    """The reply's text keeps special tokens: its calls are marked by them."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
 

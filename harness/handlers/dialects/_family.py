@@ -32,8 +32,12 @@ class Family:
     others: tuple[Rule, ...] = ()
     """Further rules that a careful reader tries."""
     think: Thought = THINK
+    thought: str = ""
+    """How a thought is written where it is not in its marks and on lines of its own: `{think}`."""
     needs_thought: bool = False
     """A thought is written before the calls even where there is none."""
+    said: str = "{text}"
+    """How an answer without calls is written."""
     official: Official | None = None
     """What the family's official handler reads."""
     prompted: Callable[[str], str] | None = None
@@ -49,8 +53,6 @@ class Family:
     """How tools are offered: in OpenAI's format with its names, or the benchmark's own documents, plain or each in
     `{"type": "function", "function": ...}`."""
     underscore_names: bool = False
-    result_role: Literal["tool", "ipython", "user"] = "tool"
-    """The role of a tool's result where the template does not take it."""
 
     def matches(self, model: ModelInfo) -> str | None:
         """Fits models whose template or tokenizer holds the marks, or whose type is known."""
@@ -73,6 +75,20 @@ class Family:
     def write(self, calls: Sequence[FunctionCall]) -> str:
         """The calls as such a model writes them; `ValueError` where the dialect cannot."""
         return self.rule.write(calls)
+
+    def compose(self, think: str | None, text: str, calls: Sequence[FunctionCall]) -> tuple[str, str]:
+        """A whole reply, see `harness.protocols.Dialect`."""
+        made = self.write(calls)
+        if made and text and self.said != "{text}":
+            raise ValueError("it holds words beside calls, which the dialect has no place for")
+        said = self.said.replace("{text}", text) if text and not made else text
+        body = "\n".join(part for part in (said, made) if part)
+        if think is None:
+            return "".join(self.think) if self.needs_thought else "", body
+        opening, closing = self.think
+        if opening in think or closing in think or think != think.strip("\n") or body.startswith("\n"):
+            raise ValueError("its thinking or answer holds a think tag, or line breaks where they are lost")
+        return self.thought.replace("{think}", think) or f"{opening}\n{think}\n{closing}\n\n", body
 
     def _handed_on(self, prompted: Callable[[str], str], text: str) -> Reply:
         think, answer = split_think(text) if self.official_cut else (None, text)
@@ -121,7 +137,8 @@ class Family:
                 continue
             if not opened and (whole := self._within_a_call(text, closing, tools)):
                 return _reply(None, whole)
-            return _reply(head.lstrip().removeprefix(opening).strip("\n"), self._found(rest, tools))
+            think = head.lstrip().removeprefix(opening).strip("\n")
+            return _reply(None if self.needs_thought and not think else think, self._found(rest, tools))
         return _reply(None, self._found(text, tools))
 
     def _within_a_call(self, text: str, closing: str, tools: Sequence[Tool]) -> Found | None:

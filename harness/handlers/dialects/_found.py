@@ -17,7 +17,7 @@ FENCE = re.compile(r"\A\s*```[a-z_]*\s*\n?(.*?)\s*```\s*\Z", re.DOTALL)
 """A reply that is a fence and nothing else."""
 
 
-MARK_OF_FENCE = re.compile(r"`{1,3}[a-z_]*")
+MARK_OF_FENCE = re.compile(r"```[a-z_]*")
 
 
 class Found(NamedTuple):
@@ -86,13 +86,15 @@ def call(name: object, arguments: object) -> FunctionCall | None:
 
 
 def beside(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text without these spans and without fences around them, pieces joined by a line break."""
+    """The text without these spans and without a fence around them, pieces joined by a line break."""
     pieces, at = [], 0
     for start, end in spans:
         pieces.append(text[at:start].strip())
         at = end
     pieces.append(text[at:].strip())
-    return "\n".join(piece for piece in pieces if piece and not MARK_OF_FENCE.fullmatch(piece))
+    if len(pieces) > 1 and pieces[-1] == "```" and MARK_OF_FENCE.fullmatch(pieces[0]):
+        pieces = pieces[1:-1]
+    return "\n".join(piece for piece in pieces if piece)
 
 
 def dump(value: Any) -> str:
@@ -107,7 +109,7 @@ def dump(value: Any) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"the arguments are not JSON: {error}") from error
     if not same:
-        raise ValueError("the arguments hold what JSON lacks, such as a tuple")
+        raise ValueError("the arguments are not JSON: they hold what it lacks, such as a tuple")
     return text.replace("</", "<\\/")
 
 

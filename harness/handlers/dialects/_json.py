@@ -39,17 +39,20 @@ class JsonCalls:
     separator: str = ", "
     numbered: str | None = None
     """A key that holds the call's number as text."""
+    outer: tuple[str, ...] = ()
+    """Marks around an answer, no part of it."""
 
     def read(self, text: str, tools: Sequence[Tool]) -> Found:
         """Find the calls behind the marks, or bare ones where there is no mark."""
-        place = self._marks(text, 0)
-        if place is None:
+        for mark in self.outer:
+            text = text.replace(mark, "")
+        if self._marks(text, 0) is None:
             return self._bare(text)
         first = text.lstrip()
         if first.startswith(("[", "{", "```")) and not first.startswith(self.starts):
             # The mark may stand inside a string.
             bare = self._bare(text)
-            if bare.calls and not bare.broken:
+            if bare.calls and not bare.broken and self._marks(bare.text, 0) is None:
                 return bare
         return self._marked(text)
 

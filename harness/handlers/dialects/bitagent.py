@@ -12,5 +12,4 @@ PLUGIN = Family(
     families=("bitagent-bounty",),
     official=official.list_or_object,
     documents="plain",
-    result_role="ipython",
 )

@@ -17,7 +17,7 @@ PLUGIN = Family(
         marks=("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
     ),
     families=("deepseek-v3",),
-    signs=("<｜tool▁call▁begin｜>", "```json"),
+    signs=("<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "```json"),
     model_types=("deepseek_v3",),
     underscore_names=True,
     keep_special_tokens=True,

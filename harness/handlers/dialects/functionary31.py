@@ -13,7 +13,6 @@ PLUGIN = Family(
         item="<function={name}>{arguments}</function>",
     ),
     families=("functionary-v3.1",),
-    signs=("<function=", "<|eom_id|>"),
+    signs=("<function=", "</function>", "<|eom_id|>", "<|start_header_id|>"),
     underscore_names=True,
-    result_role="ipython",
 )

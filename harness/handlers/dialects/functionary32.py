@@ -14,5 +14,6 @@ PLUGIN = Family(
     ),
     families=("functionary-v3.2", "functionary-v3.2-prefilled"),
     signs=(">>>",),
+    said=">>>all\n{text}",
     underscore_names=True,
 )

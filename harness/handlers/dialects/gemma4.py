@@ -11,6 +11,7 @@ PLUGIN = Family(
     signs=("<|tool_call>", "<tool_call|>"),
     model_types=("gemma4",),
     think=("<|channel>", "<channel|>"),
+    thought="<|channel>{think}<channel|>",
     underscore_names=True,
     keep_special_tokens=True,
 )

@@ -24,6 +24,8 @@ PLUGIN = Family(
     signs=("<|channel|>", "commentary"),
     model_types=("gpt_oss",),
     think=("<|channel|>analysis<|message|>", "<|end|>"),
+    thought="<|channel|>analysis<|message|>{think}<|end|><|start|>assistant",
+    said="<|channel|>final<|message|>{text}",
     underscore_names=True,
     keep_special_tokens=True,
 )

@@ -16,5 +16,4 @@ PLUGIN = Family(
     model_types=("llama",),
     official=official.llama31,
     documents="plain",
-    result_role="ipython",
 )

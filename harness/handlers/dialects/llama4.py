@@ -14,6 +14,5 @@ PLUGIN = Family(
     signs=("<|python_start|>",),
     model_types=("llama4",),
     underscore_names=True,
-    result_role="ipython",
     keep_special_tokens=True,
 )

@@ -18,6 +18,7 @@ PLUGIN = Family(
     signs=("<|tool_call_start|>", "<|thought_start|>"),
     model_types=("minicpm3",),
     think=("<|thought_start|>", "<|thought_end|>"),
+    thought="<|thought_start|>\n{think}\n<|thought_end|>\n",
     official=official.minicpm3,
     underscore_names=True,
     keep_special_tokens=True,

@@ -20,5 +20,4 @@ PLUGIN = Family(
     ),
     prompted=official.as_it_is,
     documents="plain",
-    result_role="ipython",
 )

@@ -13,5 +13,4 @@ PLUGIN = Family(
     prompted=official.as_it_is,
     official_cut=True,
     documents="plain",
-    result_role="user",
 )

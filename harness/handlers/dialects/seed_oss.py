@@ -20,6 +20,7 @@ PLUGIN = Family(
     signs=("<seed:tool_call>",),
     model_types=("seed_oss",),
     think=("<seed:think>", "</seed:think>"),
+    thought="<seed:think>{think}</seed:think>",
     underscore_names=True,
     keep_special_tokens=True,
 )

@@ -13,5 +13,4 @@ PLUGIN = Family(
     signs=("tool calls in a single JSON array",),
     official=official.list_or_objects,
     documents="plain",
-    result_role="ipython",
 )
