@@ -91,7 +91,7 @@ def read_run(run: Path) -> RunRecord:
     try:
         data = json.loads(path.read_bytes())
         model, sampling = build(ModelInfo, data["model"]), build(Sampling, data["sampling"])
-        data["model"] = replace(model, architectures=tuple(model.architectures))
+        data["model"] = replace(model, architectures=tuple(model.architectures), marks=tuple(model.marks))
         data["sampling"] = replace(sampling, stop=tuple(sampling.stop))
         data["scores"] = {name: build(Score, score) for name, score in data.get("scores", {}).items()}
         record: RunRecord = build(RunRecord, data)

@@ -137,7 +137,7 @@ def fit(takes: str, model: ModelInfo) -> tuple[dict[str, str], str]:
         model: What is known of it.
 
     Returns:
-        The option where it was `auto`, and why.
+        The option where it was `auto` and something is not taken, and why.
     """
     if takes != "auto":
         return {}, ""
@@ -147,6 +147,8 @@ def fit(takes: str, model: ModelInfo) -> tuple[dict[str, str], str]:
     known = ["results"] if "prompted" in found else []
     known += [name for name in found if name in ("system", "turns")]
     lacking = [name for name in ("results", "system") if name not in known]
+    if known == ["results", "system", "turns"]:
+        return {}, ""
     return {"takes": ",".join(known)}, f"its template does not take {', '.join(lacking)}" if lacking else ""
 
 
