@@ -203,7 +203,7 @@ class ModelInfo:
     handler: str | None = None
     """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
     remote: bool = False
-    """Behind a server whose files cannot be read."""
+    """Behind a server that renders prompts by a template of its own, which cannot be read."""
     model_type: str | None = None
     """What `config.json` calls it."""
     marks: tuple[str, ...] = ()

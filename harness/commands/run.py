@@ -60,7 +60,9 @@ OPTIONS: Mapping[str, Sequence[Callable[..., Any]]] = {
     ),
     "How the model is asked": (
         click.option("--handler", "--mode", default="auto", show_default=True, help="See `harness list handlers`."),
-        click.option("--dialect", metavar="NAME", help="Format of calls in text, for --handler fc; auto by default."),
+        click.option(
+            "--dialect", metavar="NAME", help="Format of calls in text; auto by default, see `harness list dialects`."
+        ),
         click.option("--think-prefix", help="Text that replies are forced to start with; \\n is a line break."),
         click.option("--answer-delimiter", help="The answer is what follows its last occurrence."),
         click.option("--chat-template", type=FILE, help="Jinja file instead of the tokenizer's template."),
