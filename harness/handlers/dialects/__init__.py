@@ -14,8 +14,30 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harness import plugins
+from harness.handlers.dialects._braces import BraceCalls
+from harness.handlers.dialects._family import Family, pattern
+from harness.handlers.dialects._json import JsonCalls
+from harness.handlers.dialects._named import NamedCalls
+from harness.handlers.dialects._python import PythonCalls
+from harness.handlers.dialects._tagged import TaggedCalls
 from harness.protocols import Dialect
 from harness.types import ModelInfo
+
+__all__ = [
+    "DEFAULT",
+    "BraceCalls",
+    "Family",
+    "JsonCalls",
+    "NamedCalls",
+    "PythonCalls",
+    "TaggedCalls",
+    "choose",
+    "families",
+    "load",
+    "names",
+    "pattern",
+    "readers",
+]
 
 DEFAULT = "hermes"
 """For models of which nothing says how they write: the format most models were trained on."""
