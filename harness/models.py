@@ -245,10 +245,13 @@ def _chat_template(folder: Path) -> str | None:
 
 def _marks(folder: Path) -> tuple[str, ...]:
     """Added tokens of a tokenizer that look like marks of calls; a damaged file says nothing."""
-    with contextlib.suppress(UsageProblem, LookupError, TypeError, AttributeError):
-        added = _json(folder / "tokenizer_config.json").get("added_tokens_decoder") or {}
-        texts = {str(token["content"]) for token in added.values()}
-        return tuple(sorted(text for text in texts if MARK.search(text)))
+    for file, read in (
+        ("tokenizer_config.json", lambda about: about["added_tokens_decoder"].values()),
+        ("tokenizer.json", lambda about: about["added_tokens"]),
+    ):
+        with contextlib.suppress(UsageProblem, LookupError, TypeError, AttributeError):
+            texts = {str(token["content"]) for token in read(_json(folder / file))}
+            return tuple(sorted(text for text in texts if MARK.search(text)))
     return ()
 
 

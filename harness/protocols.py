@@ -105,7 +105,7 @@ class Dialect(Protocol):
     """Tools are offered, and calls judged, with dots in their names replaced by underscores."""
     documents: str
     """How tools are offered: `openai`, in OpenAI's format; `plain` or `wrapped`, the benchmark's own documents, alone
-    or each in `{"type": "function", "function": ...}`."""
+    or each in `{"type": "function", "function": ...}`; `prompt`, plain for models best asked in prompting mode."""
 
     def matches(self, model: ModelInfo) -> str | None:
         """Why the model writes so; None where nothing says it."""

@@ -20,11 +20,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness import plugins
 from harness.chat import CHATML
 from harness.handlers import _template as template
+from harness.handlers import dialects
 from harness.handlers._text import merge, require, split_think
 from harness.handlers._tools import openai_tool, renamed, wire_names
+from harness.handlers.dialects import without_end
 from harness.protocols import Dialect, Written
 from harness.types import FunctionCall, Generation, Message, ModelInfo, NativeCall, Prompt, Query, Reply
 
@@ -48,13 +49,13 @@ class FunctionCallingHandler:
 
     def matches(self, model: ModelInfo) -> str | None:
         """Fits models whose chat template shows the tools it is given."""
-        shown = "tools" in template.abilities(model.chat_template or "")
-        return "its chat template takes tools" if shown else None
+        if "tools" not in template.abilities(model.chat_template or ""):
+            return None
+        prompted = dialects.load(dialects.choose(model)[0]).documents == "prompt"
+        return None if prompted else "its chat template takes tools"
 
     def fit(self, model: ModelInfo) -> tuple[Mapping[str, Any], str]:
         """The dialect a model writes and what its template takes; a server's model is asked in OpenAI's format."""
-        from harness.handlers import dialects
-
         options: dict[str, Any] = {}
         reasons = []
         if self.dialect != AUTO:
@@ -98,6 +99,7 @@ class FunctionCallingHandler:
         else:
             # What nobody's official handler reads is read carefully.
             rules = "strict" if self.dialect == AUTO else self.rules
+            text = without_end(text) if self._dialect().keep_special_tokens else text
             reply = self._dialect().read(text, query.tools, rules)
         names = self._names(query)
         calls = reply.calls and tuple(
@@ -126,9 +128,8 @@ class FunctionCallingHandler:
         return Written(text, (0, len(head.rstrip())), (len(head.rstrip()), len(text)))
 
     def _dialect(self) -> Dialect:
-        name = "hermes" if self.dialect == AUTO else self.dialect
-        dialect: Dialect = plugins.load("dialects", name)
-        return dialect
+        name = dialects.DEFAULT if self.dialect == AUTO else self.dialect
+        return dialects.load(name)
 
     def _underscores(self) -> bool:
         return self.takes in (AUTO, template.API) or self._dialect().underscore_names
@@ -143,7 +144,7 @@ class FunctionCallingHandler:
         form = "openai" if api else self._dialect().documents
         if form == "openai":
             return openai_tool(tool, name)
-        plain = form == "plain" and ("plain" in takes or "tools" not in takes)
+        plain = form in ("plain", "prompt") and ("plain" in takes or "tools" not in takes)
         return {**tool, "name": name} if plain else {"type": "function", "function": {**tool, "name": name}}
 
 

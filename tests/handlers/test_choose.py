@@ -14,6 +14,7 @@ from harness.types import ModelInfo
         (ModelInfo("x", chat_template="{# tools #}{{ messages }}"), "prompt"),
         (ModelInfo("x", chat_template="{% for tool in tools %}"), "prompt"),
         (ModelInfo("x", chat_template="{{ tools }}"), "fc"),
+        (ModelInfo("Team-ACE/ToolACE-2-Llama-3.1-8B", chat_template="{{ tools }}"), "prompt"),
         (ModelInfo("x", chat_template="{{ messages }}"), "prompt"),
         (ModelInfo("gpt-4o", remote=True), "prompt"),
         (ModelInfo("x", chat_template="{{ tools }}", handler="funreason"), "funreason"),

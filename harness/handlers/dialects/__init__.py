@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from harness import plugins
 from harness.handlers.dialects._braces import BraceCalls
-from harness.handlers.dialects._family import Family, pattern
+from harness.handlers.dialects._family import Family, pattern, without_end
 from harness.handlers.dialects._json import JsonCalls
 from harness.handlers.dialects._named import NamedCalls
 from harness.handlers.dialects._python import PythonCalls
@@ -37,6 +37,7 @@ __all__ = [
     "names",
     "pattern",
     "readers",
+    "without_end",
 ]
 
 DEFAULT = "hermes"
@@ -77,8 +78,14 @@ def choose(model: ModelInfo) -> tuple[str, str]:
     fitting = [(reason, name) for name in names() if (reason := load(name).matches(model))]
     if not fitting:
         return DEFAULT, "nothing says how it writes calls; most models write so"
-    reason, name = max(fitting, key=lambda found: ("template" in found[0], "tokenizer" in found[0], len(found[0])))
+    reason, name = max(fitting, key=_weight)
     return name, reason
+
+
+def _weight(found: tuple[str, str]) -> tuple[bool, bool, bool, int]:
+    """A published name counts most, then the template, the tokenizer and the type; of these, the longer reason."""
+    why = found[0]
+    return why.startswith("its name"), "template" in why, "tokenizer" in why, len(why)
 
 
 def readers(replies: Iterable[str]) -> Counter[str]:

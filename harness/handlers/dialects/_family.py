@@ -29,6 +29,8 @@ class Family:
     """What the chat template of such a model holds, all of it."""
     model_types: tuple[str, ...] = ()
     """What `config.json` of such a model says, where the template says nothing."""
+    published: re.Pattern[str] | None = None
+    """Names of models that write so although their template says otherwise, or nothing."""
     others: tuple[Rule, ...] = ()
     """Further rules that a careful reader tries."""
     think: Thought = THINK
@@ -49,13 +51,15 @@ class Family:
     never_run: bool = False
     """It raises wherever calls are to be run."""
     keep_special_tokens: bool = False
-    documents: Literal["openai", "plain", "wrapped"] = "openai"
+    documents: Literal["openai", "plain", "wrapped", "prompt"] = "openai"
     """How tools are offered: in OpenAI's format with its names, or the benchmark's own documents, plain or each in
-    `{"type": "function", "function": ...}`."""
+    `{"type": "function", "function": ...}`; `prompt`: plain, for models that are best asked in prompting mode."""
     underscore_names: bool = False
 
     def matches(self, model: ModelInfo) -> str | None:
-        """Fits models whose template or tokenizer holds the marks, or whose type is known."""
+        """Fits models whose published name is known, template or tokenizer holds the marks, or type is known."""
+        if self.published and (named := self.published.search(model.name)):
+            return f"its name says {named[0]!r}"
         if self.signs and all(sign in (model.chat_template or "") for sign in self.signs):
             return f"its chat template holds {' '.join(self.signs)}"
         if self.signs and all(sign in model.marks for sign in self.signs):

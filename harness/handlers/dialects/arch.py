@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.handlers.dialects import _official as official
-from harness.handlers.dialects._family import Family
+from harness.handlers.dialects._family import Family, pattern
 from harness.handlers.dialects._json import JsonCalls
 
 PLUGIN = Family(
@@ -16,6 +16,7 @@ PLUGIN = Family(
         separator="\n",
     ),
     families=("arch-agent",),
+    published=pattern(r"(?i)arch-(?:agent|function)"),
     official=official.blocks_or_literals,
     text_arguments=True,
     documents="plain",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.handlers.dialects import _official as official
-from harness.handlers.dialects._family import Family
+from harness.handlers.dialects._family import Family, pattern
 from harness.handlers.dialects._python import PythonCalls
 
 PLUGIN = Family(
@@ -18,6 +18,7 @@ PLUGIN = Family(
         "gemma3-prompt",
         "bielik-prompt",
     ),
+    published=pattern(r"(?i)toolace|watt-tool|coalm|bitagent-8b"),
     prompted=official.as_it_is,
-    documents="plain",
+    documents="prompt",
 )

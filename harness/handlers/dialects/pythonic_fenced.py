@@ -11,5 +11,5 @@ PLUGIN = Family(
     rule=PythonCalls(wrap="```python\n[{calls}]\n```"),
     families=("phi4-prompt", "phi4mini-prompt"),
     prompted=official.unfenced_words,
-    documents="plain",
+    documents="prompt",
 )

@@ -12,5 +12,5 @@ PLUGIN = Family(
     families=("qwen-prompt", "deepseek-r1-prompt"),
     prompted=official.as_it_is,
     official_cut=True,
-    documents="plain",
+    documents="prompt",
 )

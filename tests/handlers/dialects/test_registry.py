@@ -71,11 +71,13 @@ def test_hostile_text_is_read_without_an_error(name: str) -> None:
         ({"chat_template": "<tool_call> {{ tools }}"}, "hermes"),
         ({"marks": ("<｜tool▁call▁begin｜>", "<｜tool▁sep｜>")}, "deepseek_v31"),
         ({"model_type": "gpt_oss"}, "gpt_oss"),
+        ({"model_type": "qwen2", "name": "Salesforce/xLAM-2-3b-fc-r"}, "xlam"),
+        ({"chat_template": "<tool_call> {{ tools }}", "name": "katanemo/Arch-Agent-7B"}, "arch"),
         ({"chat_template": "{{ messages }}"}, dialects.DEFAULT),
     ],
 )
 def test_the_template_counts_first_then_the_tokenizer_then_the_type(about: dict[str, Any], name: str) -> None:
-    chosen, why = dialects.choose(ModelInfo("m", **about))
+    chosen, why = dialects.choose(ModelInfo(**{"name": "m"} | about))
     assert chosen == name
     assert why
 
