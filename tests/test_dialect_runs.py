@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness import store
+from harness import rescoring, store
 from harness.benchmarks.bfcl import data, single_turn
 from harness.handlers import dialects
 from harness.plan import Engine, RunSpec, plan
@@ -103,6 +103,27 @@ def test_the_hf_engine_renders_and_keeps_the_marks(checkpoint: Path, tmp_path: P
     assert record.scores["parallel"].unscored == 0
     lines = list(store.read_samples(store.path_of(tmp_path, record)))
     assert [line.fault for line in lines] == [None] * N
+
+
+def test_rules_of_judging_are_rules_of_reading(tmp_path: Path) -> None:
+    [call] = first_answer("simple_python_0")
+    block = json.dumps({"name": call.name, "arguments": call.arguments})
+    spec = RunSpec(
+        settings=EngineSettings(model="scripted", options={"default": f"<tool_call>{block}</tool_call>"}),
+        benchmark="bfcl",
+        categories=("simple_python",),
+        engine="scripted",
+        handler="fc",
+        handler_options={"dialect": "hermes"},
+        ids=("simple_python_0",),
+        output=tmp_path,
+    )
+    record = run(spec)
+    assert record.scores["simple_python"].passed == 0
+    folder = store.path_of(tmp_path, record)
+    assert rescoring.rejudged(folder, "strict", print)[0].scores["simple_python"].passed == 1
+    both = rescoring.tally(folder, ("upstream", "strict"), print)
+    assert [both.scores(rules)["simple_python"].passed for rules in ("upstream", "strict")] == [0, 1]
 
 
 def test_special_tokens_are_part_of_a_reply_only_where_asked_for() -> None:
