@@ -25,7 +25,7 @@ SHORT = 40
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(what: str, results: Path, as_json: bool) -> None:
-    """List tasks, handlers, dialects of calls, engines or recorded runs.
+    """List tasks, handlers, dialects, engines or recorded runs.
 
     Groups are the tasks that stand for several categories. What a narrow terminal leaves out is in --json.
     """

@@ -7,7 +7,7 @@
 A server is sent OpenAI's format and parses calls itself; what it leaves in the text is read as blocks like this one.
 For a model that is rendered here the option `dialect` names the format of its calls (`harness.handlers.dialects`), in
 which replies are read and written; tools, earlier calls and results go through its chat template as far as that takes
-them, see `harness.handlers._template` for what is done where it does not.
+them, see `harness.handlers._messages` for what is done where it does not.
 
 OpenAI's format forbids dots in names: there a data set's `weather.get` is sent as `weather_get`, and read back as
 `weather.get`. Dialects whose official handler sends the benchmark's own documents keep the dots.
@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from harness.chat import CHATML
 from harness.handlers import _template as template
 from harness.handlers import dialects
+from harness.handlers._messages import adapt, instruction
 from harness.handlers._text import merge, require, split_think
 from harness.handlers._tools import openai_tool, renamed, wire_names
 from harness.handlers.dialects import without_end
@@ -82,8 +83,8 @@ class FunctionCallingHandler:
         if not api:
             if tools and "tools" not in takes:
                 example = dialect.write([FunctionCall("function_name", {"parameter_name": "value"})])
-                messages, tools = merge(messages, template.instruction(tools, example)), ()
-            messages = template.adapt(messages, takes, dialect.write)
+                messages, tools = merge(messages, instruction(tools, example)), ()
+            messages = adapt(messages, takes, dialect.write)
         return Prompt(messages, tools, self.think_prefix, keep)
 
     def parse(self, generation: Generation, query: Query) -> Reply:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.handlers._template import fit, prompted
+from harness.handlers._messages import fit, prompted
 from harness.handlers._text import CLOSE, OPEN, require
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.handlers._template import fit, prompted
+from harness.handlers._messages import fit, prompted
 from harness.handlers._text import OPEN, join_think, require, split_think
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply

@@ -9,7 +9,8 @@ import pytest
 
 from harness import chat, handlers
 from harness.handlers import dialects
-from harness.handlers._template import abilities, adapt, told
+from harness.handlers._messages import adapt, told
+from harness.handlers._template import abilities
 from harness.types import FunctionCall, Message, ModelInfo, Query
 from tests.tinymodels import tiny_tokenizer
 
