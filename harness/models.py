@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.datasets import cache_root, is_offline
+from harness import files
 from harness.errors import UsageProblem
-from harness.store import write_atomic
+from harness.machine import cache_root, is_offline
 from harness.types import ModelInfo
 
 TINY = Path(__file__).parent / "assets" / "tiny"
@@ -145,16 +145,15 @@ def _sha256(file: Path) -> str:
     real = file.resolve()
     stat = real.stat()
     if stat.st_size < SMALL:
-        return hashlib.sha256(real.read_bytes()).hexdigest()
+        return files.sha256(real)
     key = hashlib.sha256(f"{real}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
     known = cache_root() / "fingerprints" / key
     with contextlib.suppress(OSError):
         return known.read_text()
-    with real.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = files.sha256(real)
     with contextlib.suppress(OSError):
         known.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(known, digest.encode())
+        files.write_atomic(known, digest.encode())
     return digest
 
 

@@ -16,8 +16,16 @@ from types import ModuleType
 from typing import Any, Literal
 
 from harness.errors import UsageProblem, unknown_name
+from harness.protocols import Benchmark, Dialect, Engine, Handler, Session
+from harness.types import EngineSettings
 
 Kind = Literal["benchmarks", "handlers", "engines", "dialects"]
+CONTRACTS: Mapping[Kind, type[Any]] = {
+    "benchmarks": Benchmark,
+    "handlers": Handler,
+    "engines": Engine,
+    "dialects": Dialect,
+}
 
 
 def names(kind: Kind) -> list[str]:
@@ -36,26 +44,6 @@ def modules(package: str) -> list[str]:
     return sorted(module.name for module in found if not module.name.startswith("_"))
 
 
-def module(package: str, kind: str, name: str) -> ModuleType:
-    """Import the module of a package that a user named.
-
-    Args:
-        package: The package.
-        kind: What its modules are, for the message.
-        name: The module's name; `-` and `_` are alike.
-
-    Returns:
-        The module.
-
-    Raises:
-        UsageProblem: The name is unknown; near matches are offered.
-    """
-    known = modules(package)
-    if name.replace("-", "_") not in known:
-        raise unknown_name(kind, name, known)
-    return importlib.import_module(f"{package}.{name.replace('-', '_')}")
-
-
 @cache
 def load(kind: Kind, name: str) -> Any:
     """Import one plug-in.
@@ -65,20 +53,65 @@ def load(kind: Kind, name: str) -> Any:
         name: The module's name; `-`, `.` and `_` are alike. A dialect also goes by the names of its families.
 
     Returns:
-        Its `PLUGIN`.
+        Its `PLUGIN`, with every member that its protocol has.
 
     Raises:
-        UsageProblem: The name is unknown; near matches are offered.
+        UsageProblem: The name is unknown (near matches are offered), or the plug-in lacks a member without a default.
     """
     asked, name, known = name, _plain(name), names(kind)
     if kind == "dialects" and name not in known:
         name = _families().get(name, name)
     if name not in known:
         raise unknown_name(kind.removesuffix("s"), asked, known)
-    for point in entry_points(group=f"harness.{kind}"):
-        if point.name == name:
-            return point.load()
-    return importlib.import_module(f"{_package(kind)}.{name}").PLUGIN
+    points = [point for point in entry_points(group=f"harness.{kind}") if point.name == name]
+    plugin = points[0].load() if points else importlib.import_module(f"{_package(kind)}.{name}").PLUGIN
+    return complete(plugin, CONTRACTS[kind], f"{kind.removesuffix('s')} {name}")
+
+
+def members(contract: type[Any]) -> list[str]:
+    """Names of what a protocol asks for, sorted."""
+    return sorted(name for name in {*contract.__annotations__, *vars(contract)} if not name.startswith("_"))
+
+
+def complete(plugin: Any, contract: type[Any], title: str) -> Any:
+    """Give an object the members of its protocol that it lacks and that have a default there.
+
+    Args:
+        plugin: The object.
+        contract: One of `harness.protocols`.
+        title: What it is called in the message.
+
+    Returns:
+        The object.
+
+    Raises:
+        UsageProblem: It lacks a member without a default.
+    """
+    for name in members(contract):
+        if hasattr(plugin, name):
+            continue
+        if name not in contract.__annotations__ or not hasattr(contract, name):
+            raise UsageProblem(f"{title} has no `{name}`", f"See {contract.__name__} in harness/protocols.py.")
+        # On the class, which takes it even where the object is frozen.
+        setattr(plugin if isinstance(plugin, ModuleType) else type(plugin), name, getattr(contract, name))
+    return plugin
+
+
+def open_engine(name: str, settings: EngineSettings) -> Session:
+    """Open an engine.
+
+    Args:
+        name: The engine's module.
+        settings: How the model is served.
+
+    Returns:
+        The session, with every member that its protocol has.
+
+    Raises:
+        UsageProblem: The settings cannot be honoured.
+    """
+    session: Session = complete(load("engines", name).open(settings), Session, f"a session of engine {name}")
+    return session
 
 
 @cache

@@ -1,13 +1,14 @@
 """The four interfaces a plug-in can implement. They organise; nothing inherits from them.
 
 Each module in `harness/benchmarks`, `harness/handlers`, `harness/handlers/dialects` and `harness/engines` exports
-`PLUGIN`, one such object.
+`PLUGIN`, one such object. It may leave out members that have a value here: `plugins.load` gives it that value, and
+refuses one that lacks another member.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from harness.types import (
     Completion,
@@ -26,6 +27,9 @@ from harness.types import (
     Verdict,
 )
 
+Report = Callable[[str], None]
+"""Takes one sentence about a line or file that cannot be used, and where it is."""
+
 Play = Generator[Query, Reply, None]
 """A sample being played: yields what it wants answered, is sent the reply, ends when the sample is finished."""
 
@@ -35,8 +39,14 @@ class Benchmark(Protocol):
 
     name: str
     version: str
-    check_workers: int
+    check_workers: int = 0
     """Threads that may run `check` at once; 0 where judging is too quick to be worth a thread."""
+    runs_programs: bool = False
+    """Whether `check` runs programs that a model wrote: a sandbox for them is found before a model is loaded."""
+    with_user: tuple[str, ...] = ()
+    """Leaf categories whose plays ask a simulated user, too."""
+    also_checked_by: tuple[str, ...] = ()
+    """Packages outside its own whose code takes part in judging."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""
@@ -74,11 +84,14 @@ class Written(NamedTuple):
 class Handler(Protocol):
     """A model's convention: how it is asked, and how its reply is read.
 
-    Optional: `fit(model)` gives options that suit a model where the user named none, and why; `native`, true where it
-    writes calls itself; a field `rules`, by which replies are read: it is given those of the run.
+    One that has a field `rules`, by which replies are read, is given those of the run.
     """
 
     name: str
+    native: bool = False
+    """Whether it writes calls itself, and does not leave them as text to the benchmark."""
+    fit: Callable[[ModelInfo], tuple[Mapping[str, Any], str]] | None = None
+    """Options that suit a model where the user named none, and why."""
 
     def matches(self, model: ModelInfo) -> str | None:
         """Why this handler fits the model, for `--handler auto`; None if it does not."""
@@ -133,14 +146,13 @@ class Dialect(Protocol):
 
 
 class Session(Protocol):
-    """An opened engine. One thread feeds it; completions come back in any order.
-
-    Optional: `gpus`, how many it holds; without it, or None, GPU-hours are not known.
-    """
+    """An opened engine. One thread feeds it; completions come back in any order."""
 
     version: str
     slots: int
     """How many requests are worth having in flight."""
+    gpus: int | None = None
+    """GPUs that it holds; None where that is not known, and then GPU-hours are not."""
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
         """Queue one request. Returns at once."""
@@ -153,14 +165,18 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """Something that answers prompts.
-
-    Optional: `requires` (packages) and `extra` (what installs them); `layout`, names of options that cannot change a
-    reply and are no part of a run's identity; `flags`, the options that --tp, --dp, --gpu-memory-utilization, --runner
-    and --ray-address are, by the flag's name with `_`.
-    """
+    """Something that answers prompts."""
 
     name: str
+    requires: tuple[str, ...] = ()
+    """Packages that it imports once it is opened."""
+    extra: str = ""
+    """The extra of this project that installs them."""
+    layout: tuple[str, ...] = ()
+    """Names of options that cannot change a reply; they are no part of a run's identity."""
+    flags: ClassVar[Mapping[str, str]] = {}
+    """What it calls --tp, --dp, --gpu-memory-utilization, --runner and --ray-address: the option by the flag's name
+    with `_`; a flag that is not named is refused."""
 
     def open(self, settings: EngineSettings) -> Session:
         """Load the model or connect. Raises `UsageProblem` for settings it cannot honour."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def one_line(text: str, limit: int | None = None) -> str:
     return " ".join(printable(text, limit).split())
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def escaped(text: str) -> str:
     """A label as Markdown text: nothing in it can end the cell, open a tag or start markup."""
     text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -50,48 +56,99 @@ def templates() -> Environment:
     """The pages of this package; what is put into them is escaped."""
     from jinja2 import Environment, PackageLoader
 
-    return Environment(loader=PackageLoader("harness"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return Environment(loader=PackageLoader("harness.reports"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 NARROWEST = 16
 """Characters that a wrapped column keeps."""
 
 
-def table(rows: Sequence[Mapping[str, str]], width: int, spare: Sequence[str] = (), right: Collection[str] = ()) -> str:
+def table(
+    rows: Sequence[Mapping[str, str]],
+    width: int,
+    spare: Sequence[str] = (),
+    right: Collection[str] = (),
+    headers: Mapping[str, str] | None = None,
+) -> str:
     """Rows as a table for a terminal: what does not fit is left out or wrapped.
 
     Spare columns go first, then the widest column is wrapped, then the last ones go. The first
     one and the widest stay.
 
     Args:
-        rows: One or more, all with the same columns; cells are printed as they are.
+        rows: One or more, all with the same columns; cells are printed as they are, line breaks included.
         width: Of the terminal, in characters.
         spare: Columns that can be left out, the first one first.
         right: Columns that are aligned right.
+        headers: What stands over a column; its name where this says nothing.
 
     Returns:
         Text without a final newline.
     """
     from tabulate import tabulate
 
-    # tabulate gives a header two characters more than it has.
-    breadth = {name: max(len(name) + 2, *(len(row[name]) for row in rows)) for name in rows[0]}
-
-    def over() -> int:
-        return sum(breadth.values()) + 2 * (len(breadth) - 1) - width
-
-    for name in spare:
-        if over() > 0:
-            del breadth[name]
+    titles = {name: (headers or {}).get(name, name) for name in rows[0]}
+    breadth = {
+        name: _breadth(titles[name], [row[name] for row in rows]) for name in fitting(rows, width, spare, titles)
+    }
     widest = max(breadth, key=breadth.__getitem__)
     for name in list(breadth)[:0:-1]:  # all but the first
-        if over() > max(0, breadth[widest] - NARROWEST) and name != widest:
+        if _over(breadth, width) > max(0, breadth[widest] - NARROWEST) and name != widest:
             del breadth[name]
-    limit = max(NARROWEST, breadth[widest] - over()) if over() > 0 else None
+    over = _over(breadth, width)
+    limit = max(NARROWEST, breadth[widest] - over) if over > 0 else None
     return tabulate(
         [[row[name] for name in breadth] for row in rows],
-        headers=[*breadth],
+        headers=[titles[name] for name in breadth],
         disable_numparse=True,
         colalign=["right" if name in right else "left" for name in breadth],
         maxcolwidths=[limit if name == widest else None for name in breadth],
     )
+
+
+def fitting(
+    rows: Sequence[Mapping[str, str]], width: int, spare: Sequence[str], headers: Mapping[str, str]
+) -> list[str]:
+    """Columns of a terminal table after as many spare ones as must have gone; arguments as of `table`."""
+    breadth = {name: _breadth(headers[name], [row[name] for row in rows]) for name in rows[0]}
+    for name in spare:
+        if _over(breadth, width) > 0:
+            del breadth[name]
+    return list(breadth)
+
+
+def _breadth(header: str, cells: Iterable[str]) -> int:
+    """Characters that a column takes; tabulate gives a header two more than it has."""
+    lines = [len(line) for cell in cells for line in cell.split("\n")]
+    return max([len(line) + 2 for line in header.split("\n")] + lines)
+
+
+def _over(breadth: Mapping[str, int], width: int) -> int:
+    """Characters by which columns are wider than a terminal, two between each pair."""
+    return sum(breadth.values()) + 2 * (len(breadth) - 1) - width
+
+
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A GitHub Markdown table.
+
+    Args:
+        headers: Titles; like the cells they are Markdown already (see `escaped`).
+        rows: Cells.
+        left: Columns from the start that are aligned left; the others hold numbers and are aligned right.
+
+    Returns:
+        Text without a final newline.
+    """
+    rule = ["---" if number < left else "---:" for number in range(len(headers))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headers, rule, *rows))
+
+
+def count(number: float) -> str:
+    """A count in full; the sum of graded judgements, which need not be whole, with two decimals."""
+    return str(number) if isinstance(number, int) else f"{number:.2f}"
+
+
+def percent(fraction: float, decimals: int = 2) -> str:
+    """A percentage, rounded half up as papers do (0.83655 -> 83.66), free of binary noise."""
+    exact = Decimal(repr(round(fraction * 100, 9)))
+    return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0)  # + 0 turns -0.00 into 0.00

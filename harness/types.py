@@ -17,8 +17,12 @@ Message = Mapping[str, Any]
 Tool = Mapping[str, Any]
 """One function document in the benchmark's own dialect: `name`, `description`, `parameters`."""
 
+Key = tuple[str, int]
+"""An item of a run: sample id, repeat."""
+
 Outcome = Literal["pass", "fail", "unscored"]
 Finish = Literal["stop", "length"]
+Asked = Literal["model", "user"]
 
 T = TypeVar("T")
 
@@ -64,6 +68,8 @@ class Query:
     """What the answer should be: function calls, or free text such as a program."""
     turn: int = 0
     """Index of the turn it belongs to, from 0; the step that answers it is recorded under it."""
+    asks: Asked = "model"
+    """Who is to answer: the model that is measured, or the one that plays its user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,8 @@ class Step:
     """Index of the turn, from 0."""
     generation: Generation
     reply: Reply
+    asked: Asked = "model"
+    """Who answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,10 @@ class Verdict:
     """The upstream error type; None exactly when the outcome is `pass`."""
     message: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    """What a person needs to see why: decoded calls, the differing argument, a state difference. JSON values only."""
+    """What a person needs to see why: decoded calls, the differing argument, a state difference. JSON values only.
+
+    `credit`, 0 to 1, is what a graded judgement adds to its category instead of a whole pass or nothing.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +256,130 @@ class Score:
     """Items of the category in the data set times repeats: the denominator of coverage."""
     judged: int
     """Items with a pass or fail: the denominator of the accuracy."""
-    passed: int
+    passed: float
+    """Items that passed; the sum of their credit where judgements are graded."""
     unscored: int
     """Items that were played or tried and could not be judged."""
     truncated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkInfo:
+    """What was measured, and by which rules of judging."""
+
+    name: str
+    version: str | None = None
+    """The plug-in's own; None where an imported run does not say."""
+    data_sha256: str | None = None
+    """Digest of the data that the samples come from."""
+    checker_sha256: str | None = None
+    """Digest of the sources that judge; see `results.provenance`."""
+    categories: tuple[str, ...] = ()
+    """Leaf categories."""
+    n: int | None = None
+    """Episodes that make the run: samples times repeats; None where an imported run does not say."""
+    limit: str | None = None
+    """As `--limit` was given."""
+    ids: tuple[str, ...] = ()
+    """As `--sample-id` and `--ids` were given; empty for all samples."""
+    samples_sha256: str | None = None
+    """Digest of the ids of all samples, in order."""
+    left: int | None = None
+    """Of `n`, the episodes that are not finished; None before the run has started."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What answered, and the settings of it that can change a reply."""
+
+    name: str | None = None
+    version: str | None = None
+    """Of the engine as it opened; of several sessions joined by `; `."""
+    batch_size: int | None = None
+    """None lets the engine choose."""
+    tokenizer: str | None = None
+    dtype: str | None = None
+    device: str | None = None
+    chat_template: str | None = None
+    """Template text that replaced the tokenizer's."""
+    chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Engine-specific `--model-args`, without those of its layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeInfo:
+    """The code that measured."""
+
+    git: str | None = None
+    """Commit of the checkout; None outside one."""
+    dirty: bool | None = None
+    """Whether tracked files differed from that commit."""
+    harness: str | None = None
+    """Version of this package."""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """Versions of installed distributions that can change a reply or a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineInfo:
+    """The hardware: what explains timings and numerical differences."""
+
+    platform: str | None = None
+    """Operating system, as Python names it."""
+    python: str | None = None
+    """Version of Python."""
+    cpu: str | None = None
+    cores: int | None = None
+    """Processors that the process may use."""
+    memory_gb: float | None = None
+    """Physical memory in GiB."""
+    gpus: tuple[str, ...] = ()
+    """Name, memory and driver of each."""
+    layout: Mapping[str, Any] = field(default_factory=dict)
+    """The engine's options that cannot change a reply: copies, GPUs, memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageInfo:
+    """What a run cost; None where a figure is not known. See `results.usage.account`."""
+
+    latency_mean: float | None = None
+    """Seconds a reply."""
+    latency_p50: float | None = None
+    """Median of the seconds a reply."""
+    latency_p95: float | None = None
+    """Seconds within which 95 % of the replies came."""
+    latency_p99: float | None = None
+    """Seconds within which 99 % of the replies came."""
+    cache_hit_rate: float | None = None
+    """Share of the prompts' tokens that came from the engine's prefix cache, 0..1."""
+    samples_per_second: float | None = None
+    tokens_per_second: float | None = None
+    """Completion tokens."""
+    gpu_hours: float | None = None
+    """GPUs times hours; None on machines without, and for servers."""
+    prices: Mapping[str, float] | None = None
+    """USD for a million tokens, `prompt` and `completion`."""
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """The model that played the user of dialogues; all None where nobody did."""
+
+    model: str | None = None
+    """As the user of the harness typed it."""
+    model_sha256: str | None = None
+    """Fingerprint of its weights; None for a remote server."""
+    revision: str | None = None
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    """`name` and the settings that can change a reply."""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `Sampling`."""
+    handler: str | None = None
+    sha256: str | None = None
+    """Digest of all that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,29 +391,26 @@ class RunRecord:
     """UTC, ISO 8601."""
     status: Literal["running", "complete", "incomplete"]
     model: ModelInfo
-    benchmark: Mapping[str, Any]
-    """`name`, `version`, `data_sha256`, `checker_sha256`, `categories`, `n`."""
+    benchmark: BenchmarkInfo
     handler: str
-    engine: Mapping[str, Any]
-    """`name`, `version` and the settings that can change a reply."""
+    engine: EngineInfo
     sampling: Sampling
     rules: str
     repeats: int
-    code: Mapping[str, Any]
-    """`git`, `dirty`, package versions."""
-    machine: Mapping[str, Any]
-    """Hardware, and the engine's `layout` on it: copies, GPUs, memory."""
+    code: CodeInfo
+    machine: MachineInfo
     config_sha256: str
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
-    """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells."""
+    """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells; of the model
+    that plays the user, `user_prompt` and `user_completion`."""
     seconds: float = 0.0
     """Wall-clock seconds over all sessions of the run, without the loading of the model."""
     handler_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the handler that the user replaced, for example `think_prefix`."""
-    usage: Mapping[str, Any] = field(default_factory=dict)
-    """Latency percentiles, throughput, prefix-cache hit rate, GPU-hours, `prices` and `usd`; see `usage.account`."""
+    usage: UsageInfo = field(default_factory=UsageInfo)
+    user: UserInfo = field(default_factory=UserInfo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.examples import read_calls
+from harness.benchmarks.bfcl.decode import read_calls
 from harness.types import Example, FunctionCall
 from refine.types import Finding
 

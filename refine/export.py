@@ -1,4 +1,4 @@
-"""Write examples in the shapes that trainers of other projects read. `harness.examples` reads them back."""
+"""Write examples in the shapes that trainers of other projects read. `harness.data.examples` reads them back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.benchmarks.bfcl.decode import read_calls
 from harness.errors import unknown_name
-from harness.examples import read_calls
 from harness.types import Example
 from refine.ledger import write_lines
 

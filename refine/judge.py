@@ -1,8 +1,9 @@
-"""A judge's prompt, the schema of its reply and the parser of that reply, in one object.
+"""A judge, the questions that it is asked, and how its replies are read.
 
-The instructions are a Markdown file in `refine/prompts/` and become the system message as they are. Text of an example
-never enters them: it is quoted in the user message between markers that carry a digest of the text itself, which the
-text cannot contain. A reply that is not one object of the schema is no judgement at all.
+A `Question` is a prompt, the schema of the reply and the parser of that reply in one object. The instructions are a
+Markdown file in `refine/prompts/` and become the system message as they are. Text of an example never enters them: it
+is quoted in the user message between markers that carry a digest of the text itself, which the text cannot contain. A
+reply that is not one object of the schema is no judgement at all.
 """
 
 from __future__ import annotations
@@ -16,8 +17,20 @@ from functools import cached_property
 from importlib import resources
 from typing import Any
 
+from harness.protocols import Session
 from harness.types import Generation, Prompt
-from refine.types import Answer
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A model that judges, behind an opened engine."""
+
+    model: str
+    session: Session
+
+
+Answer = Mapping[str, Any]
+"""A judge's reply, read and valid under the question's schema."""
 
 YES_NO: Mapping[str, Any] = {
     "type": "object",
@@ -46,15 +59,12 @@ def text_schema(name: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Question:
-    """One thing that a judge is asked.
-
-    Attributes:
-        name: Stem of the instructions' file in `refine/prompts/`.
-        schema: JSON Schema of the reply, enforced by servers with structured output and checked here for all.
-    """
+    """One thing that a judge is asked."""
 
     name: str
+    """Stem of the instructions' file in `refine/prompts/`."""
     schema: Mapping[str, Any] = field(default_factory=lambda: YES_NO)
+    """JSON Schema of the reply, enforced by servers with structured output and checked here for all."""
 
     @cached_property
     def instructions(self) -> str:

@@ -16,10 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from filelock import FileLock, Timeout
-
 from harness.errors import DataError, UsageProblem
-from harness.store import write_atomic
+from harness.files import lock, replacing, write_atomic
 
 CallKey = tuple[int, int, int]
 """Index of the example, step in its way through the stages, vote."""
@@ -39,14 +37,11 @@ class Ledger:
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._lock = FileLock(folder / ".lock")
+        self._lock = lock(folder, "Wait for it or end it.")
         try:
-            self._lock.acquire(timeout=0)
             claim(folder / "run.json", identity, "run")
-        except Timeout:
-            raise UsageProblem(f"{folder} is being written by another process", "Wait for it or end it.") from None
         except BaseException:
-            self._lock.release()
+            self._lock.close()
             raise
         self.calls = _open(folder / "calls.jsonl")
         self.outcomes = _open(folder / "outcomes.jsonl")
@@ -103,7 +98,7 @@ class Ledger:
         self.sync()
         self.calls.close()
         self.outcomes.close()
-        self._lock.release()
+        self._lock.close()
 
 
 def claim(path: Path, identity: Mapping[str, Any], what: str) -> None:
@@ -164,16 +159,10 @@ def write_lines(rows: Iterable[Mapping[str, Any]], path: Path) -> int:
     """
     count = 0
     path.parent.mkdir(parents=True, exist_ok=True)
-    special = path.exists() and not path.is_file()  # /dev/stdout and its like cannot be replaced
-    new = path if special else path.with_name(path.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
+    with replacing(path) as write:
         for row in rows:
-            file.write(json.dumps(row) + "\n")
+            write(json.dumps(row).encode() + b"\n")
             count += 1
-        file.flush()
-        if not special:
-            os.fsync(file.fileno())
-            new.replace(path)
     return count
 
 

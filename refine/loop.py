@@ -29,10 +29,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from harness import examples as data
-from harness import store
+from harness.data import examples as data
 from harness.errors import RunIncomplete
-from harness.store import write_atomic
+from harness.files import write_atomic
+from harness.results import store
 from harness.types import Example
 from refine.ledger import claim, write_lines
 from refine.outputs import last_outcomes

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import heapq
 import json
-import os
 from array import array
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from harness.files import replacing
 
 FILES = {"kept": "kept.jsonl", "dropped": "dropped.jsonl", "hard": "hard.jsonl"}
 
@@ -62,20 +64,12 @@ def write_outputs(folder: Path) -> dict[str, int]:
         Number of examples by outcome, unjudged ones included.
     """
     counts = dict.fromkeys((*FILES, "unjudged"), 0)
-    new = {outcome: (folder / f"{name}.new").open("w", encoding="utf-8") for outcome, name in FILES.items()}
-    try:
+    with ExitStack() as opened:
+        write = {outcome: opened.enter_context(replacing(folder / name)) for outcome, name in FILES.items()}
         for line in last_outcomes(folder):
             counts[line["outcome"]] += 1
-            if line["outcome"] in new:
-                new[line["outcome"]].write(json.dumps(_output(line)) + "\n")
-        for file in new.values():
-            file.flush()
-            os.fsync(file.fileno())
-    finally:
-        for file in new.values():
-            file.close()
-    for name in FILES.values():
-        (folder / f"{name}.new").replace(folder / name)
+            if line["outcome"] in write:
+                write[line["outcome"]](json.dumps(_output(line)).encode() + b"\n")
     return counts
 
 

@@ -7,26 +7,18 @@ so memory holds only what is in flight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from harness.protocols import Session
+from harness.results.usage import cost
 from harness.types import Completion, Example, Generation, RequestKey, Sampling
-from refine.judge import combine
+from refine.judge import Answer, Judge, combine
 from refine.ledger import CallKey, Ledger
-from refine.types import Answer, Ask, Context, Finding, Result, Stage
+from refine.types import Ask, Context, Finding, Result, Stage
 
-Way = Any
-"""A running `refine_example` generator."""
-
-
-@dataclass(frozen=True)
-class Judge:
-    """A model that judges, behind an opened engine."""
-
-    model: str
-    session: Session
+Way = Generator[Ask, Answer | None, Result]
+"""An example on its way through the stages: yields questions, is sent answers, returns what became of it."""
 
 
 @dataclass
@@ -238,18 +230,18 @@ class Pipeline:
         self.ledger.append(self.ledger.outcomes, line)
 
 
-def cost(tokens: Mapping[str, tuple[int, int]], prices: Mapping[str, Mapping[str, float]]) -> float:
-    """Price of tokens.
+def spent(tokens: Mapping[str, tuple[int, int]], prices: Mapping[str, Mapping[str, float]]) -> float:
+    """USD for some tokens.
 
     Args:
         tokens: Prompt and completion tokens by model.
-        prices: `input` and `output` price by model, per million tokens.
+        prices: By model, as `harness.results.usage.parse_prices` gives them.
 
     Returns:
-        The sum, in the currency of the prices; models without a price count nothing.
+        The sum; models without a price count nothing.
     """
-    total = 0.0
-    for model, (prompt, completion) in tokens.items():
-        price = prices.get(model, {})
-        total += (prompt * price.get("input", 0) + completion * price.get("output", 0)) / 1e6
-    return total
+    return sum(
+        cost({"prompt": prompt, "completion": completion}, prices[model])
+        for model, (prompt, completion) in tokens.items()
+        if model in prices
+    )

@@ -7,19 +7,16 @@ from dataclasses import replace
 from harness.types import Example
 from refine import checks, material
 from refine.judge import Question, text_schema
-from refine.types import Ask, Asking, Context, Ruling
+from refine.types import Ask, Asking, Context, Ruling, Stage
 
 REWRITE = Question("rewrite", text_schema("answer"))
 
 
-def judge_and_repair(
-    stage: str, question: Question, free: tuple[str, ...], example: Example, context: Context
-) -> Asking:
+def judge_and_repair(stage: Stage, free: tuple[str, ...], example: Example, context: Context) -> Asking:
     """Ask until the answer is right or the attempts are used up.
 
     Args:
-        stage: Name of the stage, for the record.
-        question: The yes-or-no question about the answer.
+        stage: The stage; its question about the answer is a yes-or-no one.
         free: Free checks whose finding, where decisive, stands for a "no" of the judge.
         example: The example to judge.
         context: Settings; `max_attempts` regenerations at most.
@@ -36,7 +33,7 @@ def judge_and_repair(
         if finding := replace(context, findings=checks.answer_findings(example)).found(*free):
             reason = finding.message
         else:
-            verdict = yield Ask(stage, question, seen | material.of(example, "answer"))
+            verdict = yield Ask(stage.name, stage.question, seen | material.of(example, "answer"))
             if verdict is None:
                 return Ruling("unjudged", original, "no readable judgement", repairs)
             reason = verdict["reason"]
@@ -46,7 +43,7 @@ def judge_and_repair(
             return Ruling("hard", original, reason, repairs)
         repairs += 1
         problem = {"What is wrong with it": reason}
-        rewritten = yield Ask(stage, REWRITE, seen | material.of(example, "answer") | problem)
+        rewritten = yield Ask(stage.name, REWRITE, seen | material.of(example, "answer") | problem)
         if rewritten is None:
             return Ruling("unjudged", original, "no readable new answer", repairs)
         example = replace(example, answer=rewritten["answer"].strip())

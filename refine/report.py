@@ -10,8 +10,8 @@ from statistics import mean, median
 from typing import Any
 
 from harness.errors import UsageProblem
+from harness.files import write_atomic
 from harness.models import TINY
-from harness.store import write_atomic
 from harness.text import one_line
 from refine.ledger import read_claim, read_lines
 from refine.outputs import books, last_outcomes

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from harness import examples as data
-from harness import plugins, store
+from harness import plugins
+from harness.data import examples as data
+from harness.results import store
 from harness.types import Example, Query
 
 REPEAT = "#"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,18 +10,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import examples as data
 from harness import plugins
-from harness.errors import DataError, UsageProblem
+from harness.data import examples as data
+from harness.errors import UsageProblem
 from harness.types import EngineSettings, Example, Sampling
-from refine import checks, material, similar, stages
-from refine.judge import Question
+from refine import checks, similar, stages
+from refine.judge import Answer, Judge, Question
 from refine.ledger import Ledger
 from refine.outputs import books, write_outputs
-from refine.pipeline import Judge, Pipeline, Tally, cost
-from refine.repair import REWRITE
+from refine.pipeline import Pipeline, Tally, spent
 from refine.stages import score, write_cot
-from refine.types import Context, Finding, Stage
+from refine.types import Ask, Context, Finding, Stage
 
 DECISIVE = (*checks.ANSWER_CHECKS, "duplicate", "near_duplicate", "contaminated")
 
@@ -57,7 +55,7 @@ class Settings:
     limit: int | None = None
     sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=2048, seed=0))
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """`input` and `output` price by model, per million tokens."""
+    """By model, as `harness.results.usage.parse_prices` gives them."""
     cost_limit: float | None = None
     overwrite: bool = False
 
@@ -72,7 +70,7 @@ class Settings:
                 "Name as many judges as votes, or give a temperature above 0.",
             )
         if self.cost_limit is not None and not self.prices:
-            raise UsageProblem("--cost-limit needs --prices", "Give a file with input and output prices by model.")
+            raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60")
 
     def stage_list(self) -> tuple[Stage, ...]:
         """The stages of this run, in order."""
@@ -82,10 +80,10 @@ class Settings:
 
     def identity(self) -> dict[str, Any]:
         """What may not change between a run and its resume."""
-        questions = {name: question.sha256 for name, question in sorted(_questions(self.stage_list()).items())}
+        questions = {name: question.sha256 for name, question in sorted(stages.questions(self.stage_list()).items())}
         return {
             "input": self.input,
-            "input_sha256": _digest(self.input),
+            "input_sha256": data.sha256(self.input),
             "judges": list(self.judges),
             "stages": [stage.name for stage in self.stage_list()],
             "votes": self.votes,
@@ -218,35 +216,41 @@ def estimate(settings: Settings) -> Estimate:
     Returns:
         Lower and upper bounds.
     """
-    examples = 0
-    calls, tokens = [0, 0], [0, 0]
     chain = settings.stage_list()
-    questions = _questions(chain)
+    fewest = Context(frozenset(settings.decide), min(1, settings.max_attempts))
+    most = Context(max_attempts=settings.max_attempts)
+    examples, calls, tokens = 0, [0, 0], [0, 0]
     for _, example in usable(settings, lambda row: None):
         examples += 1
-        for stage in chain:
-            if stage.name == "write_cot" and example.think is not None:
-                continue
-            question = questions[stage.name]
-            votes = settings.votes if question.votes else 1
-            size = (len(question.instructions) + sum(map(len, _whole(example).values()))) // 4
-            repairs = settings.max_attempts if stage.name in ("arguments", "format") else 0
-            calls[0] += votes
-            calls[1] += votes * (1 + repairs) + repairs
-            tokens[0] += votes * size
-            tokens[1] += (votes * (1 + repairs) + repairs) * size
+        for bound, asked in enumerate((_asked(example, chain, fewest, "yes"), _asked(example, chain, most, "no"))):
+            for ask in asked:
+                votes = settings.votes if ask.question.votes else 1
+                calls[bound] += votes
+                tokens[bound] += votes * (len(ask.question.instructions) + sum(map(len, ask.material.values()))) // 4
     return Estimate(examples, (calls[0], calls[1]), (tokens[0], tokens[1]))
 
 
-def _whole(example: Example) -> Mapping[str, str]:
-    return material.of(example, "query", "tools", "cot", "answer")
+def _asked(example: Example, chain: Sequence[Stage], context: Context, verdict: str) -> Iterator[Ask]:
+    """What every stage asks of a judge whose verdict is always the same, and whose texts are a dash."""
+    for stage in chain:
+        asking, answer = stage.run(example, context), None
+        while True:
+            try:
+                ask = asking.send(answer)
+            except StopIteration as end:
+                example = end.value.example
+                break
+            yield ask
+            answer = _made_up(ask.question, verdict)
 
 
-def _questions(chain: Sequence[Stage]) -> dict[str, Question]:
-    """Every question the stages can ask, by name; a stage's own question has the stage's name."""
-    import sys
-
-    return {stage.name: sys.modules[type(stage).__module__].QUESTION for stage in chain} | {REWRITE.name: REWRITE}
+def _made_up(question: Question, verdict: str) -> Answer:
+    """An answer that is valid under a question's schema."""
+    rules = question.schema["properties"]
+    return {
+        name: verdict if "enum" in rule else "-" if rule["type"] == "string" else rule.get("minimum", 0)
+        for name, rule in rules.items()
+    }
 
 
 def _screened(
@@ -275,16 +279,5 @@ def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:
     limit = settings.cost_limit
     if limit is None:
         return lambda tally: False
-    before = cost(ledger.spent(), settings.prices)
-    return lambda tally: before + cost(tally.tokens, settings.prices) >= limit
-
-
-def _digest(source: str) -> str:
-    """Digest of an input file; a hub id stands for itself."""
-    path = Path(source)
-    if path.is_dir():
-        raise DataError(f"{source} is a folder", "Give a JSONL file or the hub id of a data set.")
-    if not path.exists():
-        return hashlib.sha256(source.encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    before = spent(ledger.spent(), settings.prices)
+    return lambda tally: before + spent(tally.tokens, settings.prices) >= limit

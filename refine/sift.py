@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness import examples as data
+from harness.data import examples as data
 from harness.text import one_line
 from harness.types import Example
 from refine.ledger import write_lines
@@ -20,7 +20,7 @@ def sift(source: str, output: Path, objection: Callable[[Example], str | None]) 
     """Write the examples that nothing speaks against.
 
     Args:
-        source: As `harness.examples.read` takes it.
+        source: As `harness.data.examples.read` takes it.
         output: JSONL file of examples; replaced as a whole.
         objection: Why an example is left out; None keeps it.
 

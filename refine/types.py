@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from harness.types import Example
+from refine.judge import Answer, Question
 
-Outcome = Literal["kept", "dropped", "hard", "unjudged"]
+ExampleOutcome = Literal["kept", "dropped", "hard", "unjudged"]
 """`hard`: the answer check gave up; BalanceSFT keeps these for re-sampling (method: arXiv 2505.20192 v3)."""
-
-Answer = Mapping[str, Any]
-"""A judge's reply, read and valid under the question's schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,7 @@ class Ask:
     """One question about one example. Yes-or-no questions are put to a vote, the others are asked once."""
 
     stage: str
-    question: Any
-    """A `refine.judge.Question`."""
+    question: Question
     material: Mapping[str, str]
     """The parts of the example that the question sees, by heading."""
 
@@ -70,6 +67,8 @@ class Stage(Protocol):
     """One step of the refinement; each module in `refine/stages` exports `STAGE`."""
 
     name: str
+    question: Question
+    """What it asks the judge; a resumed run must ask the same."""
 
     def run(self, example: Example, context: Context) -> Asking:
         """Judge one example."""
@@ -79,7 +78,7 @@ class Stage(Protocol):
 class Result:
     """The end of one example's way through the stages."""
 
-    outcome: Outcome
+    outcome: ExampleOutcome
     stage: str
     """The stage that decided; `end` for an example that passed them all."""
     reason: str

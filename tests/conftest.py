@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets
+from harness.data import datasets
 from harness.errors import DataError
 
 
@@ -28,3 +28,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no parity cases in {folder}; name their folder in SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def acebench_data(request: pytest.FixtureRequest) -> Path:
+    """The unpacked ACEBench questions; taken from the shared copies where they are not there, skipped without any."""
+    try:
+        return datasets.path("acebench")
+    except DataError:
+        shared: Path = request.getfixturevalue("shared_data")
+        try:
+            return datasets.fetch("acebench", shared / "acebench", offline=True)
+        except DataError as error:
+            pytest.skip(f"no ACEBench data: {error}")

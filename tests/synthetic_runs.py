@@ -1,4 +1,4 @@
-"""Run folders made from a seed, in the format that `harness.store` writes."""
+"""Run folders made from a seed, in the format that `harness.results.store` writes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import store
-from harness.lines import RecordedStep, SampleLine, encode
-from harness.types import Generation, ModelInfo, Outcome, RunRecord, Sampling, Score, Verdict
+from harness.results import store
+from harness.results.lines import RecordedStep, SampleLine, encode
+from harness.types import (
+    BenchmarkInfo,
+    CodeInfo,
+    EngineInfo,
+    Generation,
+    MachineInfo,
+    ModelInfo,
+    Outcome,
+    RunRecord,
+    Sampling,
+    Score,
+    Verdict,
+)
 
 SINGLE_TURN = {
     "simple_python": 400,
@@ -31,7 +43,7 @@ MULTI_TURN = {f"multi_turn_{name}": 200 for name in ("base", "miss_func", "miss_
 ALL = {**SINGLE_TURN, **MULTI_TURN}
 """4,441 items."""
 
-BENCHMARK = {"name": "bfcl", "version": "4", "data_sha256": "d" * 64, "checker_sha256": "c" * 64}
+BENCHMARK = BenchmarkInfo("bfcl", "4", data_sha256="d" * 64, checker_sha256="c" * 64)
 FORGETTING = {"humaneval": 164, "humaneval_plus": 164, "mbpp": 378, "mbpp_plus": 378}
 
 Outcomes = Callable[[str, int, int], Outcome]
@@ -47,12 +59,12 @@ def record(name: str = "model", scores: Mapping[str, Score] | None = None, **cha
         "model": ModelInfo(name=name, sha256="ab" * 32),
         "benchmark": BENCHMARK,
         "handler": "prompt",
-        "engine": {"name": "scripted", "version": "1"},
+        "engine": EngineInfo("scripted", "1"),
         "sampling": Sampling(),
         "rules": "upstream",
         "repeats": 1,
-        "code": {"git": "0" * 40, "dirty": False},
-        "machine": {},
+        "code": CodeInfo("0" * 40, dirty=False),
+        "machine": MachineInfo(),
         "config_sha256": "e" * 64,
         "scores": scores or {},
     }
@@ -97,10 +109,10 @@ def write(
     **changes: Any,
 ) -> Path:
     """Write a complete run below `root` and return its folder."""
-    changes["benchmark"] = {**changes.get("benchmark", BENCHMARK), "categories": list(sizes), "limit": None, "ids": []}
+    changes["benchmark"] = replace(changes.get("benchmark", BENCHMARK), categories=tuple(sizes))
     made = record(name, **changes)
     outcomes = outcomes or biased(0, 0.7)
-    folder = store.new_run(root, made.model, made.benchmark["name"])
+    folder = store.new_run(root, made.model, made.benchmark.name)
     scores = {}
     with (folder / store.SAMPLES).open("wb") as file:
         for category, size in sizes.items():

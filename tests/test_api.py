@@ -5,18 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import harness
-from harness import compare, gate, run, score, store
+from harness import compare, gate, leaderboard, run, score
 from harness.errors import UsageProblem
+from harness.results import store
 from tests import synthetic_runs, toy
 from tests.synthetic_runs import biased
 
 
 def test_names_are_those_of_the_commands() -> None:
-    assert set(harness.__all__) == {"run", "score", "compare", "gate"}
+    assert set(harness.__all__) == {"run", "score", "compare", "gate", "leaderboard"}
     with pytest.raises(AttributeError, match="no attribute 'rum'"):
         _ = harness.rum  # type: ignore[attr-defined]
 
@@ -29,8 +31,8 @@ def test_importing_the_package_imports_no_command() -> None:
 
 
 def test_functions_survive_the_import_of_their_modules() -> None:
-    import harness.comparison
-    import harness.gating  # noqa: F401
+    import harness.analysis.comparison
+    import harness.analysis.gating  # noqa: F401
 
     assert callable(harness.compare)
     assert callable(harness.gate)
@@ -42,7 +44,7 @@ def test_run_takes_the_flags_of_the_command(tmp_path: Path, monkeypatch: pytest.
         model="scripted", tasks="echo", engine="scripted", limit=3, output=tmp_path, repeats=2, temperature=0.5
     )
     assert found.record.repeats == 2
-    assert found.record.benchmark["n"] == 6
+    assert found.record.benchmark.n == 6
     assert store.read_run(found.folder) == found.record
     assert found.scores == found.record.scores
     with pytest.raises(UsageProblem, match="Did you mean echo"):
@@ -54,7 +56,7 @@ def test_no_value_of_a_flag_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     asked = {"model": "scripted", "tasks": "echo", "engine": "scripted", "limit": 3, "output": tmp_path}
     (first,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=False)
     assert first.record.sampling.seed == 0
-    assert first.record.engine["options"]["default"] == {"a": 1}
+    assert first.record.engine.options["default"] == {"a": 1}
     (second,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=False)
     assert second.folder != first.folder
     (third,) = run(**asked, seed=0, model_args={"delay": 0.001, "default": {"a": 1}}, resume=True, stop=None)
@@ -81,3 +83,34 @@ def test_score_judges_again_and_changes_nothing(bfcl_data: Path, tmp_path: Path)
     assert score(folder)["irrelevance"].passed == 4
     assert score(folder, "strict")["irrelevance"].passed == 0
     assert (folder / store.SAMPLES).read_bytes() == before
+
+
+def test_a_run_takes_values_that_no_command_line_could_carry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.install(toy.Toy(), monkeypatch.setattr)
+    answer = "[f(a=1,b=2)]"
+    (found,) = run("scripted", ["echo"], engine="scripted", output=tmp_path, model_args={"default": answer})
+    assert found.record.engine.options == {"default": answer}
+    assert {line.steps[0].generation.text for line in store.read_samples(found.folder)} == {answer}
+    # As on a command line, every spelling of a flag will do.
+    spelt: dict[str, Any] = {"backend": "scripted", "result_dir": tmp_path, "model_args": f"default={answer}"}
+    assert run("scripted", "echo", **spelt)[0].folder == found.folder
+
+
+def test_a_run_refuses_what_it_cannot_honour(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match=r"unknown keyword of run\(\) 'temprature'\nDid you mean temperature"):
+        run("scripted", "echo", output=tmp_path, temprature=1)  # type: ignore[call-arg]
+    with pytest.raises(UsageProblem, match="--repeats cannot be 0"):
+        run("scripted", "echo", output=tmp_path, repeats=0)
+
+
+def test_a_leaderboard_shows_views_that_hold_something(tmp_path: Path) -> None:
+    folder = synthetic_runs.write(tmp_path, "m", {"simple_python": 20}, biased(0, 0.5))
+    boards = leaderboard(tmp_path)
+    assert "v4" in [board.view.name for board in boards]
+    assert all(board.blocks[0].rows[0].label == "m" for board in boards)
+    (board,) = leaderboard(folder, views=["forgetting"])
+    assert not any(block.measured for block in board.blocks)
+    with pytest.raises(UsageProblem, match="unknown column 'overal'"):
+        leaderboard(folder, views=["v4"], sort="overal")
+    with pytest.raises(UsageProblem, match="unknown rules 'strct'"):
+        score(folder, "strct")  # type: ignore[arg-type]

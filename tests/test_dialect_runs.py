@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness import rescoring, store
 from harness.benchmarks.bfcl import data, single_turn
 from harness.handlers import dialects
-from harness.plan import Engine, RunSpec, plan
-from harness.runner import run
+from harness.results import store
+from harness.running import rejudging
+from harness.running.plan import RunSpec, SharedEngine, plan
+from harness.running.runner import run
 from harness.types import EngineSettings, FunctionCall, Sampling
 from tests.servers import Answer, Asked, loopback
 from tests.tinymodels import make_tiny_qwen2, tiny_tokenizer
@@ -90,7 +91,7 @@ def test_replies_in_a_models_own_format_pass(checkpoint: Path, tmp_path: Path) -
     with loopback(reply) as server:
         settings = {"base_urls": (server.url,), "tokenizer": str(checkpoint), "options": {"api": "completions"}}
         spec = spec_of(checkpoint, tmp_path, **settings)
-        assert f"dialect {name}: its chat template holds" in plan(spec, Engine(spec.engine, spec.settings)).why
+        assert f"dialect {name}: its chat template holds" in plan(spec, SharedEngine(spec.engine, spec.settings)).why
         record = run(spec)
     assert record.handler_options["dialect"] == name
     assert record.scores["parallel"].unscored == 0
@@ -121,8 +122,8 @@ def test_rules_of_judging_are_rules_of_reading(tmp_path: Path) -> None:
     record = run(spec)
     assert record.scores["simple_python"].passed == 0
     folder = store.path_of(tmp_path, record)
-    assert rescoring.rejudged(folder, "strict", print)[0].scores["simple_python"].passed == 1
-    both = rescoring.tally(folder, ("upstream", "strict"), print)
+    assert rejudging.rejudged(folder, "strict", print)[0].scores["simple_python"].passed == 1
+    both = rejudging.tally(folder, ("upstream", "strict"), print)
     assert [both.scores(rules)["simple_python"].passed for rules in ("upstream", "strict")] == [0, 1]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from harness import models
 from harness.errors import UsageProblem
+from harness.files import sha256
 from tests.tinymodels import make_tiny_lora, make_tiny_qwen2
 
 
@@ -99,15 +100,18 @@ def test_large_files_are_hashed_once(base: Path, tmp_path: Path, monkeypatch: py
     weights.write_bytes(os.urandom(models.SMALL + 1))
     first = models.fingerprint(copy)
 
-    def refuse(*_: object) -> None:
-        raise AssertionError("hashed again")
+    hashed: list[str] = []
 
-    with monkeypatch.context() as patch:
-        patch.setattr("hashlib.file_digest", refuse)
-        assert models.fingerprint(copy) == first
-        os.utime(weights, ns=(1, 1))
-        with pytest.raises(AssertionError, match="hashed again"):
-            models.fingerprint(copy)
+    def noted(path: Path) -> str:
+        hashed.append(path.name)
+        return sha256(path)
+
+    monkeypatch.setattr("harness.files.sha256", noted)
+    assert models.fingerprint(copy) == first
+    assert weights.name not in hashed
+    os.utime(weights, ns=(1, 1))
+    assert models.fingerprint(copy) == first
+    assert weights.name in hashed
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

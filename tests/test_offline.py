@@ -7,10 +7,11 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner
 
-from harness import datasets, plugins
+from harness import plugins
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.benchmark import FAMILIES, PLUGIN
 from harness.cli import cli
+from harness.data import datasets, pins
 from harness.types import Episode, Generation, Step
 
 LOCAL = (*FAMILIES["single_turn"], *FAMILIES["format_sensitivity"])
@@ -53,7 +54,7 @@ def test_loading_playing_and_judging_need_no_network(handler: str) -> None:
 @pytest.mark.usefixtures("sealed")
 def test_finding_and_verifying_data_needs_no_network() -> None:
     assert datasets.fetch("bfcl") == datasets.path("bfcl")
-    assert datasets.verify("bfcl") == len(datasets.dataset("bfcl").files)
+    assert datasets.verify("bfcl") == len(pins.dataset("bfcl").files)
 
 
 @pytest.mark.usefixtures("sealed")

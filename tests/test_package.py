@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets
+from harness import machine
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "trainer", "refine", "leaderboards")
@@ -53,7 +53,7 @@ def test_it_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     elsewhere.mkdir()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    environment = os.environ | {"PYTHONPATH": str(site), "HARNESS_CACHE": str(datasets.cache_root())}
+    environment = os.environ | {"PYTHONPATH": str(site), "HARNESS_CACHE": str(machine.cache_root())}
 
     def run(program: str, *arguments: str) -> str:
         command = [sys.executable, "-m", f"{program}.cli", *arguments]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets
+from harness import machine
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "trainer", "refine", "leaderboards")
@@ -74,7 +74,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def environment(checkout: Path) -> dict[str, str]:
     path = f"{checkout / '.venv' / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    own = {"PATH": path, "PYTHONPATH": str(checkout), "HARNESS_CACHE": str(datasets.cache_root()), "LIMIT": "2"}
+    own = {"PATH": path, "PYTHONPATH": str(checkout), "HARNESS_CACHE": str(machine.cache_root()), "LIMIT": "2"}
     left_out = ("HARNESS_", "TRAINER_", "REFINE_", "GITHUB_", "COV_", "PYTEST_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | own | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "120"}

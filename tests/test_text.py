@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.text import NARROWEST, one_line, printable, table
+from harness.text import NARROWEST, count, fitting, markdown_table, one_line, printable, table
 
 ROWS = [
     {"run": "20261121-a", "model": "organisation/" + "name-" * 12, "judged": "7", "folder": "results/" + "x" * 50},
@@ -61,3 +61,21 @@ def test_numbers_are_aligned_right_and_stay_text() -> None:
 def test_no_character_can_move_the_cursor(text: str) -> None:
     assert all(char.isprintable() or char in "\n\t" or not char.isascii() for char in printable(text))
     assert len(one_line(text).splitlines()) <= 1
+
+
+def test_a_markdown_table_puts_numbers_right() -> None:
+    found = markdown_table(("model", "n"), [("a", "1"), ("b", "20")])
+    assert found == "| model | n |\n| --- | ---: |\n| a | 1 |\n| b | 20 |"
+    assert markdown_table(("rule", "why"), [], left=2) == "| rule | why |\n| --- | --- |"
+
+
+def test_cells_of_several_lines_count_by_their_longest() -> None:
+    rows = [{"": "model", "one": "50.00\n40.0..60.0", "two": "1" * 30}]
+    headers = {"": "", "one": "One\nmore", "two": "Two"}
+    assert fitting(rows, 80, ("two", "one"), headers) == ["", "one", "two"]
+    assert fitting(rows, 40, ("two", "one"), headers) == ["", "one"]
+    assert fitting(rows, 10, ("two", "one"), headers) == [""]
+
+
+def test_counts_are_whole_or_show_that_they_are_not() -> None:
+    assert [count(number) for number in (0, 1_234_567, 375.0, 214.374)] == ["0", "1234567", "375.00", "214.37"]

@@ -24,6 +24,8 @@ class Toy:
 
     name = "toy"
     version = "1"
+    runs_programs = False
+    with_user: tuple[str, ...] = ()
 
     def __init__(self, check_workers: int = 0) -> None:
         self.check_workers = check_workers

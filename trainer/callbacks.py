@@ -87,7 +87,7 @@ class Evaluate(TrainerCallback):
     """
 
     def __init__(self, trainer: RegionTrainer, config: TrainConfig) -> None:
-        from harness.selection import resolve
+        from harness.running.selection import resolve
 
         self.trainer, self.config = trainer, config
         resolve(config.eval_tasks.split(","))  # a misspelt task is refused before the first step
@@ -114,9 +114,9 @@ def score(model: Path, config: TrainConfig) -> dict[str, float]:
     Returns:
         Accuracy by category, as `eval/<category>`, with the number of judged items as `eval/<category>/n`.
     """
-    from harness.plan import RunSpec
-    from harness.runner import run
-    from harness.selection import resolve
+    from harness.running.plan import RunSpec
+    from harness.running.runner import run
+    from harness.running.selection import resolve
     from harness.types import EngineSettings
 
     scores: dict[str, float] = {}

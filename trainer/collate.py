@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,51 +27,25 @@ def pack(records: Sequence[Record], length: int) -> list[Row]:
     Returns:
         Rows, the same for the same records.
     """
-    space: list[list[int]] = [[] for _ in range(length + 1)]
     rows: list[list[Record]] = []
-    tightest = _Tightest(length)
+    spaces: list[int] = []  # what rows have left in tokens: ascending, each once
+    with_space: defaultdict[int, list[int]] = defaultdict(list)
     for record in sorted(records, key=len, reverse=True):
-        free = tightest.at_least(len(record))
-        if free is None:
-            free = length
-            space[free].append(len(rows))
-            tightest.change(free, 1)
+        at = bisect_left(spaces, len(record))
+        if at == len(spaces):
+            row, space = len(rows), length
             rows.append([])
-        row = space[free].pop()
-        tightest.change(free, -1)
-        rows[row].append(record)
-        space[free - len(record)].append(row)
-        tightest.change(free - len(record), 1)
-    return [tuple(row) for row in rows]
-
-
-class _Tightest:
-    """A segment tree over free space: the smallest that suffices, in logarithmic time."""
-
-    def __init__(self, length: int) -> None:
-        self.size = 1 << length.bit_length()
-        self.count = [0] * (2 * self.size)
-
-    def change(self, free: int, by: int) -> None:
-        node = free + self.size
-        while node:
-            self.count[node] += by
-            node //= 2
-
-    def at_least(self, need: int) -> int | None:
-        node = need + self.size
-        if self.count[node]:
-            return need
-        while node > 1:
-            if node % 2 == 0 and self.count[node + 1]:
-                node += 1
-                break
-            node //= 2
         else:
-            return None
-        while node < self.size:
-            node = 2 * node if self.count[2 * node] else 2 * node + 1
-        return node - self.size
+            space = spaces[at]
+            row = with_space[space].pop()
+            if not with_space[space]:
+                del spaces[at]
+        rows[row].append(record)
+        left = space - len(record)
+        if not with_space[left]:
+            insort(spaces, left)
+        with_space[left].append(row)
+    return [tuple(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

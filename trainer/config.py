@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from harness.errors import UsageProblem, unknown_name
+from harness.flags.doors import read_file
+from harness.flags.fields import Flag
 from trainer.losses import LossSettings
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -30,11 +32,11 @@ _LOSS = LossSettings()
 class TrainConfig:
     """What `trainer run` needs to know. Names are those of transformers and TRL where they have one."""
 
-    model: str = ""
+    model: Annotated[str, Flag("-m", "--model-name-or-path")] = ""
     """Folder, hub id or `tiny`: the model to start from."""
-    data: str = ""
+    data: Annotated[str, Flag("-d", "--dataset-name")] = ""
     """JSONL file or hub id of training data."""
-    output_dir: str = ""
+    output_dir: Annotated[str, Flag("-o")] = ""
     """Folder of the result and its checkpoints."""
     data_format: str = "auto"
     """example, xlam, openai, sharegpt, or auto to tell by the first row."""
@@ -44,7 +46,7 @@ class TrainConfig:
     """The convention to write replies in: it defines the think and result regions."""
     turns: str = "all"
     """all assistant turns of a conversation are learnt, or only the last."""
-    max_length: int = 4096
+    max_length: Annotated[int, Flag("--max-seq-length")] = 4096
     """Longest record, and longest packed row, in tokens."""
     overlong: str = "drop"
     """drop longer records, or truncate them at their end."""
@@ -80,7 +82,7 @@ class TrainConfig:
     """Passes over the data, where max_steps is not given."""
     max_steps: int = -1
     """Optimizer steps; overrides the epochs."""
-    per_device_train_batch_size: int = 1
+    per_device_train_batch_size: Annotated[int, Flag("--batch-size")] = 1
     """Rows of a micro-batch on each device."""
     gradient_accumulation_steps: int = 1
     """Micro-batches of an optimizer step."""
@@ -179,20 +181,8 @@ def read_recipe(name: str) -> Mapping[str, Any]:
     Raises:
         UsageProblem: There is no such file, or it holds something that is no setting.
     """
-    import yaml
-
     shipped = {path.relative_to(RECIPES).with_suffix("").as_posix(): path for path in RECIPES.rglob("*.yaml")}
     path = shipped.get(name, Path(name))
     if not path.is_file():
         raise unknown_name("recipe", name, shipped)
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise UsageProblem(f"{path} is not YAML: {problem}") from None
-    if not isinstance(settings, dict):
-        raise UsageProblem(f"{path} holds no settings", "Write one `name: value` a line.")
-    known = [each.name for each in fields(TrainConfig)]
-    for key in settings:
-        if str(key).replace("-", "_") not in known:
-            raise unknown_name(f"setting in {path.name}", str(key), known)
-    return {str(key).replace("-", "_"): value for key, value in settings.items()}
+    return read_file(TrainConfig, path)

@@ -12,7 +12,6 @@ A token across a seam belongs to where it starts. Whatever cannot be used is cou
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +20,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import chat, examples
+from harness import chat
+from harness.benchmarks.bfcl import decode
+from harness.data import examples
 from harness.errors import DataError
 from harness.protocols import Handler
 from harness.types import Example, Prompt, Query, Reply
@@ -90,7 +91,7 @@ class Encoder:
         """Read and encode a data set.
 
         Args:
-            source: As `harness.examples.read` takes it.
+            source: As `harness.data.examples.read` takes it.
             form: Its format.
             limit: Rows to read at most.
 
@@ -100,7 +101,7 @@ class Encoder:
         Raises:
             DataError: No record is left.
         """
-        corpus = Corpus(sha256=_sha256(source))
+        corpus = Corpus(sha256=examples.sha256(source))
         texts = self._texts(islice(examples.read(source, form), limit), corpus.counts)
         while batch := list(islice(texts, BATCH)):
             corpus.records += self._encode(batch, corpus.counts)
@@ -170,9 +171,9 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     tools = tuple(dict(tool) for tool in example.tools)
     prompt = handler.render(Query(example.messages, tools, instruction(tools) if tools else ""))
     think = example.think.strip("\n") if example.think and example.think.strip() else None
-    if not tools or not getattr(handler, "native", False):
+    if not tools or not handler.native:
         return prompt, Reply(think, example.answer.lstrip("\n"))
-    calls = examples.read_calls(example.answer)
+    calls = decode.read_calls(example.answer)
     return prompt, Reply(think, "" if calls else example.answer, tuple(calls or ()))
 
 
@@ -200,12 +201,3 @@ def _region(text: _Text, start: int) -> int:
     if start >= text.result:
         return RESULT
     return THINK if text.think[0] <= start < text.think[1] else 0
-
-
-def _sha256(source: str | Path) -> str:
-    """Digest of a file; the name of a hub data set, whose rows are streamed."""
-    path = Path(source)
-    if not path.is_file():
-        return str(source)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

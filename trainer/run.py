@@ -15,8 +15,9 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from harness import handlers, models, provenance
+from harness import handlers, machine, models
 from harness.errors import DataError, UsageProblem
+from harness.results import provenance
 from harness.text import one_line
 from trainer import callbacks, losses
 from trainer.collate import Collator, Row, pack
@@ -171,8 +172,8 @@ def train(config: TrainConfig) -> Path:
         "config": asdict(config),
         "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts, "tokens": corpus.tokens},
         "base": models.inspect(config.model).sha256 if os.environ.get("RANK", "0") == "0" else None,
-        "code": provenance.code(),
-        "machine": provenance.machine(),
+        "code": asdict(provenance.code()),
+        "machine": machine.description(),
     }
     checkpoint = _checkpoint(config, corpus.sha256)
     transformers.set_seed(config.seed)

@@ -18,7 +18,7 @@ from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch import Tensor
 
 from harness.errors import UsageProblem
-from harness.store import write_atomic
+from harness.files import write_atomic
 from trainer.collate import labels
 from trainer.losses import Loss, Parts, Totals
 from trainer.losses.fused import linear_cross_entropy

@@ -1,7 +1,7 @@
 """A file of training examples as a benchmark: rollouts for self-refinement, and graded scores on a held-out split.
 
-The file is named by `HARNESS_EXAMPLES` and read by `harness.examples` (any of its formats). One reply counts in four
-categories, from lenient to strict:
+The file is named by `HARNESS_EXAMPLES` and read by `harness.data.examples` (any of its formats). One reply counts in
+four categories, from lenient to strict:
 
 | category | passes when |
 | --- | --- |
@@ -15,13 +15,14 @@ Where the reference makes no call, all four pass when the reply makes none.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import examples
+from harness import files
+from harness.benchmarks.bfcl import decode
+from harness.data import examples
 from harness.errors import DataError
 from harness.protocols import Play
 from harness.types import Episode, Example, FunctionCall, Query, Sample, Verdict
@@ -43,8 +44,7 @@ class Examples:
 
     def data_sha256(self) -> str:
         """Digest of the user's file."""
-        with _file().open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return files.sha256(_file())
 
     def load(self, categories: Sequence[str]) -> list[Sample[Example]]:
         """All examples of the file; rows that are none are left out."""
@@ -62,9 +62,9 @@ class Examples:
 
     def check(self, sample: Sample[Example], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Grade one reply against the reference; `rules` make no difference."""
-        expected = examples.read_calls(sample.target.answer) or []
+        expected = decode.read_calls(sample.target.answer) or []
         reply = episode.steps[-1].reply
-        got = list(reply.calls) if reply.calls is not None else examples.read_calls(reply.text)
+        got = list(reply.calls) if reply.calls is not None else decode.read_calls(reply.text)
         evidence = {"expected": sample.target.answer, "got": reply.text if reply.calls is None else _plain(got or [])}
         return {
             grade: _verdict(grade, passed, evidence)

@@ -71,9 +71,9 @@ def command(
       harness compare results/base-7b results/tuned-7b --flips 5
       harness compare baseline.json results/tuned-7b --format md -o comparison.md
     """
-    from harness import compare_tables
-    from harness.comparison import Options, compare
-    from harness.outcomes import read
+    from harness.analysis.comparison import Options, compare
+    from harness.analysis.sides import read
+    from harness.reports import comparisons
 
     if len(runs) < 2:
         raise UsageProblem("compare needs at least two runs", "harness compare BASELINE RUN [RUN ...]")
@@ -82,11 +82,11 @@ def command(
     if by == "benchmark":
         found = [comparison.totals() for comparison in found]
     if form == "table":
-        text = compare_tables.terminal(found, shutil.get_terminal_size().columns)
+        text = comparisons.terminal(found, shutil.get_terminal_size().columns)
         for comparison in found if show else ():
-            text += "\n\n" + compare_tables.flips(comparison, show)
+            text += "\n\n" + comparisons.flips(comparison, show)
     else:
-        text = compare_tables.WRITERS[form](found).rstrip("\n")
+        text = comparisons.WRITERS[form](found).rstrip("\n")
     if output:
         output.write_text(text + "\n", encoding="utf-8")
         click.echo(f"wrote {output}")

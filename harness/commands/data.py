@@ -36,11 +36,12 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
       harness data fetch bfcl
       harness data fetch bfcl --from bfcl.zip
     """
-    from harness import datasets
+    from harness.data import datasets, pins
 
     found: dict[str, str] = {}
     failed: list[HarnessError] = []
-    for name in names or tuple(datasets.datasets()):
+    wanted = (one for name in names for one in pins.family(name)) if names else pins.datasets()
+    for name in dict.fromkeys(wanted):
         try:
             found[name] = str(datasets.fetch(name, source, offline))
         except DataError as error:
@@ -54,11 +55,11 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
 @as_json
 def list_(as_json: bool) -> None:
     """Show every data set, its version and whether it is ready."""
-    from harness import datasets
+    from harness.data import datasets, pins
     from harness.text import table
 
     rows = {}
-    for name, data in datasets.datasets().items():
+    for name, data in pins.datasets().items():
         try:
             where, state = str(datasets.path(name)), "overridden" if data.overridden else "ready"
         except DataError as error:
@@ -81,11 +82,12 @@ def verify(names: tuple[str, ...], as_json: bool) -> None:
 
     Without a name, of all that are there.
     """
-    from harness import datasets
+    from harness import machine
+    from harness.data import datasets, pins
 
-    chosen = names or tuple(name for name, data in datasets.datasets().items() if data.folder.is_dir())
+    chosen = names or tuple(name for name, data in pins.datasets().items() if data.folder.is_dir())
     if not chosen:
-        raise DataError(f"no data set in {datasets.cache_root()}", "Run: harness data fetch bfcl")
+        raise DataError(f"no data set in {machine.cache_root()}", "Run: harness data fetch bfcl")
     _print({name: f"{datasets.verify(name)} files as pinned" for name in chosen}, as_json)
 
 
@@ -94,7 +96,7 @@ def verify(names: tuple[str, ...], as_json: bool) -> None:
 @as_json
 def path(name: str, as_json: bool) -> None:
     """Print where a data set lies."""
-    from harness import datasets
+    from harness.data import datasets
 
     where = str(datasets.path(name))
     click.echo(json.dumps({name: where}) if as_json else where)
@@ -107,11 +109,19 @@ def path(name: str, as_json: bool) -> None:
 def add(name: str, source: Path, as_json: bool) -> None:
     """Take a data set from a file or folder on this machine.
 
-    A wheel, a bundle, a JSON Lines file (also .gz), or a folder that holds one of them.
+    A wheel, a bundle, a repository's zip, a JSON Lines file (also .gz), or a folder with one of them or with its files.
     """
-    from harness import datasets
+    from harness.data import datasets, pins
 
-    _print({name: str(datasets.fetch(name, source, offline=True))}, as_json)
+    first, *companions = pins.family(name)
+    found = {first: str(datasets.fetch(first, source, offline=True))}
+    for other in companions:
+        try:
+            found[other] = str(datasets.fetch(other, source, offline=True))
+        except DataError:
+            note = f"note: {source} lacks {other}, without which {first} can be judged but not asked"
+            click.echo(note, err=True)
+    _print(found, as_json)
 
 
 @command.command()
@@ -126,7 +136,7 @@ def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
     \b
       harness data bundle bfcl.zip bfcl
     """
-    from harness import bundles
+    from harness.data import bundles
 
     _print({name: str(target) for name in bundles.bundle(list(names), target)}, as_json)
 
@@ -136,7 +146,7 @@ def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
 @as_json
 def unbundle(source: Path, as_json: bool) -> None:
     """Install every data set of a bundle."""
-    from harness import bundles, datasets
+    from harness.data import bundles, datasets
 
     _print({name: str(datasets.path(name)) for name in bundles.unbundle(source)}, as_json)
 

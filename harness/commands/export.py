@@ -21,9 +21,10 @@ def command(run: str, output: Path, target: str, model_name: str | None, repeat:
     \b
       harness export results/tiny/bfcl/20261121T031200Z-1a2b3c out --to bfcl
     """
-    from harness import exports, store
+    from harness import exchange
+    from harness.results import store
 
-    exported = exports.write(target, exports.Request(store.find_run(run), output, model_name, repeat))
+    exported = exchange.write(target, exchange.ExportRequest(store.find_run(run), output, model_name, repeat))
     for path in exported.files:
         click.echo(path)
     click.echo(f"{exported.items} items")

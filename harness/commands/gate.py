@@ -12,7 +12,7 @@ import click
 from harness.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from harness.gating import Gate
+    from harness.analysis.gating import Gate
 
 
 @click.command()
@@ -91,10 +91,11 @@ def command(
       harness gate results/tuned-7b --policy gate.yaml \\
         --baseline baseline.json --update-baseline
     """
-    from harness import gate_reports, store
-    from harness.gating import gate
-    from harness.outcomes import freeze, read
-    from harness.policy import load
+    from harness import files
+    from harness.analysis.gating import gate
+    from harness.analysis.policy import load
+    from harness.analysis.sides import freeze, read
+    from harness.reports import gates
 
     settings = {"confidence": None if alpha is None else 1 - alpha, "allow_missing": allow_missing}
     given = {name: value for name, value in settings.items() if value is not None}
@@ -106,14 +107,14 @@ def command(
     against = candidate if first else read(baseline, rules) if baseline else None
     result = gate(candidate, demands, against, read(base, rules) if base else None, force)
     width = shutil.get_terminal_size().columns
-    click.echo(gate_reports.dumped(result) if as_json else gate_reports.terminal(result, width), nl=not as_json)
+    click.echo(gates.dumped(result) if as_json else gates.terminal(result, width), nl=not as_json)
     if junit:
-        junit.write_text(gate_reports.junit(result), encoding="utf-8")
+        junit.write_text(gates.junit(result), encoding="utf-8")
     _tell_github(result, summary, as_json)
     if update_baseline and baseline is not None:
         passes = result.verdict == "pass" or (first and result.verdict != "fail")
         if passes:
-            store.write_atomic(baseline, freeze(candidate))
+            files.write_atomic(baseline, freeze(candidate))
         click.echo(f"{baseline}: {'written' if passes else 'kept, the gate did not pass'}", err=True)
     if not result.passed:
         raise click.exceptions.Exit(fail_exit_code)
@@ -128,12 +129,12 @@ def _check(baseline: Path | None, update: bool) -> None:
 
 def _tell_github(result: Gate, summary: str, as_json: bool) -> None:
     """Job summary and annotations; with --json, annotations stay out of the output."""
-    from harness import gate_reports
+    from harness.reports import gates
 
     path = os.environ.get("GITHUB_STEP_SUMMARY") if summary == "auto" else None if summary == "none" else summary
     if path:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(gate_reports.summary(result))
+            file.write(gates.summary(result))
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in gate_reports.workflow_commands(result):
+        for line in gates.workflow_commands(result):
             click.echo(line, err=as_json)

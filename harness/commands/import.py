@@ -26,6 +26,6 @@ def command(source: Path, origin: str, output: Path) -> None:
     \b
       harness import lm_eval_output/ --from lm-eval
     """
-    from harness import imports
+    from harness import exchange
 
-    click.echo(imports.read(origin, source, output))
+    click.echo(exchange.read(origin, source, output))

@@ -12,8 +12,6 @@ import click
 
 from harness.errors import RunIncomplete
 
-AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting", "examples")
-
 
 def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
     return [name for value in values for name in value.split(",") if name]
@@ -64,41 +62,41 @@ def command(
       harness leaderboard results/ --view funreason
       harness leaderboard results/ --view forgetting --base base-7b -o board
     """
-    from harness import tables, usage_table
-    from harness.entries import entries, load
+    from harness.analysis.entries import entries, load
+    from harness.analysis.leaderboard import build
     from harness.errors import unknown_name
-    from harness.leaderboard import build
-    from harness.usage import parse_prices
-    from harness.views import load_view
+    from harness.reports import boards, costs
+    from harness.results.usage import parse_prices
+    from harness.stats.views import AUTOMATIC, load_view
 
     for name in formats:
-        if name not in tables.WRITERS:
-            raise unknown_name("format", name, tables.WRITERS)
+        if name not in boards.WRITERS:
+            raise unknown_name("format", name, boards.WRITERS)
     found = entries(load(runs or (Path("results"),), partial(click.echo, err=True)))
     chosen = [load_view(name) for name in views or AUTOMATIC]
     known = {column for view in chosen for column in view.columns}
     for name in (*columns, *([sort] if sort else ())):
         if name not in known:
             raise unknown_name("column", name, known)
-    boards = [
+    built = [
         build(view, found, base=base, upstream_missing=upstream_missing, sort=sort if sort in view.columns else None)
         for view in chosen
     ]
-    shown = boards if views else [board for board in boards if any(block.measured for block in board.blocks)]
+    shown = built if views else [board for board in built if any(block.measured for block in board.blocks)]
     width = shutil.get_terminal_size().columns
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(tables.terminal(shown, width, columns, color) if shown else "no column of any view was run; see --view")
-    table = usage_table.rows(found, parse_prices(prices) if prices else None) if usage or prices else []
+    click.echo(boards.terminal(shown, width, columns, color) if shown else "no column of any view was run; see --view")
+    table = costs.rows(found, parse_prices(prices) if prices else None) if usage or prices else []
     if table:
-        click.echo("\n" + usage_table.terminal(table, width))
+        click.echo("\n" + costs.terminal(table, width))
     if output:
         output.mkdir(parents=True, exist_ok=True)
-        for name in formats or tables.WRITERS:
+        for name in formats or boards.WRITERS:
             path = output / f"leaderboard.{name}"
-            path.write_text(tables.WRITERS[name](boards), encoding="utf-8")
+            path.write_text(boards.WRITERS[name](built), encoding="utf-8")
             click.echo(f"wrote {path}")
         if table:
-            (output / "usage.csv").write_text(usage_table.comma_separated(table), encoding="utf-8")
-    lacking = [row.label for board in boards for block in board.blocks for row in block.rows if row.partial]
+            (output / "usage.csv").write_text(costs.comma_separated(table), encoding="utf-8")
+    lacking = [row.label for board in built for block in board.blocks for row in block.rows if row.partial]
     if require_complete and lacking:
         raise RunIncomplete(f"not complete: {', '.join(dict.fromkeys(lacking))}", "Run the same command to continue.")

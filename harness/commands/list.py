@@ -44,7 +44,7 @@ def command(what: str, results: Path, as_json: bool) -> None:
 
 
 def _tasks(what: str) -> Rows:
-    from harness.selection import benchmarks
+    from harness.running.selection import benchmarks
 
     rows = []
     for name, benchmark in benchmarks().items():
@@ -77,8 +77,8 @@ def _plugins(what: str) -> Rows:
 
 
 def _runs(root: Path) -> Rows:
-    from harness import store
     from harness.errors import DataError
+    from harness.results import store
 
     rows = []
     for folder in store.find_runs(root):
@@ -97,7 +97,7 @@ def _runs(root: Path) -> Rows:
                 "accuracy": f"{passed / judged:.1%}" if judged else "N/A",
                 "judged": str(judged),
                 "status": record.status,
-                "benchmark": record.benchmark["name"],
+                "benchmark": record.benchmark.name,
                 "folder": str(folder),
             }
         )

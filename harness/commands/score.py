@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,31 +13,38 @@ import click
 
 from harness.commands import _sandbox_flags
 from harness.errors import RunIncomplete, UsageProblem
+from harness.flags.doors import options
+from harness.running.settings import SANDBOX, RunSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from harness.aggregate import Cell
-    from harness.scoring import Report, Tallies
+    from harness.protocols import Report
+    from harness.results.tally import Tallies
+    from harness.stats.averages import Cell
     from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SAMPLES = click.Path(exists=True, path_type=Path)
-VIEW = "v4"
+VIEWS = ("v4", "acebench", "apibank")
+GOES_WITH = {
+    "--from-bfcl": ("--mode", "--underscore-names", "--rules", "-o"),
+    "--from-evalplus": ("-o",),
+    "--from-acebench": ("--rules",),
+    "--from-apibank": (),
+    "RUN": ("--rules", "--write"),
+}
+"""What is judged -> the flags that say how, besides --partial, --json and the sandbox's."""
 SHOWN = 20
 """Ids that are printed of each kind of difference."""
 KEPT = 1000
 """Problems that JSON output holds; all are printed."""
 
 
-def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
-    return reduce(lambda found, option: option(found), reversed(_sandbox_flags.OPTIONS), command)
-
-
 @click.command()
 @click.argument("run", required=False)
 @click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
 @click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
+@click.option("--from-acebench", type=FOLDER, help="Judge a folder of ACEBench's official result files.")
+@click.option("--from-apibank", type=SAMPLES, help="Judge a prediction file of API-Bank's official evaluators.")
 @click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
 @click.option(
@@ -53,12 +59,14 @@ def _with_sandbox_flags(command: Callable[..., None]) -> Callable[..., None]:
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the other tool's score files here."
 )
 @click.option("--write", is_flag=True, help="Replace the verdicts stored in the run.")
-@_with_sandbox_flags
+@options(RunSettings, *SANDBOX)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     run: str | None,
     from_bfcl: Path | None,
     from_evalplus: Path | None,
+    from_acebench: Path | None,
+    from_apibank: Path | None,
     mode: str | None,
     underscore_names: bool,
     rules: str | None,
@@ -66,7 +74,9 @@ def command(
     output: Path | None,
     write: bool,
     as_json: bool,
-    **flags: Any,
+    sandbox: str,
+    sandbox_workers: int | None,
+    sandbox_memory: float,
 ) -> None:
     """Judge a run again, or official result files.
 
@@ -78,13 +88,22 @@ def command(
       harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc \\
         --underscore-names -o score
       harness score --from-evalplus samples.jsonl
+      harness score --from-acebench result_all/result_en/gpt-4o --rules both
+      harness score --from-apibank level-1-predictions.jsonl
     """
     from harness.text import one_line
 
-    if sum(source is not None for source in (run, from_bfcl, from_evalplus)) != 1:
-        raise UsageProblem("give one of RUN, --from-bfcl DIR and --from-evalplus FILE")
-    if not from_bfcl:
-        _sandbox_flags.configure(flags)
+    sources = {
+        "--from-bfcl": from_bfcl,
+        "--from-evalplus": from_evalplus,
+        "--from-acebench": from_acebench,
+        "--from-apibank": from_apibank,
+        "RUN": run,
+    }
+    flags = {"--mode": mode, "--underscore-names": underscore_names, "--rules": rules, "-o": output, "--write": write}
+    kind = _what_is_judged(sources, {name for name, value in flags.items() if value not in (None, False, "upstream")})
+    if kind in ("RUN", "--from-evalplus"):
+        _sandbox_flags.configure(sandbox, sandbox_workers, sandbox_memory)
     problems: list[str] = []
 
     def report(problem: str) -> None:
@@ -97,12 +116,12 @@ def command(
             raise UsageProblem("--from-bfcl needs --mode", "Result files do not say: prompt (text) or fc (lists).")
         tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, report)
     elif from_evalplus:
-        if mode or underscore_names or write or rules not in (None, "upstream"):
-            raise UsageProblem("--from-evalplus goes with --partial, -o and --json only")
         tallies = _score_programs(from_evalplus, output, report)
+    elif from_acebench:
+        tallies = _score_results(from_acebench, rules or "upstream", report)
+    elif from_apibank:
+        tallies = _score_predictions(from_apibank, report)
     else:
-        if mode or underscore_names or output:
-            raise UsageProblem("--mode, --underscore-names and -o belong to --from-bfcl")
         assert run is not None
         tallies = _score_run(run, rules, write, report)
     click.echo(json.dumps(_as_json(tallies, problems), indent=1) if as_json else _as_text(tallies))
@@ -111,21 +130,47 @@ def command(
         raise RunIncomplete(f"{tallies.lost} items have no verdict", remedy)
 
 
+def _what_is_judged(sources: Mapping[str, object], flags: set[str]) -> str:
+    """The one source given, after a look at whether the flags given say anything about it."""
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        raise UsageProblem("give one of RUN, --from-bfcl, --from-evalplus, --from-acebench and --from-apibank")
+    fit = GOES_WITH[given[0]]
+    if others := sorted(flags - set(fit)):
+        remedy = f"{given[0]} goes with {', '.join((*fit, '--partial'))} and --json only."
+        raise UsageProblem(f"{others[0]} does not go with {given[0]}", remedy)
+    return given[0]
+
+
 def _score_folder(
     folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, report: Report
 ) -> Tallies:
-    from harness.scoring import RULES, Convention, score_folder
+    from harness.exchange.bfcl import Convention, score
+    from harness.results.tally import RULES
 
-    return score_folder(folder, Convention(mode, underscore_names), RULES[rules], report, output)
+    return score(folder, Convention(mode, underscore_names), RULES[rules], report, output)
 
 
 def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
     from harness import sandbox
-    from harness.program_scoring import score_programs
+    from harness.exchange.evalplus import score
 
     sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
     results = output / f"{samples.stem}_eval_results.json" if output else None
-    return score_programs(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+
+
+def _score_results(folder: Path, rules: str, report: Report) -> Tallies:
+    from harness.exchange.acebench import score
+    from harness.results.tally import RULES
+
+    return score(folder, RULES[rules], report)
+
+
+def _score_predictions(file: Path, report: Report) -> Tallies:
+    from harness.exchange.apibank import score
+
+    return score(file, report)
 
 
 def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
@@ -134,9 +179,9 @@ def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
 
 
 def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tallies:
-    from harness import store
-    from harness.rescoring import rewrite, tally
-    from harness.scoring import RULES
+    from harness.results import store
+    from harness.results.tally import RULES
+    from harness.running.rejudging import rewrite, tally
 
     folder = store.find_run(name)
     recorded = store.read_run(folder).rules
@@ -155,7 +200,15 @@ def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
         name: {category: asdict(score) for category, score in tallies.scores(name).items()} for name in tallies.rules
     }
     pass_at = {name: found for name in tallies.rules if (found := tallies.pass_at(name))}
-    return {"scores": rules, "pass_at_k": pass_at, "differing": tallies.differing, "problems": problems}
+    printed: dict[str, Any] = {
+        "scores": rules,
+        "pass_at_k": pass_at,
+        "differing": tallies.differing,
+        "problems": problems,
+    }
+    if tallies.official_rows:
+        printed["official_rows"] = tallies.official_rows
+    return printed
 
 
 def _as_text(tallies: Tallies) -> str:
@@ -167,11 +220,12 @@ def _as_text(tallies: Tallies) -> str:
     for kind, ids in sorted(tallies.differing.items(), key=lambda pair: -len(pair[1])):
         more = f" and {len(ids) - SHOWN} more (--json lists all)" if len(ids) > SHOWN else ""
         parts.append(f"{kind}: {len(ids)}\n  {' '.join(ids[:SHOWN])}{more}")
+    parts += _official_rows(tallies.official_rows)
     return "\n\n".join(part for part in parts if part)
 
 
 def _categories(rules: str, tallies: Tallies) -> str:
-    from harness.aggregate import percent
+    from harness.text import count, percent
 
     pass_at = tallies.pass_at(rules)
     every_k = sorted({k for values in pass_at.values() for k in values})
@@ -180,7 +234,7 @@ def _categories(rules: str, tallies: Tallies) -> str:
             f"rules: {rules}": category,
             "items": str(score.n),
             "judged": str(score.judged),
-            "passed": str(score.passed),
+            "passed": count(score.passed),
             "accuracy": f"{percent(score.passed / score.judged)}%" if score.judged else "N/A",
             "unscored": str(score.unscored),
         }
@@ -191,21 +245,42 @@ def _categories(rules: str, tallies: Tallies) -> str:
 
 
 def _aggregates(scores: Mapping[str, Score]) -> str:
-    """Averages of the official v4 table that the categories at hand take part in; `harness leaderboard` has others."""
-    from harness.aggregate import evaluate, percent
-    from harness.views import load_view
+    """Averages of the official tables that the categories at hand take part in; `harness leaderboard` has others."""
+    from harness.stats.averages import evaluate
+    from harness.stats.views import load_view
+    from harness.text import percent
 
-    view = load_view(VIEW)
-    cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
-    rows = [
-        {
-            view.title: view.title_of(name),
-            "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
-            "without": "" if cell.value is not None else _lacking(cell),
-        }
-        for name, cell in cells.items()
-    ]
-    return _table(rows)
+    tables = []
+    for view in map(load_view, VIEWS):
+        cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
+        rows = [
+            {
+                view.title: view.title_of(name),
+                "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
+                "without": "" if cell.value is not None else _lacking(cell),
+            }
+            for name, cell in cells.items()
+        ]
+        tables.append(_table(rows))
+    return "\n\n".join(table for table in tables if table)
+
+
+def _official_rows(rows: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Iterator[str]:
+    """A table for each row that the official program would write, a column a rule set."""
+    for name in dict.fromkeys(name for by_name in rows.values() for name in by_name):
+        columns = next(by_name[name] for by_name in rows.values() if name in by_name)
+        yield _table(
+            [
+                {f"official row: {name}": column}
+                | {rules: _number(by_name[name][column]) for rules, by_name in rows.items()}
+                for column in columns
+            ]
+        )
+
+
+def _number(value: float | None) -> str:
+    """A count as it is, a share with four digits."""
+    return "N/A" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
 
 
 def _table(rows: list[dict[str, str]], *spare: str) -> str:

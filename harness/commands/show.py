@@ -12,8 +12,8 @@ from harness.errors import UsageProblem, unknown_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.lines import SampleLine
-    from harness.samples import Retold
+    from harness.results.lines import SampleLine
+    from harness.running.retelling import Retold
     from harness.types import RunRecord
 
 
@@ -30,9 +30,9 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
     \b
       harness show results/tuned-7b simple_python_0
     """
-    from harness import store
-    from harness.lines import encode
-    from harness.samples import retell
+    from harness.results import store
+    from harness.results.lines import encode
+    from harness.running.retelling import retell
 
     folder = store.find_run(run)
     lines = {line.key: line for line in store.read_samples(folder)}

@@ -32,8 +32,8 @@ def command(runs: tuple[str, ...], output: Path | None, max_chars: int | None, p
       harness view results/tuned-7b
       harness view bundle results/base-7b results/tuned-7b -o report.html
     """
-    from harness.report import page
-    from harness.store import find_run
+    from harness.reports.page import page
+    from harness.results.store import find_run
 
     bundle, names = runs[0] == BUNDLE, runs[1:] if runs[0] == BUNDLE else runs
     if not names:
@@ -50,7 +50,7 @@ def command(runs: tuple[str, ...], output: Path | None, max_chars: int | None, p
 def _serve(html: bytes, port: int, browser: bool) -> None:
     import webbrowser
 
-    from harness.page_server import PageServer
+    from harness.reports.page_server import PageServer
 
     with PageServer(html, port) as server:
         click.echo(f"{server.url} (Ctrl-C ends)")

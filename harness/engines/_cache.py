@@ -19,7 +19,7 @@ class SlotLayer(CacheLayerMixin):
 
     is_sliding = False
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: PassPlan) -> None:
         super().__init__()
         self.plan = plan
 
@@ -53,6 +53,8 @@ class SlotLayer(CacheLayerMixin):
         """It grows."""
         return -1
 
+    get_max_cache_shape = get_max_length  # its name in older releases of transformers, abstract there
+
     def grow(self, capacity: int) -> None:
         """Make room for longer rows, keeping what is there."""
         if self.is_initialized:
@@ -69,7 +71,7 @@ class SlotLayer(CacheLayerMixin):
             states[targets, :, :length] = states[sources, :, :length]
 
 
-class Plan:
+class PassPlan:
     """Where the current forward pass reads and writes; shared by all layers."""
 
     def __init__(self, slots: int, device: torch.device) -> None:

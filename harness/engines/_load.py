@@ -15,6 +15,7 @@ from harness.engines._slots import SlotDecoder
 from harness.engines._static import StaticDecoder
 from harness.errors import UsageProblem, unknown_name
 from harness.models import Located, missing
+from harness.text import first_line
 from harness.types import EngineSettings
 
 LOG = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def tokenizer(found: Located, settings: EngineSettings) -> Any:
     try:
         return transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=settings.trust_remote_code)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise UsageProblem(f"no tokenizer in {source}: {_first_line(error)}", "Name one with --tokenizer.") from error
+        raise UsageProblem(f"no tokenizer in {source}: {first_line(error)}", "Name one with --tokenizer.") from error
 
 
 def model(found: Located, settings: EngineSettings, tokenizer: Any) -> Any:
@@ -64,7 +65,7 @@ def model(found: Located, settings: EngineSettings, tokenizer: Any) -> Any:
             device_map=spread,
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        problem = f"transformers cannot load {found.folder}: {_first_line(error)}"
+        problem = f"transformers cannot load {found.folder}: {first_line(error)}"
         raise UsageProblem(problem, _remedy(error, attention)) from error
     if not spread:
         torch.nn.Module.to(loaded, device)
@@ -137,7 +138,7 @@ def _with_adapter(model: Any, found: Located, tokenizer: Any) -> Any:
         model = peft.PeftModel.from_pretrained(model, str(found.adapter)).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UsageProblem(
-            f"adapter {found.adapter} does not fit {found.folder}: {_first_line(error)}", "Was it trained on this base?"
+            f"adapter {found.adapter} does not fit {found.folder}: {first_line(error)}", "Was it trained on this base?"
         ) from error
     with torch.inference_mode():
         after = model(ids).logits
@@ -189,7 +190,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise UsageProblem(f"device {name!r}: {_first_line(error)}", "Use cpu, cuda, cuda:N or mps.") from error
+        raise UsageProblem(f"device {name!r}: {first_line(error)}", "Use cpu, cuda, cuda:N or mps.") from error
     return device
 
 
@@ -199,7 +200,3 @@ def _dtype(name: str, device: torch.device) -> Any:
     if name not in DTYPES:
         raise unknown_name("dtype", name, DTYPES)
     return DTYPES[name]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 
-from harness import provenance
+from harness import machine
 from harness.engines._workers import Copy, Lost, Request, Word
 from harness.errors import UsageProblem
 from harness.types import EngineSettings
@@ -76,13 +76,12 @@ class Processes:
         self._engine, self._settings = engine, settings
         self._started: list[Process] = []
         visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-        devices = visible or [str(index) for index in range(len(provenance.machine()["gpus"]))]
+        devices = visible or [str(index) for index in range(len(machine.description()["gpus"]))]
         if devices and gpus > 1 and count * gpus > len(devices):
             raise UsageProblem(
                 f"{count} copies of {gpus} GPUs do not fit {len(devices)} GPUs", "Give a smaller --dp or --tp."
             )
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        threads = os.environ.get("OMP_NUM_THREADS", str(max(1, cores // count)))
+        threads = os.environ.get("OMP_NUM_THREADS", str(max(1, machine.cores() // count)))
         self._environments = [
             {"CUDA_VISIBLE_DEVICES": ",".join(_share(devices, index, gpus)), "OMP_NUM_THREADS": threads}
             for index in range(count)

@@ -18,10 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.datasets import is_offline
 from harness.engines._workers import Copy, Lost, Request, Word
 from harness.errors import HarnessError, UsageProblem
+from harness.machine import is_offline
 from harness.models import inspect, missing
+from harness.text import first_line
 from harness.types import EngineSettings
 
 LOG = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Actor:
             word: Word = ray.get(self.calls.popleft())
         except ray.exceptions.RayError as error:
             # The cause of a failed call, or why its actor is dead.
-            raise Lost(_first_line(getattr(error, "cause", None) or error)) from error
+            raise Lost(first_line(getattr(error, "cause", None) or error)) from error
         if isinstance(word, list):
             self._outstanding -= len(word)
         self._call()
@@ -174,7 +175,7 @@ def _join(address: str | None) -> None:
             _knock(where)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
-        raise UsageProblem(f"no ray cluster at {where}: {_first_line(error)}", "Was `ray start` run?") from error
+        raise UsageProblem(f"no ray cluster at {where}: {first_line(error)}", "Was `ray start` run?") from error
     finally:
         if here:  # ray takes SIGTERM for itself
             signal.signal(signal.SIGTERM, before)
@@ -205,7 +206,3 @@ def _everywhere(settings: EngineSettings) -> EngineSettings:
 def _fingerprint(settings: EngineSettings) -> str | None:
     found = inspect(settings.model, adapter=settings.adapter, revision=settings.revision, offline=settings.offline)
     return found.sha256
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

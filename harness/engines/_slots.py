@@ -11,6 +11,7 @@ the last one ended. Rows are kept dense (`0..n-1`), so that a step computes noth
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache
 
-from harness.engines._cache import Plan, SlotLayer
+from harness.engines._cache import PassPlan, SlotLayer
 from harness.engines._sampling import choose
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class SlotDecoder:
         self.model = model
         self.token_budget = token_budget
         self.memory = memory
+        self._cache_argument = cache_argument(model)
         config = model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
@@ -58,7 +60,7 @@ class SlotDecoder:
         self._reset(slots)
 
     def _reset(self, slots: int) -> None:
-        self.plan = Plan(slots, self.model.device)
+        self.plan = PassPlan(slots, self.model.device)
         self.layers = [SlotLayer(self.plan) for _ in range(self._layer_count)]
         self.cache = Cache(layers=[*self.layers])
         self.tokens = np.full((slots, 0), -1, dtype=np.int64)
@@ -191,9 +193,9 @@ class SlotDecoder:
             input_ids=ids,
             position_ids=self.plan.positions,
             attention_mask=self.plan.mask(self.model.dtype),
-            past_key_values=self.cache,
             use_cache=True,
             logits_to_keep=torch.tensor(keep, device=self.plan.device),
+            **{self._cache_argument: self.cache},
         ).logits
         return logits[torch.arange(len(last)), [keep.index(place) for place in last]]
 
@@ -227,6 +229,17 @@ class SlotDecoder:
                 layer.grow(self.plan.capacity)
             added = np.full((self.plan.slots, self.plan.capacity - self.tokens.shape[1]), -1, dtype=np.int64)
             self.tokens = np.concatenate([self.tokens, added], axis=1)
+
+
+def cache_argument(model: Any) -> str:
+    """What the model's forward pass calls its cache.
+
+    Returns:
+        `cache` in transformers from 5.24 on; `past_key_values` before, and in remote code written for that.
+    """
+    # A compiled model hides its parameters behind `*args`.
+    forward = getattr(model, "_orig_mod", model).forward
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
 
 
 def _common(first: Sequence[int], second: Sequence[int]) -> int:

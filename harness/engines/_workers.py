@@ -14,13 +14,10 @@ from typing import Any, NamedTuple, Protocol
 
 from harness import plugins
 from harness.chat import plain
-from harness.errors import HarnessError, UsageProblem, unknown_name
+from harness.errors import HarnessError, UsageProblem
 from harness.types import Completion, EngineSettings, Prompt, RequestKey, Sampling
 
 LOG = logging.getLogger(__name__)
-LAYOUT = ("dp", "runner", "ray_address")
-"""Options of an engine that can be copied: how many copies, where they live, and the cluster's address."""
-RUNNERS = ("local", "ray")
 
 Request = tuple[RequestKey, Prompt, Sampling]
 
@@ -205,10 +202,10 @@ class Copy:
     def open(self) -> Opened | HarnessError:
         """Open the engine; what the user can mend is returned, as exceptions do not cross to every place whole."""
         try:
-            self._session = plugins.load("engines", self.engine).open(self.settings)
+            self._session = plugins.open_engine(self.engine, self.settings)
         except HarnessError as error:
             return error
-        return Opened(self._session.version, self._session.slots, getattr(self._session, "gpus", None))
+        return Opened(self._session.version, self._session.slots, self._session.gpus)
 
     def work(self, requests: Sequence[Request]) -> list[Completion]:
         """Take requests on and wait for a reply to any; empty where none is outstanding."""
@@ -223,37 +220,3 @@ class Copy:
         """Close the engine, if it was opened."""
         if self._session is not None:
             self._session.close()
-
-
-def spread(engine: str, settings: EngineSettings, gpus: int = 1) -> WorkersSession | None:
-    """Copies of an engine where its options ask for them.
-
-    Args:
-        engine: The engine's name.
-        settings: `options` may hold `dp` (how many), `runner` and `ray_address`.
-        gpus: That one copy takes, where there are any.
-
-    Returns:
-        A session over the copies; None where one in this process is meant.
-
-    Raises:
-        UsageProblem: An option has no meaning, or a copy cannot be opened.
-    """
-    copies, runner, address = (settings.options.get(name) for name in LAYOUT)
-    if copies is not None and (type(copies) is not int or copies < 1):
-        raise UsageProblem(f"dp cannot be {copies!r}", "Give a whole number of copies, from 1.")
-    if runner not in (None, *RUNNERS):
-        raise unknown_name("runner", str(runner), RUNNERS)
-    if address is not None and runner != "ray":
-        raise UsageProblem("a ray address is given, but not the runner", "Give --runner ray, too.")
-    count = copies or 1
-    alone = replace(settings, options={k: v for k, v in settings.options.items() if k not in LAYOUT})
-    if runner == "ray":
-        from harness.engines._ray import Cluster
-
-        return WorkersSession(Cluster(engine, alone, count, gpus, address), count)
-    if count == 1:
-        return None
-    from harness.engines._processes import Processes
-
-    return WorkersSession(Processes(engine, alone, count, gpus), count)

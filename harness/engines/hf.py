@@ -21,7 +21,8 @@ from typing import Any, ClassVar
 from harness.chat import render
 from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
-from harness.engines._workers import LAYOUT, WorkersSession, spread
+from harness.engines._spread import LAYOUT, spread
+from harness.engines._workers import WorkersSession
 from harness.errors import UsageProblem, unknown_name
 from harness.models import locate, missing
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling

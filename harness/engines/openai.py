@@ -23,8 +23,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from harness.chat import render
-from harness.datasets import is_offline
 from harness.errors import UsageProblem, unknown_name
+from harness.machine import is_offline
 from harness.models import locate, missing, outline
 from harness.types import Completion, EngineSettings, Generation, ModelInfo, Prompt, RequestKey, Sampling
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import store
 from harness.errors import UsageProblem, unknown_name
+from harness.results import store
 from harness.types import Completion, EngineSettings, ModelInfo, Prompt, RequestKey, Sampling
 
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from harness import provenance
+from harness import machine, supervisor
 from harness.chat import render
-from harness.engines import _keeper, _vllm
+from harness.engines import _vllm
 from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
-from harness.engines._workers import LAYOUT, WorkersSession, spread
+from harness.engines._spread import LAYOUT, spread
+from harness.engines._workers import WorkersSession
 from harness.errors import UsageProblem
 from harness.models import Located, locate, missing
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
@@ -66,15 +66,15 @@ class VllmEngine:
             import vllm
         except ImportError as error:
             raise missing("vllm", error) from error
-        before = set(_keeper.descendants(os.getpid()))
+        before = set(supervisor.descendants(os.getpid()))
         try:
             llm = vllm.LLM(**arguments)
         except (ValueError, TypeError, RuntimeError, OSError) as error:
             raise UsageProblem(f"vllm cannot serve {found.folder}: {error}", "Its own log above says more.") from error
         # vLLM's own processes outlive a parent that is killed: a guard sees to them.
-        started = [str(pid) for pid in _keeper.descendants(os.getpid()) if pid not in before]
+        started = [pid for pid in supervisor.descendants(os.getpid()) if pid not in before]
         guard = subprocess.Popen(
-            [sys.executable, _keeper.__file__, "--guard", *started],
+            supervisor.guarding(started),
             stdin=subprocess.PIPE,
             # A signal to the whole process group (Ctrl-C, `timeout`) must not end the guard first.
             start_new_session=True,
@@ -91,7 +91,7 @@ class VllmSession:
     def __init__(self, llm: Any, settings: EngineSettings, found: Located, guard: subprocess.Popen[bytes]) -> None:
         self._guard = guard
         self.version = _vllm.version()
-        self.gpus = _vllm.gpus(settings) if provenance.machine()["gpus"] else None
+        self.gpus = _vllm.gpus(settings) if machine.description()["gpus"] else None
         config = llm.llm_engine.vllm_config
         self.slots = settings.concurrency or 2 * config.scheduler_config.max_num_seqs
         self._llm = llm

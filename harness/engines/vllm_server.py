@@ -1,6 +1,6 @@
 """`vllm-server`: a vLLM server of our own: started on a free local port, waited for, asked, and stopped.
 
-It lives exactly as long as the run: a keeper process stops it when the run ends in any way, kill -9 included. What
+It lives exactly as long as the run: a supervisor process stops it when the run ends in any way, kill -9 included. What
 the server prints goes to a log file whose end is shown if it does not come up. `--model-args` are vLLM's own
 `EngineArgs`, and `startup_timeout` (seconds, default 900). `--dp` is vLLM's `data_parallel_size`: it balances the load
 between the copies by itself.
@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness import provenance
-from harness.engines import _keeper, _vllm
+from harness import machine, supervisor
+from harness.engines import _vllm
 from harness.engines.openai import PLUGIN as OPENAI
 from harness.engines.openai import OpenAISession
 from harness.engines.vllm import PROBE
@@ -70,12 +70,12 @@ class VllmServerSession:
     def __init__(self, settings: EngineSettings, found: Located, arguments: Mapping[str, Any], patience: float) -> None:
         self.version = _vllm.version()
         copies = int(settings.options.get("data_parallel_size") or 1)
-        self.gpus = _vllm.gpus(settings) * copies if provenance.machine()["gpus"] else None
+        self.gpus = _vllm.gpus(settings) * copies if machine.description()["gpus"] else None
         port = _free_port()
         self._log = tempfile.NamedTemporaryFile(prefix="vllm-server-", suffix=".log")  # noqa: SIM115 - closed in close
-        command = [sys.executable, _keeper.__file__, sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-        self._keeper = subprocess.Popen(
-            [*command, *flags(arguments, found, port)],
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *flags(arguments, found, port)]
+        self._supervisor = subprocess.Popen(
+            supervisor.supervised(command),
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -108,15 +108,15 @@ class VllmServerSession:
         """Disconnect and stop the server."""
         if self._session is not None:
             self._session.close()
-        if self._keeper.stdin is not None:
-            self._keeper.stdin.close()
-        self._keeper.wait()
+        if self._supervisor.stdin is not None:
+            self._supervisor.stdin.close()
+        self._supervisor.wait()
         self._log.close()
 
     def _wait(self, url: str, patience: float) -> None:
         end = time.monotonic() + patience
         while time.monotonic() < end:
-            if self._keeper.poll() is not None:
+            if self._supervisor.poll() is not None:
                 raise UsageProblem("the vllm server ended while starting", self._last_lines())
             try:
                 with urllib.request.urlopen(f"{url}/health", timeout=5):

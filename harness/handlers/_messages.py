@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.chat import CHATML
+from harness.handlers import merge
 from harness.handlers._template import API, abilities
-from harness.handlers._text import merge
 from harness.types import FunctionCall, Message, ModelInfo, Query
 
 

@@ -22,9 +22,8 @@ from typing import Any, ClassVar
 
 from harness.chat import CHATML
 from harness.handlers import _template as template
-from harness.handlers import dialects
+from harness.handlers import dialects, merge, require, split_think
 from harness.handlers._messages import adapt, instruction
-from harness.handlers._text import merge, require, split_think
 from harness.handlers._tools import openai_tool, renamed, wire_names
 from harness.handlers.dialects import without_end
 from harness.protocols import Dialect, Written

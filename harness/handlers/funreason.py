@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.handlers import CLOSE, OPEN, require
 from harness.handlers._messages import fit, prompted
-from harness.handlers._text import CLOSE, OPEN, require
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
 

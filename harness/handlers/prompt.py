@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.handlers import OPEN, join_think, require, split_think
 from harness.handlers._messages import fit, prompted
-from harness.handlers._text import OPEN, join_think, require, split_think
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
 

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from harness import machine
 from harness.errors import HarnessError
 from harness.sandbox import backends, frames
 from harness.sandbox.clock import JobClock
@@ -102,9 +103,7 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         if self.workers is None:
-            processors = len(os.sched_getaffinity(0))
-            physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-            self.workers = max(1, min(processors, physical // self.memory))
+            self.workers = max(1, min(machine.cores(), machine.memory() // self.memory))
         server, self.refused = backends.choose(self.backend)
         self._chosen = server.backend
         self._workers = [_Worker(self._chosen, slot, self.memory) for slot in range(self.workers)]

@@ -18,7 +18,7 @@ def command(source: Path, form: str, output: Path) -> None:
 
     SOURCE is a run folder, whose kept.jsonl is taken, or any file of examples.
     """
-    from harness import examples as data
+    from harness.data import examples as data
     from harness.types import Example
     from refine.export import export
 

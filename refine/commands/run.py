@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.errors import RunIncomplete, UsageProblem
+from harness.errors import RunIncomplete
 
 
 @click.command("run")
@@ -46,7 +46,9 @@ from harness.errors import RunIncomplete, UsageProblem
     "--max-attempts", default=3, show_default=True, type=click.IntRange(0), help="Regenerations of an answer."
 )
 @click.option("--decide", multiple=True, metavar="CHECK", help="Free checks that decide without the judge.")
-@click.option("--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, humaneval, mbpp.")
+@click.option(
+    "--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, acebench, apibank, humaneval, mbpp."
+)
 @click.option(
     "--near-duplicates",
     type=click.FloatRange(0, 1),
@@ -66,8 +68,8 @@ from harness.errors import RunIncomplete, UsageProblem
 @click.option("--seed", default=0, show_default=True, help="Of the judges' sampling.")
 @click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0), help="Of the judges.")
 @click.option("--max-tokens", default=2048, show_default=True, type=click.IntRange(1), help="Of one judgement.")
-@click.option("--prices", type=click.Path(path_type=Path, dir_okay=False), help="YAML: model: {input, output} per 1M.")
-@click.option("--cost-limit", type=float, help="Start no further example once this much is spent.")
+@click.option("--prices", metavar="IN,OUT|FILE", help="USD for a million prompt and completion tokens.")
+@click.option("--cost-limit", type=float, metavar="USD", help="Start no further example once this is spent.")
 @click.option("--tokenizer", help="Count lengths in this model's tokens instead of words.")
 @click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost; ask nobody.")
 @click.option("--overwrite", is_flag=True, help="Throw away what the output folder holds.")
@@ -106,14 +108,16 @@ def command(**flags: Any) -> None:
 
 def _settings(flags: dict[str, Any]) -> Any:
     """Flags as `refine.run.Settings`."""
-    from harness.options import pairs, split
+    from harness.results.usage import parse_prices
+    from harness.running.pairs import pairs, split
     from harness.types import Sampling
     from refine.run import Settings
 
+    judges = tuple(split(flags["judges"]))
     return Settings(
         input=flags["source"],
         output=flags["output"],
-        judges=tuple(split(flags["judges"])),
+        judges=judges,
         engine=flags["engine"],
         base_urls=tuple(split(flags["base_urls"])),
         engine_options=pairs("--judge-args", flags["options"]),
@@ -130,30 +134,16 @@ def _settings(flags: dict[str, Any]) -> Any:
         near_duplicates=flags["near_duplicates"],
         limit=flags["limit"],
         sampling=Sampling(temperature=flags["temperature"], max_tokens=flags["max_tokens"], seed=flags["seed"]),
-        prices=_prices(flags["prices"]),
+        prices={judge: parse_prices(flags["prices"], judge) for judge in judges} if flags["prices"] else {},
         cost_limit=flags["cost_limit"],
         overwrite=flags["overwrite"],
     )
 
 
-def _prices(path: Path | None) -> dict[str, dict[str, float]]:
-    if path is None:
-        return {}
-    import yaml
-
-    try:
-        prices = yaml.safe_load(path.read_text("utf-8"))
-        return {
-            str(model): {kind: float(price[kind]) for kind in ("input", "output")} for model, price in prices.items()
-        }
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as problem:
-        raise UsageProblem(f"--prices {path}: {problem}", "A line a model: NAME: {input: 0.5, output: 1.5}") from None
-
-
 def _dry_run(settings: Any, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from refine.pipeline import cost
+    from refine.pipeline import spent
     from refine.run import estimate
 
     found = estimate(settings)
@@ -163,7 +153,7 @@ def _dry_run(settings: Any, as_json: bool) -> None:
     click.echo(f"{found.examples} examples, {found.calls[0]} to {found.calls[1]} calls, ", nl=False)
     click.echo(f"about {found.prompt_tokens[0]} to {found.prompt_tokens[1]} prompt tokens")
     if settings.prices:
-        low, high = (cost({settings.judges[0]: (tokens, 0)}, settings.prices) for tokens in found.prompt_tokens)
+        low, high = (spent({settings.judges[0]: (tokens, 0)}, settings.prices) for tokens in found.prompt_tokens)
         click.echo(f"prompts cost {low:.2f} to {high:.2f}; replies come on top")
 
 
@@ -219,10 +209,10 @@ def progress_line(tally: Any, prices: dict[str, dict[str, float]]) -> str:
     Returns:
         The line.
     """
-    from refine.pipeline import cost
+    from refine.pipeline import spent
 
     done = " · ".join(f"{n} {outcome}" for outcome, n in sorted(tally.outcomes.items())) or "0 done"
     calls = ", ".join(f"{stage} {n}" for stage, n in tally.calls.items()) or "none"
     tokens = sum(prompt + completion for prompt, completion in tally.tokens.values())
-    spent = f" · cost {cost(tally.tokens, prices):.2f}" if prices else ""
-    return f"{done} · calls: {calls} ({tally.faults} unreadable) · {tokens} tokens{spent}"
+    money = f" · cost {spent(tally.tokens, prices):.2f}" if prices else ""
+    return f"{done} · calls: {calls} ({tally.faults} unreadable) · {tokens} tokens{money}"

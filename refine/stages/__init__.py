@@ -6,8 +6,11 @@ To add one: write a module that exports `STAGE`, a `refine.types.Stage`, and nam
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 
 from harness.errors import UsageProblem, unknown_name
+from refine.judge import Question
+from refine.repair import REWRITE
 from refine.types import Stage
 
 ORDER = ("response", "query", "cot", "arguments", "format")
@@ -40,3 +43,8 @@ def load(names: str = "all") -> tuple[Stage, ...]:
         else:
             raise unknown_name("stage", part.strip(), ORDER)
     return tuple(importlib.import_module(f"refine.stages.{name}").STAGE for name in ORDER if name in chosen)
+
+
+def questions(chain: Iterable[Stage]) -> dict[str, Question]:
+    """Every question that stages can put to a judge, by name: their own, and the request for a new answer."""
+    return {question.name: question for question in (*(stage.question for stage in chain), REWRITE)}

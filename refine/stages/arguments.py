@@ -7,18 +7,17 @@ from refine.judge import Question
 from refine.repair import judge_and_repair
 from refine.types import Asking, Context
 
-QUESTION = Question("arguments")
-
 
 class Arguments:
     """Sees query, tools and reference answer: are function names, parameters and values right?"""
 
     name = "arguments"
+    question = Question("arguments")
 
     def run(self, example: Example, context: Context) -> Asking:
         """Judge and repair; what the schema forbids needs no judge where those checks decide."""
         free = ("function", "required", "unexpected", "type", "enum")
-        return (yield from judge_and_repair(self.name, QUESTION, free, example, context))
+        return (yield from judge_and_repair(self, free, example, context))
 
 
 STAGE = Arguments()

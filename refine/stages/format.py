@@ -7,17 +7,16 @@ from refine.judge import Question
 from refine.repair import judge_and_repair
 from refine.types import Asking, Context
 
-QUESTION = Question("format")
-
 
 class Format:
     """Sees query, tools and reference answer: is the call's format right?"""
 
     name = "format"
+    question = Question("format")
 
     def run(self, example: Example, context: Context) -> Asking:
         """Judge and repair; an answer that does not decode needs no judge where `decode` decides."""
-        return (yield from judge_and_repair(self.name, QUESTION, ("decode",), example, context))
+        return (yield from judge_and_repair(self, ("decode",), example, context))
 
 
 STAGE = Format()

@@ -7,19 +7,18 @@ from refine import material
 from refine.judge import Question
 from refine.types import Ask, Asking, Context, Ruling
 
-QUESTION = Question("response")
-
 
 class Response:
     """Sees the reference answer: is it a function call?"""
 
     name = "response"
+    question = Question("response")
 
     def run(self, example: Example, context: Context) -> Asking:
         """Ask whether the answer is a call; where `decode` is decisive, an answer that decodes is one."""
         if "decode" in context.decisive and context.found("decode") is None:
             return Ruling("next", example)
-        answer = yield Ask(self.name, QUESTION, material.of(example, "answer"))
+        answer = yield Ask(self.name, self.question, material.of(example, "answer"))
         if answer is None:
             return Ruling("unjudged", example, "no readable judgement")
         return Ruling("next" if answer["verdict"] == "yes" else "kept", example, answer["reason"])

@@ -17,7 +17,6 @@ SCHEMA: Mapping[str, Any] = {
     "required": ["reason", "score"],
     "additionalProperties": False,
 }
-QUESTION = Question("score", SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,12 @@ class Score:
 
     threshold: float = 0.0
     """Mean score from 0 to 10 below which an example is hard."""
-    name: str = "score"
+    name = "score"
+    question = Question("score", SCHEMA)
 
     def run(self, example: Example, context: Context) -> Asking:
         """Grade the example and keep the grade in its source."""
-        answer = yield Ask(self.name, QUESTION, material.of(example, "query", "tools", "cot", "answer"))
+        answer = yield Ask(self.name, self.question, material.of(example, "query", "tools", "cot", "answer"))
         if answer is None:
             return Ruling("unjudged", example, "no readable grade")
         graded = replace(example, source={**example.source, "score": answer["score"]})

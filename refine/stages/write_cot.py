@@ -9,19 +9,18 @@ from refine import material
 from refine.judge import Question, text_schema
 from refine.types import Ask, Asking, Context, Ruling
 
-QUESTION = Question("write_cot", text_schema("thought"))
-
 
 class WriteChainOfThought:
     """Sees query, tools and reference answer; stage 3 judges what it writes."""
 
     name = "write_cot"
+    question = Question("write_cot", text_schema("thought"))
 
     def run(self, example: Example, context: Context) -> Asking:
         """Write the missing chain of thought."""
         if example.think is not None:
             return Ruling("next", example)
-        answer = yield Ask(self.name, QUESTION, material.of(example, "query", "tools", "answer"))
+        answer = yield Ask(self.name, self.question, material.of(example, "query", "tools", "answer"))
         if answer is None or not answer["thought"].strip():
             return Ruling("unjudged", example, "no readable chain of thought")
         return Ruling("next", replace(example, think=answer["thought"].strip()))

@@ -20,8 +20,8 @@ from tabulate import tabulate
 
 from harness.benchmarks.bfcl import data, multi_turn
 from harness.benchmarks.bfcl.multi_turn import modules, world
-from harness.plan import RunSpec
-from harness.runner import run
+from harness.running.plan import RunSpec
+from harness.running.runner import run
 from harness.types import EngineSettings
 from tests.bench import official as peer
 

@@ -20,11 +20,11 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness import store
 from harness.errors import DataError
-from harness.plan import RunSpec
-from harness.runner import run
-from harness.selection import resolve
+from harness.results import store
+from harness.running.plan import RunSpec
+from harness.running.runner import run
+from harness.running.selection import resolve
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sample, Sampling
 from tests.toy import Toy, install
 

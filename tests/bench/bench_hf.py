@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from tabulate import tabulate
 
 from harness import plugins
 from harness.chat import render
-from harness.datasets import cache_root
 from harness.engines.hf import PLUGIN
+from harness.machine import cache_root
 from harness.models import TINY
 from harness.types import EngineSettings, Prompt, RequestKey, Sampling
 
@@ -31,7 +32,6 @@ PROMPTS = 400
 BATCH = 32
 LONGEST = 1700
 PEER = Path(__file__).with_name("lmeval_peer.py")
-ROOT = Path(__file__).parents[2]
 
 
 def main(count: int = PROMPTS, only: str = "") -> None:
@@ -154,8 +154,8 @@ def peer_python() -> Path:
     python, ready = venv / "bin" / "python", venv / ".ready"
     if not ready.exists():
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        packages = ["-c", ROOT / "constraints.txt", "torch", "lm-eval[hf]==0.4.13"]
-        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+        same_torch = f"torch=={metadata.version('torch').partition('+')[0]}"
+        subprocess.run([python, "-m", "pip", "install", "-q", same_torch, "lm-eval[hf]==0.4.13"], check=True)
         ready.touch()
     return python
 

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from harness import stats
-from harness.gating import decide
+from harness.analysis.gating import decide
+from harness.stats import paired
 from tests import synthetic_runs
 from tests.synthetic_runs import biased
 
@@ -48,7 +48,7 @@ def gate_verdicts(n: int, drop: float, rng: np.random.Generator) -> dict[str, fl
     counts = {"pass": 0, "inconclusive": 0, "fail": 0}
     for a, b, same in rng.multinomial(n, [lost, gained, 1 - lost - gained], size=TRIALS):
         sums = np.repeat([-1.0, 1.0, 0.0], [a, b, same])
-        counts[decide(stats.paired_interval(sums, np.ones(n), 2 * CONFIDENCE - 1), -MARGIN)] += 1
+        counts[decide(paired.paired_interval(sums, np.ones(n), 2 * CONFIDENCE - 1), -MARGIN)] += 1
     return {name: count / TRIALS for name, count in counts.items()}
 
 

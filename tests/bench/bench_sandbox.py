@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 
 from tabulate import tabulate
 
-from harness import datasets
 from harness.benchmarks.evalplus import data
 from harness.benchmarks.evalplus.expected import PARTS, inputs
+from harness.data import datasets
 from tests.benchmarks.evalplus.mutants import mutants
 from tests.processes import tree
 

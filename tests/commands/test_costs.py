@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import store
+from harness.results import store
 from harness.types import RunRecord
 from tests.commands.conftest import Command
 from tests.servers import Answer, Asked, Loopback, chat, loopback
@@ -47,7 +47,7 @@ def test_a_run_stops_at_its_limit_and_goes_on_with_a_higher_one(
         assert f"the cost limit of 3 USD is reached: 3.3 spent, {SIZE - 3} of {SIZE} items left" in said.err
         assert "Raise --cost-limit and type the same command again" in said.err
         record, lines = kept()
-        assert (record.status, record.benchmark["left"], len(lines)) == ("incomplete", SIZE - 3, 3)
+        assert (record.status, record.benchmark.left, len(lines)) == ("incomplete", SIZE - 3, 3)
         # The same limit again: nothing is asked, as earlier sessions count.
         assert command(*asking(server, *PRICES, "--cost-limit", "3")) == 3
         assert len(server.asked) == 3
@@ -63,11 +63,11 @@ def test_a_run_stops_at_its_limit_and_goes_on_with_a_higher_one(
     assert Counter(line.key for line in lines) == {(f"echo_{i}", 0): 1 for i in range(SIZE)}
     assert len(server.asked) == SIZE
     assert record.tokens == {"prompt": 132, "completion": 60, "cached": 96}
-    assert record.usage["prices"] == {"prompt": 100000.0, "completion": 0.0}
-    assert record.usage["usd"] == pytest.approx(13.2)
-    assert record.usage["cache_hit_rate"] == pytest.approx(8 / 11)
-    assert 0 < record.usage["latency_p50"] <= record.usage["latency_p95"] <= record.usage["latency_p99"]
-    assert record.usage["tokens_per_second"] == pytest.approx(60 / record.seconds)
+    assert record.usage.prices == {"prompt": 100000.0, "completion": 0.0}
+    assert record.usage.usd == pytest.approx(13.2)
+    assert record.usage.cache_hit_rate == pytest.approx(8 / 11)
+    assert 0 < record.usage.latency_p50 <= record.usage.latency_p95 <= record.usage.latency_p99
+    assert record.usage.tokens_per_second == pytest.approx(60 / record.seconds)
 
 
 def test_what_is_in_flight_is_finished(command: Command) -> None:
@@ -87,6 +87,19 @@ def test_one_limit_holds_over_all_runs_of_a_command(command: Command, capsys: py
     assert (base["benchmark"]["left"], tuned["benchmark"]["left"]) == (0, SIZE - 2)
 
 
+def test_a_file_has_prices_of_its_own_for_each_model(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("m: {input: 100000, output: 0}\nother: {input: 0, output: 200000}\n")
+    with loopback(serve) as server:
+        assert command(*asking(server, "--base", "other", "--prices", str(prices), "--json")) == 0
+        base, tuned = json.loads(capsys.readouterr().out)
+        assert (base["usage"]["usd"], tuned["usage"]["usd"]) == (pytest.approx(12), pytest.approx(13.2))
+        assert command(*asking(server, "--base", "third", "--prices", str(prices))) == 2
+    assert "nothing for 'third'" in capsys.readouterr().err
+
+
 def test_a_run_that_ends_at_its_limit_is_complete(command: Command) -> None:
     with loopback(serve) as server:
         assert command(*asking(server, *PRICES, "--cost-limit", "13.2")) == 0
@@ -97,8 +110,8 @@ def test_a_run_that_ends_at_its_limit_is_complete(command: Command) -> None:
     [
         (("--cost-limit", "3"), "--cost-limit needs --prices"),
         (("--prices", "1"), "--prices '1' is not two numbers"),
-        (("--prices", "1,-1"), "--prices '1,-1' are no prices"),
-        (("--prices", "1,nan"), "are no prices"),
+        (("--prices", "1,-1"), "--prices '1,-1': a price is a number from 0 on"),
+        (("--prices", "1,nan"), "a price is a number from 0 on"),
         ((*PRICES, "--cost-limit", "nan"), "--cost-limit cannot be nan"),
         ((*PRICES, "--cost-limit", "-1"), "--cost-limit cannot be -1.0"),
     ],
@@ -117,7 +130,7 @@ def test_without_prices_nothing_is_claimed(command: Command, capsys: pytest.Capt
     assert "cost: N/A USD, N/A GPU-hours" in said
     record, _ = kept()
     assert "cached" not in record.tokens
-    assert (record.usage["usd"], record.usage["gpu_hours"], record.usage["cache_hit_rate"]) == (None, None, None)
+    assert (record.usage.usd, record.usage.gpu_hours, record.usage.cache_hit_rate) == (None, None, None)
 
 
 def test_the_progress_shows_what_is_spent(command: Command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets
 from harness.benchmarks.bfcl import data
 from harness.cli import main
+from harness.data import datasets, pins
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "lines.jsonl"
     file.write_bytes(b"{}\n{}\n")
     pin = hashlib.sha256(file.read_bytes()).hexdigest()
-    monkeypatch.setattr(datasets, "datasets", lambda: {"lines": datasets.DataSet("lines", "1", pin, {file.name: pin})})
+    monkeypatch.setattr(pins, "datasets", lambda: {"lines": pins.DataSet("lines", "1", pin, {file.name: pin})})
     return file
 
 
@@ -108,7 +108,7 @@ def test_a_misspelt_name_is_exit_2(
 def test_a_run_on_damaged_questions_is_exit_4_and_names_the_file(
     bfcl_data: Path, cache: Path, damage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = datasets.dataset("bfcl").folder
+    root = pins.dataset("bfcl").folder
     shutil.copytree(bfcl_data, root)
     questions = root / "bfcl_eval" / "data" / "BFCL_v4_simple_python.json"
     if damage == "delete":

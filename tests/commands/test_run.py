@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness import store
+from harness.results import store
 from tests.commands.conftest import Command
 from tests.toy import SIZE
 

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from harness import store
 from harness.benchmarks.bfcl import data, official
 from harness.cli import main
+from harness.results import store
 from tests.benchmarks.bfcl.test_ground_truth import first_answers
+from tests.commands.conftest import Command
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")
 
@@ -270,3 +271,10 @@ def test_a_multi_turn_export_is_nested_by_turn_and_step(harness, tmp_path):
     assert [len(steps) for steps in written["latency"]] == [len(steps) for steps in written["result"]]
     code, out, _ = harness("score", "--from-bfcl", file.parent, "--mode", "prompt", "--partial", "--json")
     assert (code, scores(out)["multi_turn_base"]) == (0, (200, 1, 0))
+
+
+def test_memory_of_the_sandbox_is_held_to_the_bounds_of_a_run(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("score", "some-run", "--sandbox-memory", "nan") == 2
+    assert "--sandbox-memory cannot be nan" in capsys.readouterr().err

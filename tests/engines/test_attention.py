@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.engines._attention import ROWS, TOKENS, attend
-from harness.engines._cache import Plan
+from harness.engines._cache import PassPlan
 
 
 @settings(max_examples=25, deadline=None)
@@ -20,7 +20,7 @@ from harness.engines._cache import Plan
     groups=st.sampled_from([1, 2, 4]),
 )
 def test_blocks_give_the_attention_of_the_whole_batch(starts: list[int], width: int, groups: int) -> None:
-    plan = Plan(len(starts), torch.device("cpu"))
+    plan = PassPlan(len(starts), torch.device("cpu"))
     plan.aim(range(len(starts)), starts, width)
     mask = plan.mask(torch.float32)
     generator = torch.Generator().manual_seed(width)

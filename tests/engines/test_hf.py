@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import Qwen2ForCausalLM
 
 from harness.chat import render
-from harness.engines._slots import SlotDecoder
+from harness.engines._slots import SlotDecoder, cache_argument
 from harness.engines._static import StaticDecoder
 from harness.engines.hf import PLUGIN, HfSession
 from harness.errors import UsageProblem
@@ -109,6 +111,38 @@ def test_greedy_replies_equal_plain_generate(folder: Path, batch_size: int) -> N
     assert said(ours) == said(theirs)
     assert {g.finish for g in ours} == {"stop", "length"}
     assert len({g.completion_tokens for g in ours}) > 5
+
+
+@pytest.mark.parametrize("name", ["cache", "past_key_values"])
+def test_the_cache_goes_by_the_name_that_the_model_has_for_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked = prompts(5)
+    before = answers(opened(folder), asked, Sampling(max_tokens=9))
+    own, known = Qwen2ForCausalLM.forward, cache_argument(Qwen2ForCausalLM)
+
+    def by_cache(self: Any, input_ids: Any = None, cache: Any = None, **others: Any) -> Any:
+        return own(self, input_ids, **{known: cache}, **others)
+
+    def by_past_key_values(self: Any, input_ids: Any = None, past_key_values: Any = None, **others: Any) -> Any:
+        return own(self, input_ids, **{known: past_key_values}, **others)
+
+    monkeypatch.setattr(Qwen2ForCausalLM, "forward", by_cache if name == "cache" else by_past_key_values)
+    session = opened(folder)
+    assert cache_argument(session._decoder.model) == name
+    assert cache_argument(torch.compile(session._decoder.model)) == name
+    assert isinstance(session._decoder, SlotDecoder)
+    assert said(answers(session, asked, Sampling(max_tokens=9))) == said(before)
+
+
+@pytest.mark.parametrize("config", [{}, {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 0}])
+def test_transformers_has_nothing_to_warn_of(folder: Path, tmp_path: Path, config: dict[str, Any]) -> None:
+    model = make_tiny_qwen2(tmp_path / "windows", **config) if config else folder
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        session = opened(model)
+        answers(session, prompts(3), Sampling(max_tokens=3))
+    assert isinstance(session._decoder, StaticDecoder if config else SlotDecoder)
 
 
 def test_a_shared_prefix_is_computed_once(folder: Path) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from harness import run, store
+from harness import run
 from harness.engines._ray import NodeCopy, _everywhere
 from harness.engines.hf import PLUGIN
 from harness.errors import UsageProblem
+from harness.results import store
 from harness.types import EngineSettings
 from tests.processes import descendants
 

@@ -5,25 +5,37 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
 from harness.engines.replay import PLUGIN
 from harness.errors import DataError, UsageProblem
-from harness.lines import RecordedStep, SampleLine, encode
-from harness.types import EngineSettings, Generation, ModelInfo, Prompt, RequestKey, RunRecord, Sampling
+from harness.results import store
+from harness.results.lines import RecordedStep, SampleLine, encode
+from harness.types import (
+    BenchmarkInfo,
+    CodeInfo,
+    EngineInfo,
+    EngineSettings,
+    Generation,
+    MachineInfo,
+    ModelInfo,
+    Prompt,
+    RequestKey,
+    RunRecord,
+    Sampling,
+)
 
 RECORD = RunRecord(
     run_id="r",
     started="2026-01-01T00:00:00Z",
     status="incomplete",
     model=ModelInfo("org/model", sha256="s"),
-    benchmark={"name": "toy"},
+    benchmark=BenchmarkInfo("toy"),
     handler="prompt",
-    engine={},
+    engine=EngineInfo(),
     sampling=Sampling(),
     rules="upstream",
     repeats=2,
-    code={},
-    machine={},
+    code=CodeInfo(),
+    machine=MachineInfo(),
     config_sha256="c",
 )
 

@@ -16,7 +16,7 @@ from harness.engines.vllm_server import PLUGIN, VllmServerSession, flags
 from harness.errors import UsageProblem
 from harness.models import locate
 from harness.types import Completion, EngineSettings, Prompt, RequestKey, Sampling
-from tests.engines.test_keeper import gone
+from tests.test_supervisor import gone
 from tests.tinymodels import make_tiny_lora, make_tiny_qwen2
 
 ARGUMENTS = """

@@ -17,11 +17,12 @@ import pytest
 
 from harness.engines import _processes
 from harness.engines._processes import Process, Processes
-from harness.engines._workers import Lost, Opened, Request, Word, WorkersSession, spread
+from harness.engines._spread import spread
+from harness.engines._workers import Lost, Opened, Request, Word, WorkersSession
 from harness.engines.hf import PLUGIN
 from harness.errors import UsageProblem
 from harness.types import Completion, EngineSettings, Generation, Prompt, RequestKey, Sampling
-from tests.engines.test_keeper import gone
+from tests.test_supervisor import gone
 from tests.tinymodels import make_tiny_qwen2
 
 PROMPTS = [Prompt((MappingProxyType({"role": "user", "content": "area " * (1 + index % 5)}),)) for index in range(30)]
@@ -211,7 +212,7 @@ def test_every_process_has_gpus_of_its_own(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    monkeypatch.setattr(_processes.provenance, "machine", lambda: {"gpus": ["H100"] * present})
+    monkeypatch.setattr(_processes.machine, "description", lambda: {"gpus": ["H100"] * present})
     environments = Processes("hf", EngineSettings("tiny"), 2, gpus)._environments
     assert environments == [{"CUDA_VISIBLE_DEVICES": found, "OMP_NUM_THREADS": "3"} for found in expected]
     monkeypatch.delenv("OMP_NUM_THREADS")

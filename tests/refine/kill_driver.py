@@ -8,9 +8,10 @@ import zlib
 from pathlib import Path
 
 from refine import stages
+from refine.judge import Judge
 from refine.ledger import Ledger
 from refine.outputs import write_outputs
-from refine.pipeline import Judge, Pipeline
+from refine.pipeline import Pipeline
 from refine.types import Context
 from tests.refine.judges import KnownJudge, no, yes
 from tests.refine.test_pipeline import example, stage_of

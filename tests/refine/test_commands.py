@@ -112,20 +112,16 @@ def test_unjudged_examples_make_the_run_incomplete(tmp_path, source):
     assert "0 unjudged" in run(source, tmp_path / "out")
 
 
-def test_a_dry_run_asks_nobody(tmp_path, source):
-    found = json.loads(run(source, tmp_path / "out", "--dry-run", "--json"))
-    assert found["examples"] == 4
-    assert found["calls"] == [20, 4 * 5 + 4 * 2 * 3 * 2]
-    assert not (tmp_path / "out" / "calls.jsonl").exists()
-
-
 def test_a_cost_limit_starts_no_further_example(tmp_path, source):
-    prices = tmp_path / "prices.yaml"
-    prices.write_text("known: {input: 0, output: 1000000}\n")
-    out = tmp_path / "out"
-    run(source, out, "--prices", prices, "--cost-limit", 1, "--json")
-    done = [json.loads(line) for line in (out / "outcomes.jsonl").read_text().splitlines()]
-    assert 0 < len(done) < 4
+    path = tmp_path / "prices.yaml"
+    path.write_text("known: {input: 0, output: 1000000}\n")
+    for name, prices in (("file", path), ("pair", "0,1000000")):
+        out = tmp_path / name
+        run(source, out, "--prices", prices, "--cost-limit", 1, "--json")
+        assert 0 < len((out / "outcomes.jsonl").read_text().splitlines()) < 4
+    path.write_text("another: {input: 0, output: 1}\n")
+    with pytest.raises(UsageProblem, match="nothing for 'known'"):
+        run(source, tmp_path / "out", "--prices", path)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +132,7 @@ def test_a_cost_limit_starts_no_further_example(tmp_path, source):
         (("--stages", "0-9"), "no stages"),
         (("--votes", "3"), "repeat each other"),
         (("--cost-limit", "1"), "needs --prices"),
+        (("--prices", "1"), "two numbers"),
         (("--against", "bfc"), "no benchmark"),
     ],
 )
@@ -177,5 +174,12 @@ def test_near_duplicates_are_marked_and_may_decide(tmp_path, source):
 
 def test_progress_tells_outcomes_calls_by_stage_and_cost():
     tally = Tally({"kept": 2}, {"end": 2}, {"response": 3, "query": 2}, 1, {"known": (1000, 500)})
-    line = progress_line(tally, {"known": {"input": 10.0, "output": 20.0}})
+    line = progress_line(tally, {"known": {"prompt": 10.0, "completion": 20.0}})
     assert line == "2 kept · calls: response 3, query 2 (1 unreadable) · 1500 tokens · cost 0.02"
+
+
+def test_a_dry_run_asks_nobody(tmp_path, source):
+    found = json.loads(run(source, tmp_path / "out", "--dry-run", "--json"))
+    assert found["examples"] == 4
+    assert found["calls"] == [20, 4 * 5 + 4 * 2 * 3 * 2]
+    assert not (tmp_path / "out" / "calls.jsonl").exists()

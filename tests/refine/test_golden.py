@@ -9,9 +9,9 @@ import pytest
 
 from harness.types import Example
 from refine import checks, stages
-from refine.judge import Question
+from refine.judge import Judge, Question
 from refine.ledger import Ledger, read_lines
-from refine.pipeline import Judge, Pipeline
+from refine.pipeline import Pipeline
 from refine.types import Context
 from tests.refine.judges import KnownJudge, yes
 from tests.refine.test_pipeline import stage_of

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.examples import read
+from harness.data.examples import read
 from harness.types import Example
 from refine import stages
 from refine.judge import Question
 from refine.loop import Loop, run, steps
-from refine.rollouts import best, split_hard
 from tests.refine.judges import no, yes
 from tests.servers import Answer, Asked, chat, loopback
 from trainer.recipes.tiny import synth
@@ -105,18 +104,6 @@ def test_two_rounds_train_on_what_passed_and_are_scored(mode, tmp_path, bfcl_dat
         assert first["scores"]["examples"]["n"] == 4
         assert (tmp_path / "loop" / "round-1" / "model" / "config.json").exists()
         assert rows[1]["source"] == (8 if mode == "srml" else first["hard_left"])
-
-
-def test_the_best_rollout_of_each_record_is_kept_and_the_rest_stays_hard():
-    examples = source_set(3, seed=3)
-
-    def rollout(of: int, repeat: int, score: float) -> Example:
-        origin = examples[of]
-        return Example(f"{origin.id}#{repeat}", origin.messages, (), None, str(score), {"score": score})
-
-    chosen = best([rollout(0, 0, 7), rollout(0, 1, 9), rollout(0, 2, 9), rollout(2, 0, 8)])
-    assert {example.id: example.answer for example in chosen} == {examples[0].id: "9", examples[2].id: "8"}
-    assert split_hard(examples, chosen) == [examples[1]]
 
 
 def test_a_failed_step_is_tried_again_and_finished_ones_are_not(tmp_path, monkeypatch):

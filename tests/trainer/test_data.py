@@ -152,6 +152,7 @@ def test_thinking_and_calls_of_one_openai_turn_are_both_learnt(tmp_path):
     assert _text(record, THINK) == "<think>\nHm.\n</think>"
 
 
+@pytest.mark.usefixtures("bfcl_data")
 def test_the_native_handler_learns_the_call_as_it_is_sent():
     example = Example("0", ({"role": "user", "content": "Q?"},), (TOOL,), None, "[weather.get(city='Bern')]")
     prompt, reply = ask(plugins.load("handlers", "fc"), example)

@@ -19,7 +19,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from harness.errors import DataError, UsageProblem
 from tests.trainer.worlds import config, log, rows, write
 from trainer.config import TrainConfig
 from trainer.run import train
@@ -146,41 +145,6 @@ def test_fully_sharded_ranks_from_the_command_line_change_nothing(tmp_path):
     assert (about["ranks"], about["sharded"]) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"optim": "adamx"}, "adamx"),
-        ({"lr_scheduler_type": "cosin"}, "cosin"),
-        ({"dtype": "float31"}, "float32"),
-        ({"attn_implementation": "spda"}, "spda"),
-        ({"report_to": "nowhere"}, "nowhere"),
-        ({"use_peft": True, "lora_target_modules": "nope"}, "nope"),
-        ({"eval_every": 1, "eval_tasks": "simple_pyhton"}, "simple_python"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
-def test_what_cannot_be_meant_is_refused_before_the_first_step(tmp_path, settings, message):
-    with pytest.raises(UsageProblem, match=message):
-        train(config(tmp_path, **settings))
-    assert not (tmp_path / "out" / "log.jsonl").exists()
-
-
-def test_a_damaged_checkpoint_is_named(tmp_path):
-    settings = config(tmp_path, max_steps=2, save_steps=1)
-    last = train(settings) / "checkpoint-2"
-    for name, rest in (("model.safetensors", 1000), ("train.json", 10)):
-        (last / name).write_bytes((last / name).read_bytes()[:rest])
-        with pytest.raises(DataError, match="checkpoint-2 is damaged"):
-            train(settings)
-    shutil.rmtree(last)
-    train(settings)
-
-
-def test_sharding_over_one_process_is_refused(tmp_path):
-    with pytest.raises(UsageProblem, match="torchrun"):
-        train(config(tmp_path, fsdp=True))
-
-
 def test_packing_changes_nothing_but_the_rows(tmp_path):
     """All records in one step, so that both ways train on the same ones."""
     write(tmp_path / "data.jsonl", rows(8))
@@ -216,16 +180,6 @@ def test_a_continued_run_equals_an_uninterrupted_one(tmp_path):
     for mine, theirs in zip(log(whole), log(continued), strict=True):
         assert {**mine, "epoch": 0} == {**theirs, "epoch": 0}
     _assert_same(whole, continued, 1e-12)
-
-
-def test_a_run_with_other_settings_or_data_is_not_continued(tmp_path):
-    train(config(tmp_path, max_steps=2, save_steps=1))
-    with pytest.raises(UsageProblem, match="learning_rate"):
-        train(config(tmp_path, max_steps=2, save_steps=1, learning_rate=1.0))
-    write(tmp_path / "data.jsonl", rows(48, seed=1))
-    with pytest.raises(UsageProblem, match="the data itself"):
-        train(config(tmp_path, max_steps=2, save_steps=1))
-    train(config(tmp_path, max_steps=2, save_steps=1, overwrite=True))
 
 
 def test_a_kill_at_any_moment_leaves_only_whole_checkpoints(tmp_path):
@@ -278,16 +232,3 @@ def test_mixed_precision_and_checkpointing_stay_close_to_float32(tmp_path):
     mixed = log(train(_world(tmp_path, output_dir=str(tmp_path / "mixed"), **settings)))
     assert mixed[0]["loss"] == pytest.approx(exact[0]["loss"], rel=0.02)
     assert mixed[0]["grad_norm"] == pytest.approx(exact[0]["grad_norm"], rel=0.1)
-
-
-def test_the_harness_scores_the_running_model(tmp_path, monkeypatch):
-    held_out = write(tmp_path / "held_out.jsonl", rows(4, seed=9))
-    monkeypatch.setenv("HARNESS_EXAMPLES", str(held_out))
-    settings = {"eval_tasks": "examples", "eval_every": 2, "eval_limit": "3", "max_steps": 4}
-    folder = train(config(tmp_path, **settings))
-    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    scored = [line for line in lines if "eval/examples" in line]
-    assert [line["step"] for line in scored] == [2, 4]
-    assert scored[0]["eval/examples/n"] == 3
-    assert not (folder / ".eval").exists()
-    assert list((folder / "results").rglob("samples.jsonl"))

@@ -26,7 +26,7 @@ STARTER = """
 import os, sys
 from pathlib import Path
 from harness import plugins
-from harness.engines._keeper import descendants
+from harness.supervisor import descendants
 from tests.vllm.conftest import settings
 
 if __name__ == "__main__":
@@ -41,7 +41,7 @@ def server(base: Path) -> Iterator[VllmServerSession]:
     session = PLUGIN.open(settings(base))
     yield session
     session.close()
-    assert session._keeper.returncode is not None
+    assert session._supervisor.returncode is not None
 
 
 def url_of(server: VllmServerSession) -> str:

@@ -14,8 +14,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from harness import datasets
 from harness.benchmarks.bfcl import data
+from harness.data import datasets, pins
 from harness.errors import unknown_name
 from harness.protocols import Play
 from harness.types import Episode, Sample, Verdict
@@ -54,7 +54,7 @@ class Bfcl:
     """The Berkeley Function Calling Leaderboard, version 4."""
 
     name: str = "bfcl"
-    version: str = f"{data.VERSION} (bfcl-eval {datasets.dataset('bfcl').version})"
+    version: str = f"{data.VERSION} (bfcl-eval {pins.dataset('bfcl').version})"
     check_workers: int = 0
 
     def tasks(self) -> Mapping[str, Sequence[str]]:

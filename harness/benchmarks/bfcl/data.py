@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import datasets
+from harness.data import datasets
 from harness.errors import DataError, unknown_name
 
 VERSION = "v4"

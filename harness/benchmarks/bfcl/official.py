@@ -14,19 +14,17 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import stdev
 from typing import Any
 
 from harness.benchmarks.bfcl import data
 from harness.errors import UsageProblem
+from harness.protocols import Report
 from harness.types import Verdict
 
 _RESULT = re.compile(r"BFCL_v\d+_(\w+)_result\.json")
-
-Report = Callable[[str], None]
-"""Takes one sentence about a line that cannot be used."""
 
 
 def place(category: str) -> str:

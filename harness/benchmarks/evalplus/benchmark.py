@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import datasets
+from harness import machine
 from harness.benchmarks.evalplus import data, prompts
 from harness.benchmarks.evalplus.data import Problem
+from harness.data import datasets
 from harness.protocols import Play
 from harness.types import Episode, Query, Sample, Verdict
 
@@ -22,7 +22,7 @@ class EvalPlus:
 
     name: str = "evalplus"
     version: str = data.VERSION
-    check_workers: int = os.cpu_count() or 1
+    check_workers: int = machine.cores()
     runs_programs: bool = True
     """Nothing is played before a sandbox is found."""
 

@@ -19,11 +19,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import datasets
+from harness import machine
+from harness.data import datasets, pins
 from harness.errors import DataError, unknown_name
 
 DATA_SETS = {"humaneval": "humaneval_plus", "mbpp": "mbpp_plus"}
-"""Benchmark -> name in `harness.datasets`."""
+"""Benchmark -> name in `harness.data.datasets`."""
 
 VERSION = "HumanEval+ v0.1.10, MBPP+ v0.2.0, rules of evalplus 0.3.1"
 _FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol")
@@ -94,7 +95,7 @@ def file(benchmark: str) -> Path:
         DataError: It is missing or damaged.
     """
     name = DATA_SETS[benchmark]
-    return _checked(name, datasets.cache_root(), datasets.dataset(name).overridden)
+    return _checked(name, machine.cache_root(), pins.dataset(name).overridden)
 
 
 @cache

@@ -25,9 +25,10 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from harness import datasets
+from harness import machine
 from harness.benchmarks.evalplus import data, oracles
 from harness.benchmarks.evalplus.data import Problem
+from harness.data import datasets
 from harness.errors import HarnessError
 from harness.sandbox import shared, values
 from harness.sandbox.pool import Program, Result
@@ -123,7 +124,7 @@ def _folder(benchmark: str) -> Path:
     file = data.file(benchmark)
     digest = _data_digest(name, file, file.stat().st_mtime_ns)[:12]
     python = ".".join(platform.python_version_tuple()[:2])
-    return datasets.cache_root() / "evalplus" / f"{digest}-py{python}-v{FORMAT}"
+    return machine.cache_root() / "evalplus" / f"{digest}-py{python}-v{FORMAT}"
 
 
 @lru_cache(maxsize=8)

@@ -14,18 +14,17 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import datasets
 from harness.benchmarks.evalplus import data
+from harness.data import datasets
 from harness.errors import HarnessError, UsageProblem
+from harness.protocols import Report
+from harness.text import first_line
 from harness.types import Verdict
-
-Report = Callable[[str], None]
-"""Takes one sentence about a line that cannot be used."""
 
 _FOLDER = re.compile(r"(HumanEval|Mbpp)_(\d+)")
 
@@ -67,7 +66,7 @@ def _problem(row: Any, where: str, report: Report) -> data.Problem | None:
     try:
         return data.problem(row["task_id"])
     except UsageProblem as error:
-        report(f"{where}: {str(error).splitlines()[0]}")
+        report(f"{where}: {first_line(error)}")
         return None
 
 

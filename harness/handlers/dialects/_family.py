@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.handlers._text import CLOSE, OPEN, split_think
+from harness.handlers import CLOSE, OPEN, split_think
 from harness.handlers.dialects._found import FAILURES, Found, Rule
 from harness.handlers.dialects._official import Official, after_thought
 from harness.types import FunctionCall, ModelInfo, Reply, Tool

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from harness.handlers._text import CLOSE
+from harness.handlers import CLOSE
 from harness.handlers.dialects._python import evaluate, read_calls
 
 Pairs = list[tuple[Any, Any]]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets, sandbox
+from harness import sandbox
+from harness.data import datasets
 from harness.errors import DataError, SandboxUnavailable
 
 FILES = {
@@ -28,10 +29,15 @@ def _file(name: str, shared_name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def evalplus_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Where the data is, and one cache of expected outputs for the session."""
-    files = {variable: str(_file(name, shared_name)) for name, (variable, shared_name) in FILES.items()}
-    return files | {"HARNESS_CACHE": str(tmp_path_factory.mktemp("cache"))}
+def evalplus_files() -> dict[str, str]:
+    """Where the data is, as environment variables."""
+    return {variable: str(_file(name, shared_name)) for name, (variable, shared_name) in FILES.items()}
+
+
+@pytest.fixture(scope="session")
+def evalplus_environment(evalplus_files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The same, and one cache of expected outputs for the session."""
+    return evalplus_files | {"HARNESS_CACHE": str(tmp_path_factory.mktemp("cache"))}
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
-from harness.benchmarks.evalplus.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.errors import HarnessError, UsageProblem
+from harness.stats.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.types import Episode, Generation, Reply, Sample, Step, Verdict
 
 

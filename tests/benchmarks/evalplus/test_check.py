@@ -12,9 +12,9 @@ from harness.benchmarks import evalplus
 from harness.benchmarks.evalplus import data, expected, oracles
 from harness.benchmarks.evalplus.benchmark import PLUGIN
 from harness.errors import UsageProblem
-from harness.judges import judged
+from harness.running.judges import judged
+from harness.running.scheduler import Played
 from harness.sandbox.pool import Result, Sandbox, SandboxFault
-from harness.scheduler import Played
 from harness.types import Episode, Generation, Reply, Step
 
 pytestmark = pytest.mark.usefixtures("judging")
@@ -168,10 +168,10 @@ def test_expected_outputs_are_cached_and_a_damaged_cache_is_made_again(monkeypat
     first = expected.expected(task_id)
     (file,) = expected._folder("humaneval").glob("HumanEval_45.json")
     expected._expected.cache_clear()
-    monkeypatch.setattr(expected, "shared", None)
-    again = expected.expected(task_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(expected, "shared", None)
+        again = expected.expected(task_id)
     assert [asdict(again[part]) for part in expected.PARTS] == [asdict(first[part]) for part in expected.PARTS]
-    monkeypatch.undo()
     file.write_text(file.read_text().replace('"floats": [false', '"floats": [true', 1))
     expected._expected.cache_clear()
     assert expected.expected(task_id)["base"].digests == first["base"].digests

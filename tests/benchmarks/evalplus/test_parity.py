@@ -69,7 +69,7 @@ def test_verdicts_equal_evalplus(benchmark: str, task_id: str, name: str) -> Non
 def test_inputs_equal_evalplus() -> None:
     from evalplus.data.mbpp import mbpp_deserialize_inputs
 
-    from harness import datasets
+    from harness.data import datasets
 
     for _, row in data._rows(datasets.path("mbpp_plus")):
         ours = data.problem(row["task_id"])

@@ -24,6 +24,7 @@ import refine.cli
 import trainer.cli
 from harness.models import TINY
 from refine.export import export
+from tests.benchmarks.evalplus.conftest import evalplus_files  # noqa: F401 - a fixture
 from tests.refine.test_loop import knowing, source_set
 from tests.servers import loopback
 from tests.test_readme import blocks
@@ -133,19 +134,19 @@ def small(words: list[str], judge: str) -> list[str]:
 
 
 @contextmanager
-def programs_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def programs_on_the_path(monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        for name, value in SMALL.items():
+        for name, value in (SMALL | files).items():
             patch.setenv(name, value)
         patch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         yield
 
 
 @pytest.mark.slow
-def test_every_command_runs_at_a_small_scale(lines, world, bfcl_data, monkeypatch, capfd):
+def test_every_command_runs_at_a_small_scale(lines, world, bfcl_data, evalplus_files, monkeypatch, capfd):  # noqa: F811
     pytest.importorskip("evalplus", reason="evalplus is an extra")
     codes = {}
-    with loopback(knowing(source_set(4, seed=1))) as server, programs_on_the_path(monkeypatch):
+    with loopback(knowing(source_set(4, seed=1))) as server, programs_on_the_path(monkeypatch, evalplus_files):
         for line in lines:
             if line[0] == "pip" or line[1] in ("data", "doctor"):
                 continue

@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from harness import cli
+from harness import cli, supervisor
 from harness.errors import RunIncomplete
-from harness.store import write_atomic
+from harness.files import write_atomic
 from trainer.recipes.demo import commands, experiment, jobs
 from trainer.recipes.demo.judge import Judge, read_truths, server
 
@@ -93,8 +93,8 @@ def _report(settings: experiment.Settings, output: Path) -> None:
 @contextmanager
 def _judge(truths: list[Path]) -> Iterator[str]:
     """The judge as a program of its own, which ends with this one."""
-    command = (sys.executable, "-m", "trainer.recipes.demo", "judge", *map(str, truths))
-    with subprocess.Popen(jobs.kept(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = supervisor.supervised((sys.executable, "-m", "trainer.recipes.demo", "judge", *map(str, truths)))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
         if not (url := process.stdout.readline().strip()):

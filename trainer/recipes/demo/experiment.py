@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from harness import datasets
+from harness.data import datasets
 from harness.errors import DataError, UsageProblem, unknown_name
+from harness.files import write_atomic
 from harness.models import inspect
-from harness.store import write_atomic
 from harness.types import Example
 from trainer.recipes.demo.source import Truth, clean, items, records
-from trainer.recipes.tiny.__main__ import example
 from trainer.recipes.tiny.synth import item
 
 METHODS = ("sft-raw", "sft", "msl-0.3", "msl-0.5", "msl-0.7", "ssb", "srml")
@@ -107,7 +106,7 @@ def write_data(settings: Settings, folder: Path) -> None:
     _write(data / "unseen.jsonl", named("unseen", settings.unseen, "unseen"))
     rng = Random("probe")
     levels = rng.choices(list(PROBE_LEVELS), list(PROBE_LEVELS.values()), k=settings.probe)
-    _write(data / "probe.jsonl", [example(item(rng, one, "unseen"), f"probe-{n}") for n, one in enumerate(levels)])
+    _write(data / "probe.jsonl", [item(rng, one, "unseen").example(f"probe-{n}") for n, one in enumerate(levels)])
     for seed in seeds(settings):
         pairs = list(records(settings.records, seed, level))
         _write(data / f"truth-{seed}.jsonl", [truth for _, truth in pairs])

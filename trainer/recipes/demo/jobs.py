@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.engines import _keeper
+from harness import supervisor
 from harness.errors import RunIncomplete
-from harness.store import write_atomic
+from harness.files import write_atomic
 
 TAIL = 15
 """Lines of a failed job's log that are shown."""
@@ -123,7 +123,7 @@ def run(
     finally:
         for one in running:
             assert one.process.stdin
-            one.process.stdin.close()  # its keeper stops it
+            one.process.stdin.close()  # its supervisor stops it
         for one in running:
             one.process.wait()
     if failed:
@@ -172,11 +172,6 @@ def locked(folder: Path, tell: Callable[[str], None]) -> Iterator[int]:
         yield file.fileno()
 
 
-def kept(command: Sequence[str]) -> tuple[str, ...]:
-    """A command under a keeper, which stops it with all its children when its standard input ends."""
-    return (sys.executable, _keeper.__file__, *command)
-
-
 def _start(job: Job, folder: Path, lock: int, environment: Mapping[str, str]) -> _Running:
     path = log_path(folder, job.name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,7 +179,7 @@ def _start(job: Job, folder: Path, lock: int, environment: Mapping[str, str]) ->
         log.write(f"$ {job}\n".encode())
         log.flush()
         process = subprocess.Popen(
-            kept(job.command),
+            supervisor.supervised(job.command),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

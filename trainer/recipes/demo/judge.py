@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.examples import read_calls
+from harness.benchmarks.bfcl.decode import read_calls
+from refine import stages
 from trainer.recipes.demo.source import CONCLUSION, STATEMENT, Truth, words
 
 YES_TO_WRONG = 0.05
@@ -28,7 +28,7 @@ _QUOTED = re.compile(r"^([\w ]+):\n<<(\w+)\n(.*?)\n\2>>$", re.MULTILINE | re.DOT
 
 
 class Judge:
-    """Answers the questions of `refine/prompts`.
+    """Answers the questions of refine's stages.
 
     Args:
         truths: What is true of each record.
@@ -36,15 +36,14 @@ class Judge:
 
     def __init__(self, truths: Iterable[Truth]) -> None:
         self._answers = {truth.query: truth.answer for truth in truths}
-        folder = resources.files("refine") / "prompts"
-        files = [path for path in folder.iterdir() if path.is_file()]
-        self._questions = {path.read_text("utf-8").strip(): path.name.removesuffix(".md") for path in files}
+        asked = stages.questions(stages.load())
+        self._questions = {question.instructions: name for name, question in asked.items()}
 
     def reply(self, system: str, user: str) -> str:
         """Answer one question.
 
         Args:
-            system: The instructions: one of the files in `refine/prompts`.
+            system: The instructions of a question.
             user: The record, quoted.
 
         Returns:

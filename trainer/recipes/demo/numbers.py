@@ -8,8 +8,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import examples, outcomes, provenance, stats, store
-from harness.intervals import wilson
+from harness import machine
+from harness.analysis import sides
+from harness.benchmarks.bfcl import decode
+from harness.data import examples
+from harness.results import store
+from harness.stats import paired
+from harness.stats.intervals import wilson
 from harness.types import Example
 from trainer.recipes.demo import experiment
 from trainer.recipes.demo.experiment import Settings
@@ -54,7 +59,7 @@ def gather(settings: Settings, folder: Path) -> dict[str, Any]:
     return {
         "experiment": json.loads((folder / "demo.json").read_text("utf-8")),
         "code": json.loads((folder / "models/base/train.json").read_text("utf-8"))["code"],
-        "machine": provenance.machine(),
+        "machine": machine.description(),
         "time": _time(folder),
         "refinement": refinement(settings, folder),
         "rounds": [json.loads(path.read_text("utf-8")) for path in summaries if path.exists()],
@@ -124,7 +129,7 @@ def answers(row: Example, truth: Truth) -> bool:
     """Whether a record's answer decodes to the right calls, or is the right statement."""
     if truth.answer is None or truth.answer == STATEMENT:
         return truth.answer == row.answer
-    return examples.read_calls(row.answer) is not None and same(row.answer, truth.answer)
+    return decode.read_calls(row.answer) is not None and same(row.answer, truth.answer)
 
 
 def good(row: Example, truth: Truth) -> bool:
@@ -148,12 +153,12 @@ def _examples(path: Path) -> Iterator[Example]:
 
 def _passed(folder: Path, name: str) -> dict[str, Passed]:
     """Metric -> item -> passed; empty where BFCL was not run."""
-    sides = {kind: outcomes.read(folder / "runs" / kind / name) for kind in ("scores", "probe")}
+    measured = {kind: sides.read(folder / "runs" / kind / name) for kind in ("scores", "probe")}
     return {
         metric: {
             key: bool(passed)
             for category in categories
-            for (key, _), passed in sorted(sides[kind].results.get(category, {}).items())
+            for (key, _), passed in sorted(measured[kind].results.get(category, {}).items())
         }
         for metric, (kind, categories) in METRICS.items()
     }
@@ -181,18 +186,18 @@ def _difference(
         theirs = passed[reference if reference == "base" else f"{reference}-{seed}"][metric]
         mine = passed[f"{method}-{seed}"][metric]
         pairs = [float(mine[key]) - float(theirs[key]) for key in mine]
-        low, high = stats.bootstrap(*stats.cluster_sums(pairs, list(mine)))
+        low, high = paired.bootstrap(*paired.cluster_sums(pairs, list(mine)))
         each.append({"seed": seed, "difference": fmean(pairs), "low": low, "high": high})
         pooled += pairs
         keys += mine
-    sums, sizes = stats.cluster_sums(pooled, keys)
-    low, high = stats.bootstrap(sums, sizes)
+    sums, sizes = paired.cluster_sums(pooled, keys)
+    low, high = paired.bootstrap(sums, sizes)
     return {
         "mean": fmean(pooled),
         "seeds": each,
         "over_seeds": over_seeds([one["difference"] for one in each]),
         "over_items": [low, high],
-        "p": stats.permutation_test(sums),
+        "p": paired.permutation_test(sums),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
-from harness import stats
+from harness.stats import paired
 from trainer.recipes.demo.experiment import BEFORE
 from trainer.recipes.demo.judge import NO_TO_RIGHT, YES_TO_WRONG
 from trainer.recipes.demo.source import SHARES
@@ -99,7 +99,7 @@ def _findings(numbers: Numbers) -> str:
             if max(one[metric]["value"] for one in numbers["models"].values()) < FLOOR:
                 said.append(f"- {TITLES[metric]} against {title}: every model is at the floor, nothing can be said.")
                 continue
-            q = stats.benjamini_hochberg({method: one[metric]["p"] for method, one in differences.items()})
+            q = paired.benjamini_hochberg({method: one[metric]["p"] for method, one in differences.items()})
             said.append(
                 _sentence(f"{TITLES[metric]} against {title}", {m: o[metric] for m, o in differences.items()}, q)
             )

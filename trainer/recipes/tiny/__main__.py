@@ -9,10 +9,10 @@ from random import Random
 
 import click
 
-from harness.types import Example
-from trainer.recipes.tiny.synth import Item, item
+from harness import cli
+from harness.models import TINY
+from trainer.recipes.tiny.synth import item
 
-ASSETS = Path(__file__).parents[3] / "harness" / "assets" / "tiny"
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -38,7 +38,7 @@ def pretrain(output: Path, steps: int, seed: int, threads: int) -> None:
     tokenizer = build(seed)
     model = recipe.pretrain(recipe.Plan(output, steps=steps, seed=seed), tokenizer)
     export(model, tokenizer, output / "model")
-    click.echo(f"model: {output / 'model'}; to ship it, copy it over {ASSETS}")
+    click.echo(f"model: {output / 'model'}; to ship it, copy it over {TINY}")
 
 
 @main.command()
@@ -52,24 +52,10 @@ def data(output: Path, count: int, level: int, split: str, seed: int) -> None:
     rng = Random(f"data/{split}/{level}/{seed}")
     with output.open("w") as file:
         for index in range(count):
-            made = example(
-                item(rng, level, "unseen" if split == "unseen" else "train"), f"{split}-{level}-{seed}-{index}"
-            )
-            file.write(json.dumps(asdict(made)) + "\n")
+            made = item(rng, level, "unseen" if split == "unseen" else "train")
+            file.write(json.dumps(asdict(made.example(f"{split}-{level}-{seed}-{index}"))) + "\n")
     click.echo(f"{count} examples: {output}")
 
 
-def example(made: Item, name: str) -> Example:
-    """An item as a training example."""
-    return Example(
-        id=name,
-        messages=({"role": "user", "content": made.query},),
-        tools=made.docs,
-        think=made.think.rstrip("\n"),
-        answer=made.answer,
-        source={"data": "synthetic"},
-    )
-
-
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from harness import chat, plugins
+from harness.errors import UsageProblem
 from harness.types import Query, Reply
 from trainer.recipes.tiny import circuits
-from trainer.recipes.tiny.muon import Muon
 from trainer.recipes.tiny.synth import Item, Split, instruction, item
 from trainer.recipes.tiny.tokenizer import END
 
@@ -193,13 +193,18 @@ def pretrain(plan: Plan, tokenizer: Any) -> Any:
 
     Returns:
         The trained model in float32.
+
+    Raises:
+        UsageProblem: torch is older than 2.9.
     """
+    if not hasattr(torch.optim, "Muon"):
+        raise UsageProblem(f"torch {torch.__version__} has no Muon", "Pre-training needs torch 2.9 or newer.")
     model = new_model(plan, tokenizer)
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     chosen = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in chosen]
     optimizers: list[torch.optim.Optimizer] = [
-        Muon(matrices, plan.matrix_lr),
+        torch.optim.Muon(matrices, plan.matrix_lr, weight_decay=0.01),
         torch.optim.AdamW(others, plan.other_lr, betas=(0.9, 0.95), weight_decay=0.0),
     ]
     rates = (plan.matrix_lr, plan.other_lr)

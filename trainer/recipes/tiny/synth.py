@@ -26,6 +26,7 @@ from functools import cache
 from random import Random
 from typing import Any, Literal
 
+from harness.types import Example
 from trainer.recipes.tiny import words as w
 from trainer.recipes.tiny.concepts import CONCEPTS, Concept, generic
 from trainer.recipes.tiny.values import Value
@@ -63,6 +64,17 @@ class Item:
             given = ", ".join(f"{key}={text}" for key, text in arguments.items() if text != "-")
             calls.append(f"{name}({given})")
         return f"[{', '.join(calls)}]"
+
+    def example(self, name: str) -> Example:
+        """The item as a training example of that id."""
+        return Example(
+            id=name,
+            messages=({"role": "user", "content": self.query},),
+            tools=self.docs,
+            think=self.think.rstrip("\n"),
+            answer=self.answer,
+            source={"data": "synthetic"},
+        )
 
 
 @dataclass(frozen=True, slots=True)

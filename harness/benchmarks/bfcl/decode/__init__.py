@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from harness.benchmarks.bfcl.rules import UPSTREAM, Rules
+from harness.types import FunctionCall
 
 Calls = list[dict[Any, Any]]
 
@@ -131,3 +132,23 @@ def well_formed(calls: Any) -> bool:
         if type(arguments) is not dict:
             return False
     return True
+
+
+def read_calls(answer: str) -> list[FunctionCall] | None:
+    """Calls of an answer, as the harness decodes a reply; the inverse of `write_calls`.
+
+    Args:
+        answer: Text such as `[f(a=1)]`.
+
+    Returns:
+        The calls; None where the text is no list of calls, or an empty one.
+    """
+    pass
+
+    try:
+        calls = decode(answer)
+    except Undecodable:
+        return None
+    if not calls or not well_formed(calls):
+        return None
+    return [FunctionCall(name, arguments) for call in calls for name, arguments in call.items()]

@@ -23,7 +23,7 @@ from harness.benchmarks.bfcl.rules import UPSTREAM, Rules
 
 Functions = Callable[[str], Callable[..., Any] | None]
 """Gives the function of a name, None where it is not allowed."""
-Plan = Callable[[Functions], Any]
+CallPlan = Callable[[Functions], Any]
 
 MODES = ("prompt", "fc", "decoded")
 
@@ -105,7 +105,7 @@ def _source(value: Any) -> str:
     return "{" + ", ".join(f"'{key}': {_source(item)}" for key, item in value.items()) + "}"
 
 
-def plan(call: str) -> Plan:
+def plan(call: str) -> CallPlan:
     """Parse a call string.
 
     Args:
@@ -126,7 +126,7 @@ def plan(call: str) -> Plan:
     return _build(ast.parse(call.lstrip(" \t"), "<string>", "eval").body)
 
 
-def _plain(call: str) -> Plan | None:
+def _plain(call: str) -> CallPlan | None:
     """Read the most usual form, keyword arguments with simple literals, five times as fast as Python's parser does."""
     if _PLAIN_CALL.fullmatch(call) is None:
         return None
@@ -146,7 +146,7 @@ def _literal(text: str) -> Any:
     return float(text) if "." in text else int(text)
 
 
-def _build(node: ast.expr) -> Plan:
+def _build(node: ast.expr) -> CallPlan:
     match node:
         case ast.Constant(value):
             return lambda functions: value
@@ -174,7 +174,7 @@ def _build(node: ast.expr) -> Plan:
     raise Refused(f"a {type(node).__name__} is not allowed in a call")
 
 
-def _build_call(node: ast.Call) -> Plan:
+def _build_call(node: ast.Call) -> CallPlan:
     if not isinstance(node.func, ast.Name):
         callee = _build(node.func)
         return lambda functions: _refuse(callee(functions))

@@ -1,10 +1,10 @@
 """The environment modules of the pinned wheel, run in private namespaces without installing the package.
 
 `load("gorilla_file_system").GorillaFileSystem` is the class a multi-turn item is played in. The files are pinned by
-sha256 (`harness.datasets`), and nothing but the module that is asked for, and what it imports, is executed. Some of
-its imports are replaced: the clock stands still in UTC, so that the same calls give the same results on every machine
-and day; plain data is copied without `copy.deepcopy`'s bookkeeping; and the package's own `utils`, which would create
-folders, is never touched. Upstream: `bfcl_eval/eval_checker/multi_turn_eval/func_source_code/`.
+sha256 (`harness.data.datasets`), and nothing but the module that is asked for, and what it imports, is executed. Some
+of its imports are replaced: the clock stands still in UTC, so that the same calls give the same results on every
+machine and day; plain data is copied without `copy.deepcopy`'s bookkeeping; and the package's own `utils`, which would
+create folders, is never touched. Upstream: `bfcl_eval/eval_checker/multi_turn_eval/func_source_code/`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from typing import Any
 
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.multi_turn import modules
-from harness.benchmarks.bfcl.multi_turn.calls import Plan, Refused, plan
+from harness.benchmarks.bfcl.multi_turn.calls import CallPlan, Refused, plan
 from harness.benchmarks.bfcl.multi_turn.guards import expanded, guarded
 
 MAX_RESULT = 1_000_000
@@ -186,12 +186,12 @@ def _instance(name: str, config: Mapping[str, Any], long_context: bool) -> Any:
     return instance
 
 
-def _planned(call: str) -> Plan:
+def _planned(call: str) -> CallPlan:
     return _kept(call) if len(call) <= KEPT else plan(_rewritten(call))
 
 
 @lru_cache(maxsize=16_384)
-def _kept(call: str) -> Plan:
+def _kept(call: str) -> CallPlan:
     return plan(_rewritten(call))
 
 

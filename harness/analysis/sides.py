@@ -1,0 +1,138 @@
+"""Read one side of a comparison, a run or a frozen baseline file, and freeze a run as such a file.
+
+A frozen baseline is one JSON file, small enough to keep in a repository (one character a repeat):
+
+    {"format": "harness-baseline/1", "label": "base-7b", "benchmarks": {"bfcl": {"version": "4 ...", "rules": ...}},
+     "sizes": {"multiple": 200}, "outcomes": {"multiple": {"multiple_0": "1", "multiple_1": "0", "multiple_2": "-"}}}
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.analysis.outcomes import Outcomes, gather
+from harness.errors import DataError, UsageProblem
+from harness.results import store
+from harness.results.lines import build
+from harness.results.provenance import current_checker
+from harness.text import one_line
+from harness.types import EngineInfo, Key
+
+FORMAT = "harness-baseline/1"
+MARKS = {True: "1", False: "0", None: "-"}
+
+
+def read(path: Path, rules: str | None = None) -> Outcomes:
+    """Read one side of a comparison.
+
+    Args:
+        path: A run's folder, the start of its id, a folder above runs of different benchmarks, or a baseline file.
+        rules: Judge the recorded replies again by these rules instead of the recorded ones.
+
+    Returns:
+        Its outcomes.
+
+    Raises:
+        UsageProblem: There is no run, two runs below the folder judge the same category, or a baseline file is to be
+            judged again.
+    """
+    if path.is_file() and path.name not in (store.RUN, store.SAMPLES):
+        if rules is not None:
+            raise UsageProblem(f"{path} holds no replies to judge by {rules!r} rules", "Give the run it came from.")
+        return thaw(path)
+    folders = store.find_runs(path) if path.exists() else [store.find_run(str(path))]
+    if not folders:
+        raise UsageProblem(f"no run in {path}", "Give a run's folder (see `harness list runs`) or a baseline file.")
+    records = {folder: store.read_run(folder) for folder in folders}
+    if rules is None or all(record.rules == rules for record in records.values()):
+        return gather(records, path)
+    return _judged_again(folders, path, rules)
+
+
+def _judged_again(folders: Iterable[Path], path: Path, rules: str) -> Outcomes:
+    from harness.running.rejudging import rejudged
+
+    again = {folder: rejudged(folder, rules, logging.getLogger(__name__).warning) for folder in folders}
+    lines = {folder: found for folder, (_, found) in again.items()}
+    return gather({folder: record for folder, (record, _) in again.items()}, path, lines)
+
+
+def freeze(outcomes: Outcomes) -> bytes:
+    """A baseline file."""
+    marks = {
+        category: {name: "".join(mark) for name, mark in _marks(items).items()}
+        for category, items in sorted(outcomes.results.items())
+    }
+    data = {
+        "format": FORMAT,
+        "label": outcomes.label,
+        "benchmarks": outcomes.benchmarks,
+        "sizes": outcomes.sizes,
+        "left": dict(outcomes.left),
+        "facts": dict(outcomes.facts),
+        "credits": dict(outcomes.credits),
+        "outcomes": marks,
+    }
+    return json.dumps(data, indent=1).encode() + b"\n"
+
+
+def _marks(items: Mapping[Key, bool | None]) -> dict[str, list[str]]:
+    marks: dict[str, list[str]] = defaultdict(list)
+    for (name, repeat), passed in sorted(items.items()):
+        row = marks[name]
+        row += "-" * (repeat - len(row))
+        row.append(MARKS[passed])
+    return marks
+
+
+def thaw(path: Path) -> Outcomes:
+    """Read a baseline file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its outcomes; usage and replies are not part of a baseline.
+
+    Raises:
+        DataError: It is no baseline, or damaged.
+    """
+    values = {mark: passed for passed, mark in MARKS.items()}
+    try:
+        data = json.loads(path.read_bytes())
+        if data["format"] != FORMAT:
+            raise ValueError(f"format {data['format']!r} is not {FORMAT!r}")
+        results = {
+            category: {
+                (name, repeat): values[mark] for name, marks in items.items() for repeat, mark in enumerate(marks)
+            }
+            for category, items in data["outcomes"].items()
+        }
+        benchmarks = {name: _facts(name, about) for name, about in data["benchmarks"].items()}
+        sizes, left = (
+            {name: int(count) for name, count in counts.items()} for counts in (data["sizes"], data.get("left", {}))
+        )
+        about = dict(data.get("facts", {}))
+        credits = {name: float(credit) for name, credit in data.get("credits", {}).items()}
+        label = one_line(str(data["label"]))
+        return Outcomes(label, benchmarks, sizes, results, left=left, facts=about, credits=credits)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{path} is no baseline file: {type(error).__name__}: {error}",
+            "Make one with `harness gate RUN --baseline FILE --update-baseline`.",
+        ) from None
+
+
+def _facts(benchmark: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a baseline says of one benchmark, as `outcomes` says it of a run that is read today."""
+    facts = {**about, "categories": list(about["categories"])}
+    facts["checker_sha256"] = current_checker(benchmark, about.get("checker_sha256"))
+    if isinstance(engine := about.get("engine"), dict):
+        facts["engine"] = asdict(build(EngineInfo, engine, lenient=True))
+    return facts

@@ -1,0 +1,123 @@
+"""What `harness run` says: the plan, the scores, and the difference to a base model."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.results import store
+from harness.running.plan import RunPlan
+from harness.text import count, percent, table
+from harness.types import RunRecord
+
+FLIPS = 10
+"""Items lost and gained that are printed of each benchmark."""
+COUNTS = ("passed", "judged", "of", "unscored", "truncated")
+SPARE = ("of", "passed", "unscored")
+"""Counts that a narrow terminal is not shown."""
+
+
+def plans_json(plans: Sequence[RunPlan]) -> list[dict[str, Any]]:
+    """What would be done, as JSON values."""
+    return [
+        {
+            "benchmark": plan.record.benchmark.name,
+            "model": plan.record.model.name,
+            "engine": plan.record.engine.name,
+            "handler": f"{plan.handler.name} ({plan.why})",
+            "samples": dict(Counter(sample.category for sample in plan.samples.values())),
+            "episodes": len(plan.keys),
+            "left": len(plan.left()),
+            "folder": str(plan.folder) if plan.folder else None,
+        }
+        for plan in plans
+    ]
+
+
+def plans_text(plans: Sequence[RunPlan]) -> str:
+    """What would be done."""
+
+    def rows(entry: dict[str, Any]) -> Iterator[str]:
+        for name, value in entry.items():
+            said = ", ".join(f"{key} {n}" for key, n in value.items()) if isinstance(value, dict) else value
+            yield f"{name:>10}  {'a new one' if said is None else said}"
+
+    return "\n\n".join("\n".join(rows(entry)) for entry in plans_json(plans))
+
+
+def records_json(records: Sequence[RunRecord], root: Path) -> list[dict[str, Any]]:
+    """Runs and their folders, as JSON values."""
+    return [{"folder": str(store.path_of(root, record)), **asdict(record)} for record in records]
+
+
+def records_text(records: Sequence[RunRecord], root: Path) -> str:
+    """A table of scores for each run, and where it is."""
+    width = shutil.get_terminal_size().columns
+    parts = []
+    for record in records:
+        if rows := [_row(category, record) for category in record.scores]:
+            parts.append(table(rows, width, SPARE, right=[*rows[0]][1:]))
+        parts.append(cost_text(record))
+        parts.append(f"{record.status}: {store.path_of(root, record)}")
+    return "\n".join(parts)
+
+
+def cost_text(record: RunRecord) -> str:
+    """Tokens, latency, throughput, money and GPU-hours of a run; N/A where a figure is not known."""
+    usage = record.usage
+    named = {"p50": usage.latency_p50, "p95": usage.latency_p95, "p99": usage.latency_p99}
+    latency = ", ".join(f"{name} {_known(value, '.2f')} s" for name, value in named.items())
+    read, written = (f"{record.tokens.get(name, 0):,}" for name in ("prompt", "completion"))
+    cached, rate = _known(usage.cache_hit_rate, ".1%"), _known(usage.tokens_per_second, ".1f")
+    return (
+        f"tokens: {read} in ({cached} from the prefix cache), {written} out, {rate} a second\n"
+        f"latency: {latency} · cost: {_known(usage.usd, '.4g')} USD, {_known(usage.gpu_hours, '.3f')} GPU-hours"
+    )
+
+
+def _known(value: float | None, form: str) -> str:
+    return "N/A" if value is None else format(value, form)
+
+
+def _row(category: str, record: RunRecord) -> dict[str, str]:
+    from harness.stats.intervals import accuracy
+
+    score = record.scores[category]
+    value, interval = "N/A", ""
+    if found := accuracy(score, record.repeats):
+        value, interval = f"{percent(found[0])}%", f"{percent(found[1].low, 1)}% - {percent(found[1].high, 1)}%"
+    counts = (score.passed, score.judged, score.n, score.unscored, score.truncated)
+    return {
+        "category": category,
+        "accuracy": value,
+        "95 % interval": interval,
+        **{name: count(number) for name, number in zip(COUNTS, counts, strict=True)},
+    }
+
+
+def comparison_text(base: Sequence[RunRecord], tuned: Sequence[RunRecord], root: Path) -> str:
+    """What a model won and lost against its base, paired by item, for each benchmark.
+
+    Args:
+        base: Runs of the base model.
+        tuned: Runs of the model, on the same benchmarks in the same order.
+        root: The results folder.
+
+    Returns:
+        Tables, with some of the items lost and gained.
+    """
+    from harness.analysis.comparison import compare
+    from harness.analysis.sides import read
+    from harness.reports import comparisons
+
+    parts = []
+    for pair in zip(base, tuned, strict=True):
+        before, after = (read(store.path_of(root, record)) for record in pair)
+        found = compare(before, [after])
+        parts.append(comparisons.terminal(found, shutil.get_terminal_size().columns))
+        parts += [comparisons.flips(comparison, FLIPS) for comparison in found]
+    return "\n\n" + "\n\n".join(parts)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.results import provenance, store
+from harness.running.plan import RunSpec, SharedEngine, plan
+from harness.running.runner import run
+from harness.types import EngineSettings, Sampling
+from tests.toy import SIZE, Toy, install
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(Toy(), monkeypatch.setattr)
+
+
+def test_the_identity_of_a_configuration_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Computed by version 0.1.0: the same command must find the runs of earlier versions again."""
+    monkeypatch.setattr(provenance, "checker_sha256", lambda _: "c" * 64)
+    options = {"script": "script.json", "default": "x", "slots": 3}
+    settings = EngineSettings("model", options=options, chat_template_kwargs={"a": 1})
+    spec = RunSpec(
+        settings,
+        "toy",
+        ("echo", "talk"),
+        engine="scripted",
+        handler="funreason",
+        handler_options={"think_prefix": "<t>"},
+        sampling=Sampling(temperature=0.5, stop=("x",)),
+        repeats=2,
+        limit="3",
+        output=tmp_path,
+    )
+    found = plan(spec, SharedEngine("scripted", settings)).record.config_sha256
+    assert found == "8b0edf520826a266bc26852005d0bbb06b236667057243ef30892840761222a8"
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunSpec:
+    """A run of which an earlier checker that judges alike judged all but two items."""
+    settings = EngineSettings("model", options={"default": "so so"})
+    spec = RunSpec(settings, "toy", ("echo",), engine="scripted", handler="prompt", output=tmp_path)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(provenance, "checker_sha256", lambda _: "e" * 64)
+        record = run(spec)
+    folder = store.path_of(tmp_path, record)
+    lines = (folder / store.SAMPLES).read_bytes().splitlines(keepends=True)
+    (folder / store.SAMPLES).write_bytes(b"".join(lines[:-2]))
+    return spec
+
+
+def test_a_run_of_an_earlier_checker_that_judges_alike_is_continued(
+    begun: RunSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(provenance.EARLIER_CHECKERS, "toy", ("e" * 64,))  # type: ignore[arg-type]
+    (folder,) = store.find_runs(begun.output)
+    record = run(begun)
+    assert (record.run_id, record.scores["echo"].judged) == (folder.name, SIZE)
+    # From now on it is a run of the installed checker.
+    data = json.loads((folder / store.RUN).read_bytes())
+    assert data["benchmark"]["checker_sha256"] == provenance.checker_sha256(Toy())
+    assert data["config_sha256"] == plan(begun, SharedEngine("scripted", begun.settings)).record.config_sha256
+
+
+def test_it_is_not_continued_where_anything_else_differs(begun: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SharedEngine("scripted", begun.settings)
+    assert plan(begun, engine).folder is None
+    monkeypatch.setitem(provenance.EARLIER_CHECKERS, "toy", ("e" * 64,))  # type: ignore[arg-type]
+    assert plan(begun, engine).folder is not None
+    assert plan(replace(begun, rules="strict"), engine).folder is None
+    assert plan(replace(begun, sampling=Sampling(temperature=0.5)), engine).folder is None

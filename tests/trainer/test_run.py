@@ -1,0 +1,84 @@
+"""One run from its configuration: what is refused, and what goes on where."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from harness.errors import DataError, UsageProblem
+from tests.trainer.worlds import config, rows, write
+from trainer.config import TrainConfig
+from trainer.run import SAME, arguments, encode, load_tokenizer, train
+
+
+def test_transformers_gets_every_setting_that_it_knows_by_the_same_name(tmp_path):
+    changed = {"learning_rate": 0.5, "weight_decay": 0.25, "warmup_steps": 0.1, "seed": 3, "save_steps": 7}
+    settings = arguments(config(tmp_path, **changed))
+    given = config(tmp_path, **changed)
+    for name in set(SAME) - {"report_to"}:
+        assert getattr(settings, name) == getattr(given, name), name
+
+
+def test_rows_are_records_unless_they_are_packed(tmp_path):
+    settings = config(tmp_path)
+    corpus, plain = encode(settings, load_tokenizer(settings))
+    assert plain == [(record,) for record in corpus.records]
+    _, packed = encode(config(tmp_path, packing=True, max_length=512), load_tokenizer(settings))
+    assert len(packed) < len(plain)
+    assert sorted(record.id for row in packed for record in row) == sorted(record.id for record in corpus.records)
+
+
+def test_a_folder_is_no_training_data(tmp_path):
+    config(tmp_path)
+    with pytest.raises(DataError, match="is a folder"):
+        train(
+            TrainConfig(
+                model=str(tmp_path / "model"), data=str(tmp_path), output_dir=str(tmp_path / "out"), use_cpu=True
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optim": "adamx"}, "adamx"),
+        ({"lr_scheduler_type": "cosin"}, "cosin"),
+        ({"dtype": "float31"}, "float32"),
+        ({"attn_implementation": "spda"}, "spda"),
+        ({"report_to": "nowhere"}, "nowhere"),
+        ({"use_peft": True, "lora_target_modules": "nope"}, "nope"),
+        ({"eval_every": 1, "eval_tasks": "simple_pyhton"}, "simple_python"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_cannot_be_meant_is_refused_before_the_first_step(tmp_path, settings, message):
+    with pytest.raises(UsageProblem, match=message):
+        train(config(tmp_path, **settings))
+    assert not (tmp_path / "out" / "log.jsonl").exists()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    settings = config(tmp_path, max_steps=2, save_steps=1)
+    last = train(settings) / "checkpoint-2"
+    for name, rest in (("model.safetensors", 1000), ("train.json", 10)):
+        (last / name).write_bytes((last / name).read_bytes()[:rest])
+        with pytest.raises(DataError, match="checkpoint-2 is damaged"):
+            train(settings)
+    shutil.rmtree(last)
+    train(settings)
+
+
+def test_sharding_over_one_process_is_refused(tmp_path):
+    with pytest.raises(UsageProblem, match="torchrun"):
+        train(config(tmp_path, fsdp=True))
+
+
+def test_a_run_with_other_settings_or_data_is_not_continued(tmp_path):
+    train(config(tmp_path, max_steps=2, save_steps=1))
+    with pytest.raises(UsageProblem, match="learning_rate"):
+        train(config(tmp_path, max_steps=2, save_steps=1, learning_rate=1.0))
+    write(tmp_path / "data.jsonl", rows(48, seed=1))
+    with pytest.raises(UsageProblem, match="the data itself"):
+        train(config(tmp_path, max_steps=2, save_steps=1))
+    train(config(tmp_path, max_steps=2, save_steps=1, overwrite=True))
