@@ -11,7 +11,8 @@ import contextlib
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ IDENTITY = (
 )
 NOT_LOADED = ("*.gguf", "*.pth", "*.onnx", "*.msgpack", "*.h5", "*.ot", "original/*", "onnx/*")
 SMALL = 1 << 20
+MARK = re.compile("tool|function|action|plugin|invoke|channel|python|escape|ARGS", re.IGNORECASE)
+"""What tokens that mark calls have in their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +102,31 @@ def inspect(model: str, *, adapter: str | None = None, revision: str | None = No
         UsageProblem: There is no such model, or its folder is not one.
     """
     found = locate(model, adapter=adapter, revision=revision, offline=offline)
+    digest = fingerprint(found.folder, *([found.adapter] if found.adapter else []))
+    return replace(outline(model, found), sha256=digest)
+
+
+def outline(model: str, found: Located) -> ModelInfo:
+    """The same without the fingerprint, which takes a while for large weights.
+
+    Args:
+        model: As the user named it.
+        found: Its folders.
+
+    Returns:
+        The description.
+    """
     config = _json(found.folder / "config.json")
     return ModelInfo(
         name=model,
         path=str(found.folder),
         revision=found.revision,
-        sha256=fingerprint(found.folder, *([found.adapter] if found.adapter else [])),
         adapter=str(found.adapter) if found.adapter else None,
         chat_template=_chat_template(found.tokenizer),
         architectures=tuple(config.get("architectures") or ()),
         handler=_trained_as(found.adapter or found.folder),
+        model_type=config.get("model_type") if isinstance(config.get("model_type"), str) else None,
+        marks=_marks(found.tokenizer),
     )
 
 
@@ -222,6 +240,18 @@ def _chat_template(folder: Path) -> str | None:
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")
     return template if isinstance(template, str) else None
+
+
+def _marks(folder: Path) -> tuple[str, ...]:
+    """Added tokens of a tokenizer that look like marks of calls; a damaged file says nothing."""
+    for file, read in (
+        ("tokenizer_config.json", lambda about: about["added_tokens_decoder"].values()),
+        ("tokenizer.json", lambda about: about["added_tokens"]),
+    ):
+        with contextlib.suppress(UsageProblem, LookupError, TypeError, AttributeError):
+            texts = {str(token["content"]) for token in read(_json(folder / file))}
+            return tuple(sorted(text for text in texts if MARK.search(text)))
+    return ()
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -82,6 +82,8 @@ class Prompt:
     """Native tools in OpenAI's format (`{"type": "function", "function": {...}}`); empty in prompting mode."""
     prefix: str = ""
     """Appended after the generation prompt, for example `<think>\\n`; not repeated in the generation."""
+    keep_special_tokens: bool = False
+    """The reply's text keeps special tokens: its calls are marked by them."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
 
@@ -212,7 +214,11 @@ class ModelInfo:
     handler: str | None = None
     """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
     remote: bool = False
-    """Behind a server whose files cannot be read."""
+    """Behind a server that renders prompts by a template of its own, which cannot be read."""
+    model_type: str | None = None
+    """What `config.json` calls it."""
+    marks: tuple[str, ...] = ()
+    """Tokens of its tokenizer that look like marks of calls, such as `<|tool_call|>`."""
 
 
 @dataclass(frozen=True, slots=True)

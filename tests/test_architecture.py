@@ -309,7 +309,7 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines"])
+@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines", "dialects"])
 def test_a_plugin_is_called_as_its_module(kind: plugins.Kind) -> None:
     for name in plugins.names(kind):
         assert plugins.load(kind, name).name.replace("-", "_") == name
@@ -330,6 +330,12 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "with_user": tuple,
     "also_checked_by": tuple,
     "prepare": (NoneType, MethodType),
+    "native": bool,
+    "fit": (MethodType, NoneType),
+    "families": tuple,
+    "keep_special_tokens": bool,
+    "underscore_names": bool,
+    "documents": str,
 }
 """Members of the protocols that are no methods."""
 SERVING = {"tp", "dp", "gpu_memory_utilization", "runner", "ray_address"}

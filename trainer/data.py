@@ -171,7 +171,7 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     tools = tuple(dict(tool) for tool in example.tools)
     prompt = handler.render(Query(example.messages, tools, instruction(tools) if tools else ""))
     think = example.think.strip("\n") if example.think and example.think.strip() else None
-    if not prompt.tools:
+    if not tools or not handler.native:
         return prompt, Reply(think, example.answer.lstrip("\n"))
     calls = decode.read_calls(example.answer)
     return prompt, Reply(think, "" if calls else example.answer, tuple(calls or ()))

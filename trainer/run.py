@@ -15,7 +15,7 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from harness import machine, models, plugins
+from harness import handlers, machine, models
 from harness.errors import DataError, UsageProblem
 from harness.results import provenance
 from harness.text import one_line
@@ -88,7 +88,10 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     Returns:
         The corpus, and the rows that are trained on.
     """
-    handler = plugins.load("handlers", config.handler)
+    model = models.outline(config.model, models.locate(config.model))
+    handler, _, why = handlers.fitted(config.handler, {}, "upstream", model)
+    if why:
+        print(f"{config.handler}: {why}", flush=True)
     encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
     corpus = encoder.corpus(config.data, config.data_format, config.limit)
     if config.packing:

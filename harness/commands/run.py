@@ -165,7 +165,7 @@ def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[Run
     try:
         plans = [plan(spec, engine) for spec in specs]
         for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
-            if specs[0].handler == "auto":
+            if why != "as asked":
                 click.echo(f"handler: {handler} ({why})", err=True)
         return [execute(plan, engine, telling, budget) for plan in plans]
     finally:

@@ -43,6 +43,8 @@ def _common(prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         body["seed"] = sampling.seed
     if sampling.stop:
         body["stop"] = list(sampling.stop)
+    if prompt.keep_special_tokens:
+        body["skip_special_tokens"] = False  # vLLM and SGLang take it; only asked for where a dialect needs it
     if prompt.schema:
         form = {"name": "reply", "schema": prompt.schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": form}

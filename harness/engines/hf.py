@@ -129,7 +129,12 @@ class HfSession:
             raise ValueError(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
         stream = random.Random(seed_of(key, sampling)).random
         limit = min(sampling.max_tokens, room)
-        return Row(key, ids, sampling, limit, stream, self._stop_rule(sampling.stop))
+        return Row(key, ids, sampling, limit, stream, self._stop_rule(sampling.stop), prompt.keep_special_tokens)
+
+    def _text(self, row: Row) -> str:
+        kept = row.keep_special_tokens
+        out = row.out[:-1] if kept and row.out and row.out[-1] in self._ends else row.out
+        return reply_text(self._tokenizer, row.prompt, out, row.sampling.stop, kept)
 
     def _stop_rule(self, stops: Sequence[str]) -> Callable[[list[int]], bool]:
         ends, decode = self._ends, self._tokenizer.decode
@@ -168,7 +173,7 @@ class HfSession:
 
     def _completion(self, row: Row) -> Completion:
         generation = Generation(
-            text=reply_text(self._tokenizer, row.prompt, row.out, row.sampling.stop),
+            text=self._text(row),
             finish=row.finish or "stop",
             prompt_tokens=len(row.prompt),
             completion_tokens=len(row.out),

@@ -18,13 +18,14 @@ import os
 import queue
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from harness.chat import render
 from harness.errors import UsageProblem, unknown_name
 from harness.machine import is_offline
-from harness.models import locate, missing
+from harness.models import locate, missing, outline
 from harness.types import Completion, EngineSettings, Generation, ModelInfo, Prompt, RequestKey, Sampling
 
 LOG = logging.getLogger(__name__)
@@ -45,7 +46,10 @@ class OpenAIEngine:
     layout = ("retries",)
 
     def describe(self, settings: EngineSettings) -> ModelInfo:
-        """The name is all that is known of a model behind a server."""
+        """The name is all that is known of a model behind a server; of one that is rendered here, its tokenizer too."""
+        if settings.tokenizer and settings.options.get("api") == "completions":
+            about = outline(settings.model, locate(settings.tokenizer, offline=settings.offline))
+            return replace(about, path=None, architectures=(), revision=None)
         return ModelInfo(name=settings.model, remote=True, chat_template=settings.chat_template)
 
     def open(self, settings: EngineSettings) -> OpenAISession:

@@ -47,7 +47,7 @@ def retell(
     wanted = {key: lines[key] for key in (lines if keys is None else keys)}
     try:
         benchmark = plugins.load("benchmarks", record.benchmark.name)
-        handler = plugins.handler(record.handler, record.handler_options)
+        handler = plugins.handler(record.handler, record.handler_options, record.rules)
         samples = {sample.id: sample for sample in benchmark.load(record.benchmark.categories)}
     except (HarnessError, LookupError, ImportError) as error:
         return {key: _stored(line, str(error)) for key, line in wanted.items()}

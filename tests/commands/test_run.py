@@ -179,7 +179,8 @@ def test_a_misspelt_variable_is_warned_of(
 def test_line_breaks_are_typed_as_escapes(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--handler", "funreason", "--think-prefix", "<think>\\n\\n", "--answer-delimiter", "::")
     assert command(*RUN, "--tasks", "echo", "--json", *arguments) == 0
-    assert records(capsys)[0]["handler_options"] == {"think_prefix": "<think>\n\n", "answer_delimiter": "::"}
+    chosen = {"think_prefix": "<think>\n\n", "answer_delimiter": "::"}
+    assert records(capsys)[0]["handler_options"] == chosen | {"takes": "api"}
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])

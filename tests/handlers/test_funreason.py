@@ -75,7 +75,8 @@ def test_another_delimiter() -> None:
 @pytest.mark.parametrize(
     ("model", "fits"),
     [
-        (ModelInfo("x", chat_template="{% if think %}<think>{% endif %}"), True),
+        (ModelInfo("x", chat_template="{% if think %}<think>{% endif %}"), False),
+        (ModelInfo("org/QwQ-32B"), False),
         (ModelInfo("org/FunReason-7B"), True),
         (ModelInfo("tiny"), True),
         (ModelInfo("Qwen2.5-Coder-7B", adapter="/out/funreason-lora"), True),
@@ -83,7 +84,7 @@ def test_another_delimiter() -> None:
         (ModelInfo("destiny"), False),
     ],
 )
-def test_it_fits_reasoning_checkpoints(model: ModelInfo, fits: bool) -> None:
+def test_it_fits_checkpoints_that_were_trained_so(model: ModelInfo, fits: bool) -> None:
     assert bool(PLUGIN.matches(model)) is fits
 
 
