@@ -40,7 +40,11 @@ class TrainConfig:
     output_dir: Annotated[str, Flag("-o")] = ""
     """Folder of the result and its checkpoints."""
     data_format: str = "auto"
-    """example, xlam, openai, sharegpt, or auto to tell by the first row."""
+    """example, xlam, openai, sharegpt, trl, alpaca, glaive, or auto to tell row by row."""
+    columns: str = ""
+    """Fields of other names, as in messages=dialog,tools=functions."""
+    roles: str = ""
+    """Speakers of other names, as in customer=user,agent=assistant."""
     limit: int | None = None
     """Rows to read at most."""
     handler: str = "funreason"

@@ -90,6 +90,26 @@ def _check(config: TrainConfig, found: models.Located) -> None:
         )
 
 
+def stop_at(model: Any, tokenizer: Any, end: str) -> None:
+    """Let `generate()` of any tool stop at the end of turn that is trained.
+
+    Args:
+        model: Its config and generation config are changed.
+        tokenizer: Its end of text becomes the end of turn.
+        end: The end of turn; its last token counts.
+    """
+    ids = tokenizer(end, add_special_tokens=False)["input_ids"]
+    if not ids:
+        return
+    for config in (model.config, model.generation_config):
+        known = config.eos_token_id if config is not None else ids[-1]
+        known = known if isinstance(known, list) else [known] if known is not None else []
+        if ids[-1] not in known:
+            config.eos_token_id = [ids[-1], *known] if known else ids[-1]
+    if tokenizer.eos_token_id != ids[-1]:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ids[-1])
+
+
 def merge(adapter: str, output: Path) -> None:
     """Write an adapter and its base as one model folder, in the types of the base's weights.
 
@@ -109,7 +129,9 @@ def merge(adapter: str, output: Path) -> None:
         raise UsageProblem(f"{output} is not empty", "Name a new folder.")
     base = transformers.AutoModelForCausalLM.from_pretrained(found.folder, dtype="auto")
     merged: Any = peft.PeftModel.from_pretrained(base, str(found.adapter)).merge_and_unload()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(found.tokenizer)
+    stop_at(merged, tokenizer, tokenizer.eos_token or "")
     merged.save_pretrained(output)
-    transformers.AutoTokenizer.from_pretrained(found.tokenizer).save_pretrained(output)
+    tokenizer.save_pretrained(output)
     if (found.adapter / STATE).is_file():
         shutil.copy(found.adapter / STATE, output / STATE)

@@ -15,15 +15,16 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from harness import machine, models, plugins
+from harness import chat, machine, models, plugins
+from harness.data import examples
 from harness.errors import UsageProblem
 from harness.results import provenance
 from harness.text import one_line
 from trainer import callbacks, folder, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
-from trainer.data import Corpus, Encoder
-from trainer.model import describe_adapter, load_model
+from trainer.data import Corpus, Encoder, end_of_turn
+from trainer.model import describe_adapter, load_model, stop_at
 from trainer.train import RegionTrainer
 
 SAME = (
@@ -76,6 +77,7 @@ def load_tokenizer(config: TrainConfig) -> Any:
         raise UsageProblem(f"{config.model} has a slow tokenizer, which gives no offsets", "Convert it to a fast one.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.chat_template = tokenizer.chat_template or chat.CHATML  # saved with the model: it is trained on it
     return tokenizer
 
 
@@ -91,6 +93,11 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     """
     handler = plugins.load("handlers", config.handler)
     encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
+    encoder.positions = getattr(small_files(transformers.AutoConfig, config), "max_position_embeddings", None)
+    encoder.reading = {
+        "columns": examples.pairs("--columns", config.columns),
+        "roles": examples.pairs("--roles", config.roles),
+    }
     corpus = encoder.corpus(config.data, config.data_format, config.limit)
     if config.packing:
         return corpus, pack(corpus.records, config.max_length)
@@ -153,10 +160,12 @@ def train(config: TrainConfig) -> Path:
         return output
     transformers.set_seed(config.seed)
     with _settings_are_refused():
+        model = load_model(config)
+        stop_at(model, tokenizer, end_of_turn(tokenizer))
         trainer = RegionTrainer(
             loss=loss,
             about=about,
-            model=load_model(config),
+            model=model,
             args=settings,
             train_dataset=Rows(rows),
             data_collator=Collator(tokenizer.pad_token_id),
