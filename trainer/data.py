@@ -22,6 +22,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
 from harness import chat
 from harness.benchmarks.bfcl import decode
 from harness.data import calls as notation
@@ -37,7 +39,10 @@ from trainer.losses import RESULT, THINK
 BATCH = 512
 """Texts tokenised together."""
 SENTINEL = "sentinel"
-REFUSALS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+REFUSALS = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    TemplateError,
+)
 """What handlers and chat templates raise at a row that they cannot show or write."""
 
 
@@ -250,11 +255,9 @@ def end_of_turn(tokenizer: Any) -> str:
 
 
 def _rendered(prompt: Prompt, tokenizer: Any) -> str:
-    import jinja2
-
     try:
         return chat.render(prompt, tokenizer)
-    except (jinja2.TemplateError, *REFUSALS) as problem:
+    except REFUSALS as problem:
         raise ValueError(f"the chat template refuses it: {problem}") from problem
 
 
@@ -278,11 +281,25 @@ def _unshown(prompt: Prompt, head: str) -> Iterator[str]:
     """
     for message in prompt.messages:
         text = str(message.get("content") or "").strip()
-        names = [call["function"]["name"] for call in message.get("tool_calls") or ()]
-        if not all(_shown(part, head) for part in (text, *names) if part):
+        called = [part for call in message.get("tool_calls") or () for part in _words_of(call["function"])]
+        if not all(_shown(part, head) for part in (text, *called) if part):
             if message["role"] == "user":
                 raise ValueError("the chat template does not show a user message")
             yield message["role"]
+
+
+def _words_of(value: Any) -> Iterator[str]:
+    """The texts in a call: its name and the texts among its arguments."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            pass
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _words_of(item)
+    elif isinstance(value, str):
+        yield value.strip()
 
 
 def _shown(text: str, head: str) -> bool:

@@ -11,7 +11,7 @@ import json
 import keyword
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.types import FunctionCall, Message
@@ -191,9 +191,24 @@ def native(calls: Sequence[FunctionCall], place: int) -> list[dict[str, Any]]:
     ]
 
 
-def as_text(message: Message) -> Message:
-    """A message as a model without native calls would have said it: calls alone, as the text of an answer."""
-    if not message.get("tool_calls"):
-        return message
-    calls = [call_of(call) for call in message["tool_calls"]]
-    return {**{key: value for key, value in message.items() if key != "tool_calls"}, "content": answer_of(calls)}
+def as_text(messages: Iterable[Message]) -> Iterator[Message]:
+    """A conversation as a model without native calls would have led it.
+
+    Args:
+        messages: Messages of OpenAI's format.
+
+    Yields:
+        Messages whose calls alone are the text, as of an answer; results under the text of their call, as in a run.
+    """
+    made: dict[str, str] = {}
+    for message in messages:
+        plain = {key: value for key, value in message.items() if key not in ("tool_calls", "tool_call_id")}
+        if message.get("tool_calls"):
+            calls = [call_of(call) for call in message["tool_calls"]]
+            for call, given in zip(calls, message["tool_calls"], strict=True):
+                made[str(given.get("id"))] = answer_of([call])[1:-1]
+            yield {**plain, "content": answer_of(calls)}
+        elif message.get("tool_call_id") in made:
+            yield {**plain, "name": made[message["tool_call_id"]]}
+        else:
+            yield message

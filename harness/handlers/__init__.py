@@ -47,7 +47,7 @@ def merge(messages: Iterable[Message], instruction: str) -> tuple[Message, ...]:
         Messages that open with one system message: instruction, blank line, what the system message said before
         (BFCL's `system_prompt_pre_processing_chat_model`). Earlier native calls are text, as they are asked for.
     """
-    said = tuple(map(as_text, messages))
+    said = tuple(as_text(messages))
     if not instruction:
         return said
     if said and said[0]["role"] == "system":

@@ -69,7 +69,7 @@ def test_a_sharegpt_conversation_keeps_its_earlier_turns(tmp_path):
         written(tmp_path, {"conversations": turns, "tools": json.dumps([WEATHER]), "system": "Be brief."})
     )
     assert [message["role"] for message in example.messages] == ["system", "user", "assistant", "tool"]
-    assert as_text(example.messages[2])["content"] == "[weather(city='Oslo')]"
+    assert list(as_text(example.messages))[2]["content"] == "[weather(city='Oslo')]"
     assert example.messages[3] == {"role": "tool", "content": "sunny", "name": "weather", "tool_call_id": "call_2_0"}
     assert example.source["left_out"] == [AFTER]
     assert example.answer == "It is sunny."
