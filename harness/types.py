@@ -429,3 +429,5 @@ class Example:
     """The answer text, usually a call list such as `[f(a=1)]`."""
     source: Mapping[str, Any] = field(default_factory=dict)
     """Where it came from: data set, id, and what was done to it."""
+    said: str = ""
+    """Text beside the calls of the answer; conventions that answer in calls alone leave it out."""

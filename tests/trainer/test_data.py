@@ -175,7 +175,7 @@ def test_the_joined_text_is_tokenised_once_and_split_where_it_should_be(think, a
     encoder = Encoder(TOKENIZER, FUNREASON)
     example = Example("0", ({"role": "user", "content": "Q?"},), (), think, answer)
     try:
-        text = encoder._text(example)
+        text = encoder._text(example, Counter())
     except ValueError:
         return
     (record,) = encoder._encode([text], Counter())
