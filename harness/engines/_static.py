@@ -58,7 +58,7 @@ class StaticDecoder:
         return rows
 
     def halve(self) -> bool:
-        """Give up the batch and half of its size after the device ran out of memory; returns whether that gives room."""
+        """Give up the batch and half of its size after the device ran out of memory; whether a row has room by that."""
         rows, self.rows = self.rows, []
         self.slots = max(1, self.slots // 2)
         return len(rows) > 1
