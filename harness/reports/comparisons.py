@@ -183,7 +183,7 @@ def flips(comparison: Comparison, limit: int) -> str:
 
 def _lines(folders: Iterable[Path], wanted: Container[Key]) -> dict[Key, tuple[SampleLine, str]]:
     """The wanted lines, each with what its replies were forced to start with."""
-    found = {}
+    found: dict[Key, tuple[SampleLine, str]] = {}
     for folder in folders:
         start = forced_start(store.read_run(folder))
         found |= {line.key: (line, start) for line in store.read_samples(folder) if line.key in wanted}
