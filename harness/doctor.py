@@ -95,7 +95,9 @@ def _data() -> Iterator[Finding]:
             yield Finding(topic, name, "ok", str(datasets.path(name)))
         except HarnessError as error:
             state: State = "broken" if data.folder.is_dir() else "missing"
-            yield Finding(topic, name, state, error.args[0], f"harness data fetch {name}")
+            yield Finding(
+                topic, name, state, error.args[0], data.remedy.removeprefix("Run: ").replace("\nWithout", "; without")
+            )
 
 
 def _sandbox() -> Iterator[Finding]:

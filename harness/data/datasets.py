@@ -54,7 +54,7 @@ def path(name: str) -> Path:
             raise DataError(f"{data.override} names {own}, which is no file", f"Unset {data.override} or correct it.")
         return own
     if not data.folder.is_dir():
-        raise DataError(f"data set {data.name} {data.version} is not in {cache_root()}", data.remedy)
+        raise DataError(f"{data.kind} {data.name} {data.version} is not in {cache_root()}", data.remedy)
     _refuse_damage(data, _damage(data, full=False))
     return data.folder / next(iter(data.files)) if len(data.files) == 1 else data.folder
 
@@ -76,7 +76,7 @@ def verify(name: str) -> int:
     """
     data = dataset(name)
     if not data.folder.is_dir():
-        raise DataError(f"data set {data.name} {data.version} is not in {cache_root()}", data.remedy)
+        raise DataError(f"{data.kind} {data.name} {data.version} is not in {cache_root()}", data.remedy)
     _refuse_damage(data, _damage(data, full=True))
     return len(data.files)
 
@@ -101,7 +101,7 @@ def fetch(name: str, source: Path | None = None, offline: bool = False) -> Path:
     if source is not None:
         return _install(data, members(data, source))
     if is_offline(offline):
-        raise DataError(f"data set {data.name} is not in {cache_root()} and the network is forbidden", data.remedy)
+        raise DataError(f"{data.kind} {data.name} is not in {cache_root()} and the network is forbidden", data.remedy)
     with tempfile.TemporaryDirectory() as folder:
         return _install(data, members(data, download(data, Path(folder))))
 

@@ -71,9 +71,21 @@ class DataSet:
         return cache_root() / f"{self.name}-{self.version}-{pins[:8]}"
 
     @property
+    def kind(self) -> str:
+        """What it is called in messages."""
+        return "model" if self.is_model else "data set"
+
+    @property
     def remedy(self) -> str:
-        """What a user can do when it is missing or damaged."""
-        return f"Run: harness data fetch {self.name}   (without a network: harness data add {self.name} FILE)"
+        """What a user can do when it is missing or damaged: with a network, with another machine's, with a file."""
+        published = next(iter(self.files)) if self.override else f"FILE (of {self.package})" if self.package else "FILE"
+        by_file = f"harness data add {self.name} {published}"
+        by_variable = f", or name that file in {self.override}" if self.override else ""
+        return (
+            f"Run: harness data fetch {self.name}\n"
+            f"Without a network: harness data bundle data.zip {self.name} on a machine that has it, "
+            f"harness data unbundle data.zip here; {by_file}{by_variable}"
+        )
 
     @property
     def overridden(self) -> Path | None:

@@ -212,7 +212,7 @@ def _evalplus_download(data: DataSet, folder: Path) -> Path:
     except ImportError as error:
         raise DataError(
             f"the package evalplus, which downloads {data.name}, is not installed",
-            "Run: pip install 'funreason-harness[code]'",
+            f"Run: pip install 'funreason-harness[code]'\n{data.remedy}",
         ) from error
     target = folder / next(iter(data.files))
     url, _ = get_dataset_metadata(target.name.split("-")[0], f"v{data.version}", False)

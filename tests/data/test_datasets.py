@@ -397,3 +397,15 @@ def test_a_data_folder_may_be_given_from_any_level_on(
     file.write_bytes(gzip.compress(body) if layout.endswith(".gz") else body)
     datasets.fetch("pack", tmp_path / "copy")
     assert datasets.path("pack").read_bytes() == body
+
+
+def test_evalplus_data_travels_in_a_bundle(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    datasets.fetch("mbpp_plus", shared_data / "evalplus" / "MbppPlus.jsonl.gz")
+    bundles.bundle([], tmp_path / "bundle.zip")
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
+    with pytest.raises(DataError, match=r"harness data unbundle data.zip here; harness data add mbpp_plus MbppPlus"):
+        datasets.path("mbpp_plus")
+    assert bundles.unbundle(tmp_path / "bundle.zip") == ["mbpp_plus"]
+    assert datasets.verify("mbpp_plus") == 1
