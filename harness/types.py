@@ -213,6 +213,8 @@ class ModelInfo:
     architectures: tuple[str, ...] = ()
     handler: str | None = None
     """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
+    gguf: str | None = None
+    """Name of the GGUF file whose weights, dequantised, these are."""
     remote: bool = False
     """Behind a server that renders prompts by a template of its own, which cannot be read."""
     model_type: str | None = None

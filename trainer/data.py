@@ -12,8 +12,8 @@ A token across a seam belongs to where it starts. Whatever cannot be used is cou
 
 from __future__ import annotations
 
-import html
 import contextlib
+import html
 import json
 from array import array
 from collections import Counter

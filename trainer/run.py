@@ -110,6 +110,8 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
 def arguments(config: TrainConfig) -> transformers.TrainingArguments:
     """The configuration as transformers wants it."""
     settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
+    # transformers refuses mixed precision where it finds no GPU, unless the CPU was asked for.
+    settings["use_cpu"] |= config.bf16 and not torch.accelerator.is_available()
     if config.fsdp:
         # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
         own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}

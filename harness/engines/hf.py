@@ -158,14 +158,13 @@ class HfSession:
         self._done += [self._completion(row) for row in finished]
 
     def _recover(self, error: Exception, touched: Sequence[Row]) -> list[Row]:
-        """Halve the batch after an out-of-memory error; anything else is passed on."""
+        """Halve the batch after an out-of-memory error, down to one row alone; anything else is passed on."""
         if not _out_of_memory(error):
             raise error
-        alone = len(touched) == 1
-        self._decoder.halve()
+        hopeless = not self._decoder.halve() and len(touched) == 1
         gc.collect()
         left = [row for row in touched if row.finish is None]
-        if alone and left:
+        if hopeless and left:
             self._done.append(Completion(left[0].key, None, f"out of memory: {len(left[0].tokens)} tokens alone"))
         else:
             self._queue = left + self._queue

@@ -74,6 +74,8 @@ class FunReasonHandler:
         if not opened or before.strip():
             before, closed, rest = whole.partition(CLOSE)
             return (before.strip("\n"), rest, None) if closed else (None, whole, None)
+        if body.lstrip().startswith(OPEN):  # the model opens the block that was opened for it
+            body = body.lstrip().removeprefix(OPEN)
         think, closed, rest = body.partition(CLOSE)
         if not closed:
             return body.removeprefix("\n"), body, "unclosed_think"
@@ -93,6 +95,7 @@ class FunReasonHandler:
         """
         require(reply.problem is None and reply.calls is None, "it is broken or has native calls")
         require(CLOSE not in (reply.think or ""), f"the thinking contains {CLOSE}")
+        require(not (reply.think or "").lstrip().startswith(OPEN), f"the thinking starts with a second {OPEN}")
         require(not reply.text.startswith("\n"), "the answer starts with a line break")
         block = f"{OPEN}\n{CLOSE}" if reply.think is None else f"{OPEN}\n{reply.think}\n{CLOSE}"
         text = f"{block}\n\n{reply.text}"

@@ -156,6 +156,14 @@ def _stored(line: SampleLine, why: str) -> Retold:
     return Retold((), tuple(talk), tuple(replies), why)
 
 
+def forced_start(record: RunRecord) -> str:
+    """What every reply of a run was made to start with; empty where that is nothing, or the handler is not at hand."""
+    try:
+        return str(getattr(plugins.handler(record.handler, record.handler_options), "think_prefix", ""))
+    except (HarnessError, ImportError):
+        return ""
+
+
 def as_came(generation: Generation) -> str:
     """Text and native calls of a reply that nothing has read, one below the other."""
     calls = (f"{call.name}({call.arguments})" for call in generation.tool_calls or ())

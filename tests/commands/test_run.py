@@ -238,6 +238,15 @@ def test_show_prints_a_sample_without_control_characters(command: Command, capsy
     assert command("show", folder, "talk_1", "--repeat", "1") == 2
 
 
+def test_show_says_what_replies_were_forced_to_start_with(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    for handler, expected in (("funreason", True), ("prompt", False)):
+        assert command(*RUN, "--tasks", "echo", "--handler", handler, "--output", handler) == 0
+        (folder,) = store.find_runs(Path(handler))
+        capsys.readouterr()
+        assert command("show", folder, "echo_0") == 0
+        assert (r"every reply was forced to start with '<think>\n'" in capsys.readouterr().out) is expected
+
+
 @pytest.mark.parametrize(
     ("what", "expected"),
     [
