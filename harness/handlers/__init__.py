@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness import plugins
-from harness.data.calls import as_text
 from harness.protocols import Written
 from harness.types import Message, ModelInfo
 
@@ -67,9 +66,9 @@ def merge(messages: Iterable[Message], instruction: str) -> tuple[Message, ...]:
 
     Returns:
         Messages that open with one system message: instruction, blank line, what the system message said before
-        (BFCL's `system_prompt_pre_processing_chat_model`). Earlier native calls are text, as they are asked for.
+        (BFCL's `system_prompt_pre_processing_chat_model`).
     """
-    said = tuple(as_text(messages))
+    said = tuple(messages)
     if not instruction:
         return said
     if said and said[0]["role"] == "system":

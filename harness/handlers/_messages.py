@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.chat import CHATML
+from harness.data.calls import as_text
 from harness.handlers import merge
 from harness.handlers._template import API, abilities
 from harness.types import FunctionCall, Message, ModelInfo, Query
@@ -82,9 +83,9 @@ def prompted(query: Query, takes: str) -> tuple[Message, ...]:
         takes: `api`, names of `ABILITIES` by commas, or `auto` for messages as they are.
 
     Returns:
-        The messages.
+        The messages; earlier native calls are text, as calls are asked for.
     """
-    messages = merge(query.messages, query.instruction)
+    messages = merge(as_text(query.messages), query.instruction)
     if takes == "auto":
         return messages
     return told(messages) if takes == API else adapt(messages, takes.split(","))
