@@ -369,6 +369,23 @@ class UsageInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardsInfo:
+    """Of which runs a merged run was made."""
+
+    runs: tuple[str, ...]
+    """Their ids."""
+    found: int
+    """Shards that are there; attempts at one shard count once."""
+    expected: int | None = None
+    """Shards that there should be; None where no one said."""
+
+    @property
+    def told(self) -> str:
+        """`2 of 4 shards`; empty where none is known to be missing."""
+        return f"{self.found} of {self.expected} shards" if self.expected and self.found < self.expected else ""
+
+
+@dataclass(frozen=True, slots=True)
 class UserInfo:
     """The model that played the user of dialogues; all None where nobody did."""
 
@@ -414,6 +431,12 @@ class RunRecord:
     handler_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the handler that the user replaced, for example `think_prefix`."""
     usage: UsageInfo = field(default_factory=UsageInfo)
+    planned: Mapping[str, int] = field(default_factory=dict)
+    """Of `benchmark.n`, the episodes of each category that samples are of; empty in records of an earlier version."""
+    readable: Mapping[str, float] = field(default_factory=dict)
+    """Category -> share of its replies that could be read, 0..1; empty where nobody counted."""
+    shards: ShardsInfo | None = None
+    """Where `harness merge` made the run."""
     user: UserInfo = field(default_factory=UserInfo)
 
 

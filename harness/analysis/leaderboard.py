@@ -113,6 +113,8 @@ def _measured(view: View, entry: Entry, base: Entry | None, upstream_missing: bo
         if score.judged < score.n and ":" not in name and any(name in view.leaves(column) for column in view.columns)
     ]
     partial += [f"{record.benchmark.name}: still running" for record in entry.records if record.status == "running"]
+    shards = ((record.benchmark.name, record.shards) for record in entry.records)
+    partial += [f"{name}: {found.told}" for name, found in shards if found and found.told]
     return Row(entry.label, cells, entry.folders, tuple(dict.fromkeys(partial)), entry.facts)
 
 

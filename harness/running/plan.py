@@ -184,6 +184,8 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
     user = users.demand(spec.user, with_user) if with_user else None
     record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
+    planned = Counter(sample.category for sample in samples.values())
+    record = replace(record, planned={name: n * spec.repeats for name, n in planned.items()})
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
