@@ -90,11 +90,14 @@ def _benchmarks() -> Iterator[Finding]:
 
 def _data() -> Iterator[Finding]:
     for name, data in pins.datasets().items():
+        topic = "model" if data.is_model else "data"
         try:
-            yield Finding("data", name, "ok", str(datasets.path(name)))
+            yield Finding(topic, name, "ok", str(datasets.path(name)))
         except HarnessError as error:
             state: State = "broken" if data.folder.is_dir() else "missing"
-            yield Finding("data", name, state, error.args[0], f"harness data fetch {name}")
+            yield Finding(
+                topic, name, state, error.args[0], data.remedy.removeprefix("Run: ").replace("\nWithout", "; without")
+            )
 
 
 def _sandbox() -> Iterator[Finding]:

@@ -82,6 +82,8 @@ class Prompt:
     """Native tools in OpenAI's format (`{"type": "function", "function": {...}}`); empty in prompting mode."""
     prefix: str = ""
     """Appended after the generation prompt, for example `<think>\\n`; not repeated in the generation."""
+    keep_special_tokens: bool = False
+    """The reply's text keeps special tokens: its calls are marked by them."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
 
@@ -211,8 +213,14 @@ class ModelInfo:
     architectures: tuple[str, ...] = ()
     handler: str | None = None
     """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
+    gguf: str | None = None
+    """Name of the GGUF file whose weights, dequantised, these are."""
     remote: bool = False
-    """Behind a server whose files cannot be read."""
+    """Behind a server that renders prompts by a template of its own, which cannot be read."""
+    model_type: str | None = None
+    """What `config.json` calls it."""
+    marks: tuple[str, ...] = ()
+    """Tokens of its tokenizer that look like marks of calls, such as `<|tool_call|>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,3 +454,5 @@ class Example:
     """The answer text, usually a call list such as `[f(a=1)]`."""
     source: Mapping[str, Any] = field(default_factory=dict)
     """Where it came from: data set, id, and what was done to it."""
+    said: str = ""
+    """Text beside the calls of the answer; conventions that answer in calls alone leave it out."""

@@ -7,7 +7,7 @@ so memory holds only what is in flight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,10 +15,8 @@ from harness.results.usage import cost
 from harness.types import Completion, Example, Generation, RequestKey, Sampling
 from refine.judge import Answer, Judge, combine
 from refine.ledger import CallKey, Ledger
+from refine.turns import Way, refine_example
 from refine.types import Ask, Context, Finding, Result, Stage
-
-Way = Generator[Ask, Answer | None, Result]
-"""An example on its way through the stages: yields questions, is sent answers, returns what became of it."""
 
 
 @dataclass
@@ -45,29 +43,6 @@ class _Example:
     ask: Ask | None = None
     step: int = -1
     votes: dict[int, Answer | None] = field(default_factory=dict)
-
-
-def refine_example(example: Example, stages: Sequence[Stage], context: Context) -> Way:
-    """One example's way through the stages.
-
-    Args:
-        example: The example as it came.
-        stages: The stages, in order.
-        context: Settings and findings.
-
-    Returns:
-        The result.
-
-    Yields:
-        Questions; the answer is sent back.
-    """
-    repairs = 0
-    for stage in stages:
-        ruling = yield from stage.run(example, context)
-        example, repairs = ruling.example, repairs + ruling.repairs
-        if ruling.outcome != "next":
-            return Result(ruling.outcome, stage.name, ruling.reason, example, repairs, context.findings)
-    return Result("kept", "end", "", example, repairs, context.findings)
 
 
 class Pipeline:
@@ -109,7 +84,8 @@ class Pipeline:
         """Refine examples.
 
         Args:
-            examples: Index, example and what the free checks found, for those that have no outcome yet.
+            examples: Index, example and what was found in it as a whole (duplicates, overlap), for those without an
+                outcome.
             recorded: Calls of an earlier session that are not asked again.
 
         Yields:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harness import plugins
 from harness.data import examples as data
+from harness.data.calls import answer_of
+from harness.data.turns import turns
 from harness.errors import UsageProblem
-from harness.types import EngineSettings, Example, Sampling
+from harness.types import EngineSettings, Example, FunctionCall, Sampling
 from refine import checks, similar, stages
 from refine.judge import Answer, Judge, Question
 from refine.ledger import Ledger
@@ -222,16 +224,23 @@ def estimate(settings: Settings) -> Estimate:
     examples, calls, tokens = 0, [0, 0], [0, 0]
     for _, example in usable(settings, lambda row: None):
         examples += 1
-        for bound, asked in enumerate((_asked(example, chain, fewest, "yes"), _asked(example, chain, most, "no"))):
-            for ask in asked:
+        for bound, (context, verdict) in enumerate(((fewest, "yes"), (most, "no"))):
+            for ask in _asked_of(example, chain, context, verdict):
                 votes = settings.votes if ask.question.votes else 1
                 calls[bound] += votes
                 tokens[bound] += votes * (len(ask.question.instructions) + sum(map(len, ask.material.values()))) // 4
     return Estimate(examples, (calls[0], calls[1]), (tokens[0], tokens[1]))
 
 
+def _asked_of(example: Example, chain: Sequence[Stage], context: Context, verdict: str) -> Iterator[Ask]:
+    """What is asked of all turns of an example; earlier answers are not regenerated."""
+    for place, turn in turns(example):
+        last = place == len(example.messages)
+        yield from _asked(turn, chain, context if last else replace(context, max_attempts=0), verdict)
+
+
 def _asked(example: Example, chain: Sequence[Stage], context: Context, verdict: str) -> Iterator[Ask]:
-    """What every stage asks of a judge whose verdict is always the same, and whose texts are a dash."""
+    """What every stage asks of a judge whose verdict is always the same, and whose texts are a call."""
     for stage in chain:
         asking, answer = stage.run(example, context), None
         while True:
@@ -241,14 +250,15 @@ def _asked(example: Example, chain: Sequence[Stage], context: Context, verdict: 
                 example = end.value.example
                 break
             yield ask
-            answer = _made_up(ask.question, verdict)
+            answer = _made_up(ask.question, verdict, example)
 
 
-def _made_up(question: Question, verdict: str) -> Answer:
-    """An answer that is valid under a question's schema."""
+def _made_up(question: Question, verdict: str, example: Example) -> Answer:
+    """An answer that is valid under a question's schema; a new answer calls a tool, so that it is judged."""
     rules = question.schema["properties"]
+    call = answer_of([FunctionCall(str(tool["name"]), {}) for tool in example.tools[:1]])
     return {
-        name: verdict if "enum" in rule else "-" if rule["type"] == "string" else rule.get("minimum", 0)
+        name: verdict if "enum" in rule else call if rule["type"] == "string" else rule.get("minimum", 0)
         for name, rule in rules.items()
     }
 
@@ -256,7 +266,7 @@ def _made_up(question: Question, verdict: str) -> Answer:
 def _screened(
     settings: Settings, folder: Path, shard: tuple[int, int], finished: set[int]
 ) -> Iterator[tuple[int, Example, Sequence[Finding]]]:
-    """A shard's examples without an outcome, with what the free checks found; duplicates count the whole source.
+    """A shard's examples without an outcome, with what was found in each as a whole; duplicates count the whole source.
 
     Rows that cannot be used go to `unusable.jsonl` with the reason.
     """
@@ -271,7 +281,7 @@ def _screened(
             if index % shards == number and index not in finished:
                 if why := contamination.objection(example):
                     found.append(Finding("contaminated", why))
-                yield index, example, [*checks.answer_findings(example), *found]
+                yield index, example, found
 
 
 def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:

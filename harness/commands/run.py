@@ -164,8 +164,11 @@ def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[Run
     telling = progress("none" if flags.quiet else flags.progress)
     try:
         plans = [plan(spec, engine) for spec in specs]
+        for model, file in dict.fromkeys((plan.record.model.name, plan.record.model.gguf) for plan in plans):
+            if file:
+                click.echo(f"model: {model} (weights dequantised from {file})", err=True)
         for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
-            if specs[0].handler == "auto":
+            if why != "as asked":
                 click.echo(f"handler: {handler} ({why})", err=True)
         return [execute(plan, engine, telling, budget) for plan in plans]
     finally:

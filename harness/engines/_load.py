@@ -15,7 +15,7 @@ from harness.engines import _attention
 from harness.engines._slots import SlotDecoder
 from harness.engines._static import StaticDecoder
 from harness.errors import UsageProblem, unknown_name
-from harness.models import Located, missing
+from harness.models import Located, missing, tokenizer_of
 from harness.text import first_line
 from harness.types import EngineSettings
 
@@ -34,7 +34,7 @@ UNLIMITED = 1 << 30
 
 def tokenizer(found: Located, settings: EngineSettings) -> Any:
     """Load the tokenizer: the one the user names, the adapter's, or the model's."""
-    source = settings.tokenizer or str(found.tokenizer)
+    source = tokenizer_of(settings.tokenizer) if settings.tokenizer else str(found.tokenizer)
     try:
         return transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=settings.trust_remote_code)
     except (OSError, ValueError, KeyError, ImportError) as error:

@@ -164,8 +164,11 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
     model = engine.describe()
-    chosen, why = handlers.choose(model) if spec.handler == "auto" else (spec.handler, "as asked")
-    handler = plugins.handler(chosen, spec.handler_options)
+    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
+    asked = spec.handler_options.get("dialect", "auto") != "auto"
+    chosen, why = handlers.choose(rendered, asked) if spec.handler == "auto" else (spec.handler, "as asked")
+    handler, options, fit = handlers.fitted(chosen, spec.handler_options, spec.rules, rendered)
+    spec, why = replace(spec, handler_options=options), f"{why}; {fit}" if fit else why
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
     for name in spec.ids:

@@ -239,6 +239,22 @@ def test_a_memory_limit_is_kept(folder: Path) -> None:
     assert session._decoder.plan.slots <= 8
 
 
+@pytest.mark.parametrize("slots", [1, 3, 64])
+def test_one_long_request_gets_the_room_of_all_slots(folder: Path, slots: int) -> None:
+    session = opened(folder, batch_size=slots)
+    words = "~" * (CONTEXT - 100)
+    long = Prompt(({"role": "user", "content": words},))
+    # Less than one slot of this length needs: one row may always try.
+    session._decoder.memory = 512 * session._decoder._token_bytes
+    asked = [*prompts(3), long]
+    assert said(answers(session, asked, Sampling(max_tokens=5))) == said(plain(session, asked, 5))
+    assert session._decoder.plan.slots == 1
+    roomy = opened(folder, batch_size=slots)
+    roomy._decoder.memory = 8 * CONTEXT * roomy._decoder._token_bytes
+    assert said(answers(roomy, [long], Sampling(max_tokens=5))) == said(plain(roomy, [long], 5))
+    assert roomy._decoder.plan.slots == min(slots, 8)
+
+
 def test_what_does_not_fit_alone_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = opened(folder, batch_size=2)
 

@@ -88,8 +88,27 @@ def test_a_wrong_answer_is_regenerated_and_judged_again(tmp_path):
     assert kept["source"]["refined"]["repairs"] == 1
 
 
+def test_findings_are_those_of_the_answer_that_is_kept(tmp_path):
+    def answer(key, prompt):
+        if stage_of(prompt) == "rewrite":
+            return json.dumps(
+                {"answer": "[get_weather(city=1)]" if key.sample_id == "1" else "[get_weather(city='Rome')]"}
+            )
+        return (
+            no("no such tool")
+            if stage_of(prompt) == "arguments" and "wether" in prompt.messages[1]["content"]
+            else yes()
+        )
+
+    refine(tmp_path, KnownJudge(answer), [example(n, answer="[wether(city=1)]") for n in range(2)])
+    kept = list(read_lines(tmp_path / "kept.jsonl"))
+    assert [line["source"]["refined"]["repairs"] for line in kept] == [1, 1]
+    found = [[each["check"] for each in line["source"]["refined"]["findings"]] for line in kept]
+    assert found == [[], ["type"]]
+
+
 def test_attempts_are_bounded(tmp_path):
-    judge = KnownJudge(answering(arguments=no("wrong"), rewrite=json.dumps({"answer": "[f()]"})))
+    judge = KnownJudge(answering(arguments=no("wrong"), rewrite=json.dumps({"answer": "[get_weather(city='Rome')]"})))
     refine(tmp_path, judge, [example(0)], max_attempts=2)
     asked = [stage_of(prompt) for _, prompt in judge.asked]
     assert asked.count("rewrite") == 2
