@@ -288,6 +288,8 @@ class BenchmarkInfo:
     """Digest of the ids of all samples, in order."""
     left: int | None = None
     """Of `n`, the episodes that are not finished; None before the run has started."""
+    waiting: int | None = None
+    """Of `left`, those with replies that wait for the rest of them, or for a verdict."""
 
 
 @dataclass(frozen=True, slots=True)

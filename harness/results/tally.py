@@ -20,6 +20,8 @@ class Tally:
 
     def __init__(self, totals: Mapping[str, int], prices: Mapping[str, float] | None = None) -> None:
         self.finished = self.faults = self.judged = 0
+        self.waiting = 0
+        """Episodes that were answered, in part or in full, and have no line yet."""
         self.passed: float = 0
         self.prices = prices
         self.used = Counting()

@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from harness.protocols import Benchmark, Handler, Play
 from harness.results.lines import SampleLine
 from harness.running import users
-from harness.types import Episode, Generation, Key, Prompt, Query, Sample, Step
+from harness.types import Episode, Generation, Key, Prompt, Query, RequestKey, Sample, Step
 
 
 @dataclass(slots=True)
@@ -30,6 +30,18 @@ class Playing:
     steps: list[Step] = field(default_factory=list)
     fault: str | None = None
     started: float = field(default_factory=time.monotonic)
+    recorded: float = 0.0
+    """Seconds of the replies that an earlier session got."""
+
+    @property
+    def seconds(self) -> float:
+        """Since the start, earlier sessions included."""
+        return time.monotonic() - self.started + self.recorded
+
+    @property
+    def key(self) -> RequestKey:
+        """What its query is known by."""
+        return RequestKey(self.sample.id, self.repeat, len(self.steps))
 
     def start(self, benchmark: Benchmark, before: Mapping[str, Episode]) -> None:
         """Find what the play asks first."""
@@ -65,6 +77,12 @@ class Playing:
             return play.send(reply)
 
         self._move("play", send)
+
+    def go_on(self, replies: Mapping[RequestKey, Generation]) -> None:
+        """Take what an earlier session was answered as far as that goes: the same replies lead to the same queries."""
+        while self.query is not None and (generation := replies.get(self.key)) is not None:
+            self.recorded += generation.seconds
+            self.advance(generation)
 
     def handler_of(self, query: Query) -> Handler:
         """The measured model's handler, or plain prompting for the one that plays its user."""

@@ -36,6 +36,9 @@ from harness.types import (
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
 """Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""
 
+PROGRESS = ("left", "waiting")
+"""What a record says of a benchmark that is no part of a run's identity."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
@@ -255,7 +258,7 @@ def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
     model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": {name: about[name] for name in about if name != "left"} | {"checker_sha256": checker},
+        "benchmark": {name: about[name] for name in about if name not in PROGRESS} | {"checker_sha256": checker},
         "handler": [record.handler, record.handler_options],
         "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
         "sampling": asdict(record.sampling),
