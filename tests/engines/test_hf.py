@@ -13,7 +13,9 @@ import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
+from harness import machine
 from harness.chat import render
+from harness.engines import _load
 from harness.engines._slots import SlotDecoder, cache_argument
 from harness.engines._static import StaticDecoder
 from harness.engines.hf import PLUGIN, HfSession
@@ -267,6 +269,17 @@ def test_what_does_not_fit_alone_is_a_fault(folder: Path, monkeypatch: pytest.Mo
     faults = [completion.fault for completion in drain(session)]
     assert len(faults) == 3
     assert all(fault and fault.startswith("out of memory") for fault in faults)
+
+
+@pytest.mark.parametrize(("gain", "dtype", "told"), [(4.5, "auto", True), (0.8, "auto", False), (4.5, "bf16", False)])
+def test_float32_stays_the_default_on_a_cpu_that_is_faster_otherwise_and_says_so(
+    folder: Path, gain: float, dtype: str, told: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_load, "LARGE", 1)
+    monkeypatch.setattr(machine, "bfloat16_gain", lambda: gain)
+    session = opened(folder, dtype=dtype, device="cpu")
+    assert ("torch.bfloat16" if dtype == "bf16" else "torch.float32") in session.version
+    assert ("4.5 times as fast: --dtype bfloat16" in caplog.text) is told
 
 
 def test_other_errors_are_not_swallowed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
