@@ -17,6 +17,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -291,10 +292,8 @@ def _unshown(prompt: Prompt, head: str) -> Iterator[str]:
 def _words_of(value: Any) -> Iterator[str]:
     """The texts in a call: its name and the texts among its arguments."""
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             value = json.loads(value)
-        except ValueError:
-            pass
     if isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from _words_of(item)

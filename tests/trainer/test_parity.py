@@ -1,5 +1,5 @@
-"""What is trained is, token for token, what the harness shows: one conversation through both, for every handler and every
-chat template at hand."""
+"""What is trained is, token for token, what the harness shows: one conversation through both, for every handler and
+every chat template at hand."""
 
 from __future__ import annotations
 
