@@ -34,6 +34,11 @@ Play = Generator[Query, Reply, None]
 """A sample being played: yields what it wants answered, is sent the reply, ends when the sample is finished."""
 
 
+Called = Callable[[str, Verdict, Sequence[int]], bool | None]
+"""Category, verdict, and the turn of each reply (empty where not known) -> whether a call was read; None where none is
+asked for, or nobody knows."""
+
+
 class Benchmark(Protocol):
     """A set of samples with a way to play and to judge them."""
 
@@ -47,6 +52,8 @@ class Benchmark(Protocol):
     """Leaf categories whose plays ask a simulated user, too."""
     also_checked_by: tuple[str, ...] = ()
     """Packages outside its own whose code takes part in judging."""
+    called: Called | None = None
+    """Whether a judged reply that should hold a call holds one that can be read."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""

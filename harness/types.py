@@ -264,6 +264,27 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How many replies of a category that should hold a call hold one that can be read."""
+
+    asked: int
+    """Judged replies that should hold a call; dialogues count once."""
+    unread: int
+    """Of these, the ones without a call that can be read."""
+    beginnings: Mapping[str, int] = field(default_factory=dict)
+    """How many of a sample of them begin so, the most frequent ones; empty where few are unread."""
+    dialects: Mapping[str, int] = field(default_factory=dict)
+    """How many of that sample a dialect reads whole, the best ones first."""
+    sampled: int = 0
+    """Size of that sample."""
+
+    @property
+    def readable(self) -> float | None:
+        """Share of the replies that hold a readable call, 0..1; None where none should."""
+        return 1 - self.unread / self.asked if self.asked else None
+
+
+@dataclass(frozen=True, slots=True)
 class BenchmarkInfo:
     """What was measured, and by which rules of judging."""
 
@@ -402,6 +423,8 @@ class RunRecord:
     config_sha256: str
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """By category; those whose replies need not be calls, or of which that is not known, are missing."""
     tokens: Mapping[str, int] = field(default_factory=dict)
     """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells; of the model
     that plays the user, `user_prompt` and `user_completion`."""

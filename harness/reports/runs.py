@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.results import store
 from harness.running.plan import RunPlan
+from harness.running.readings import warnings
 from harness.text import count, percent, table
 from harness.types import RunRecord
 
@@ -61,6 +62,7 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
     for record in records:
         if rows := [_row(category, record) for category in record.scores]:
             parts.append(table(rows, width, SPARE, right=[*rows[0]][1:]))
+        parts += [f"warning: {said}" for said in warnings(record.readings, record.handler_options.get("dialect"))]
         parts.append(cost_text(record))
         parts.append(f"{record.status}: {store.path_of(root, record)}")
     return "\n".join(parts)

@@ -16,6 +16,7 @@ from harness.results.lines import SampleLine, encode
 from harness.results.tally import Tallies
 from harness.running.episodes import Ended
 from harness.running.judges import judged
+from harness.running.readings import readings
 from harness.running.scheduler import Played
 from harness.types import Episode, RunRecord, Sample, Verdict
 
@@ -86,7 +87,8 @@ def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[Sam
 
 def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
     about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(_benchmark(record)))
-    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about)
+    found = readings(tallies.unread(rules))
+    return replace(record, rules=rules, scores=tallies.scores(rules), readings=found, benchmark=about)
 
 
 def _tallied(
@@ -95,7 +97,8 @@ def _tallied(
     """Judge all lines and count them; what the run was to play and has no line for is lost, too."""
     samples = _samples(record)
     counts = Counter(sample.category for sample in samples.values())
-    tallies = Tallies(rules, {name: n * record.repeats for name, n in counts.items()})
+    totals = {name: n * record.repeats for name, n in counts.items()}
+    tallies = Tallies(rules, totals, _benchmark(record).called)
     seen = 0
     for line, verdicts in _judge(run, record, samples, rules, report):
         seen += 1

@@ -21,6 +21,7 @@ from harness.running.budget import Budget
 from harness.running.judges import Judges
 from harness.running.plan import RunPlan, RunSpec, SharedEngine, plan
 from harness.running.progress import Progress, Silent
+from harness.running.readings import readings
 from harness.running.scheduler import Scheduler, Work
 from harness.types import Key, RunRecord
 
@@ -90,7 +91,7 @@ class _Run:
             earlier = store.read_run(plan.folder)
             kept = {name: getattr(earlier, name) for name in KEPT}
             self.record = replace(self.record, **kept)
-        self.tally = Tally(plan.totals, plan.spec.prices or recorded_prices(self.record))
+        self.tally = Tally(plan.totals, plan.spec.prices or recorded_prices(self.record), plan.benchmark.called)
         budget.tallies.append(self.tally)
 
     def execute(self, engine: SharedEngine) -> RunRecord:
@@ -157,6 +158,7 @@ class _Run:
                 status=status,
                 benchmark=replace(self.record.benchmark, left=len(self.plan.keys) - tally.finished),
                 scores=tally.scores(),
+                readings={} if status == "running" else readings(tally.unread),
                 tokens=tally.tokens,
                 seconds=seconds,
                 usage=account(tally.used, seconds, hours, tally.prices),
