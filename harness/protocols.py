@@ -52,6 +52,8 @@ class Benchmark(Protocol):
     """Leaf categories whose plays ask a simulated user, too."""
     also_checked_by: tuple[str, ...] = ()
     """Packages outside its own whose code takes part in judging."""
+    text_only: tuple[str, ...] = ()
+    """Leaf categories that vary how calls in text are asked for: they are N/A for handlers with native calls."""
     called: Called | None = None
     """Whether a judged reply that should hold a call holds one that can be read."""
 

@@ -21,7 +21,7 @@ Key = tuple[str, int]
 """An item of a run: sample id, repeat."""
 
 Outcome = Literal["pass", "fail", "unscored"]
-Finish = Literal["stop", "length"]
+Finish = Literal["stop", "length", "overflow"]
 Asked = Literal["model", "user"]
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Generation:
     text: str
     """Text after the prompt's prefix, special tokens removed."""
     finish: Finish = "stop"
-    """`length` marks a truncated reply."""
+    """`length` marks a truncated reply; `overflow` a prompt that the model's context does not hold: `text` says so."""
     tool_calls: tuple[NativeCall, ...] | None = None
     """Native calls of a server that parses them; None where the engine returns text only."""
     reasoning: str | None = None
@@ -261,6 +261,8 @@ class Score:
     unscored: int
     """Items that were played or tried and could not be judged."""
     truncated: int = 0
+    overflowed: int = 0
+    """Items that failed because a prompt of theirs did not fit the model's context."""
 
 
 @dataclass(frozen=True, slots=True)

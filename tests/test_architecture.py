@@ -330,6 +330,7 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "with_user": tuple,
     "also_checked_by": tuple,
     "native": bool,
+    "text_only": tuple,
     "called": (MethodType, NoneType),
     "fit": (MethodType, NoneType),
     "families": tuple,

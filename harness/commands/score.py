@@ -218,11 +218,12 @@ def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
 
 
 def _as_text(tallies: Tallies) -> str:
+    from harness.reports.runs import overflows
     from harness.running.readings import readings, warnings
 
     parts = []
     for name in tallies.rules:
-        said = warnings(readings(tallies.unread(name)))
+        said = [*overflows(tallies.scores(name)), *warnings(readings(tallies.unread(name)))]
         parts += [_categories(name, tallies), *(f"warning: {each}" for each in said), _aggregates(tallies.scores(name))]
     if len(tallies.rules) > 1:
         parts.append(f"{sum(map(len, tallies.differing.values()))} items differ")

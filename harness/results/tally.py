@@ -69,6 +69,7 @@ class Tally:
         self.finished += line.fault is None
         self.faults += line.fault is not None
         self.used.add(line)
+        overflowed = bool(line.steps) and line.steps[-1].generation.finish == "overflow"
         truncated = any(step.generation.finish == "length" for step in line.steps if step.asked == "model")
         if not line.verdicts and line.fault is None:
             self._helpers[line.category] += 1
@@ -76,6 +77,7 @@ class Tally:
             self._sources[category].add(line.category)
             self._counts[category][verdict.outcome] += 1
             self._counts[category]["truncated"] += truncated
+            self._counts[category]["overflowed"] += overflowed and verdict.outcome == "fail"
             self._passed[category] += credit(verdict)
             self.judged += verdict.outcome != "unscored"
             self.passed += credit(verdict)
@@ -84,6 +86,8 @@ class Tally:
 
     def _read(self, category: str, verdict: Verdict, line: SampleLine, called: Called) -> None:
         own = [step for step in line.steps if step.asked == "model"]
+        if own and own[-1].generation.finish == "overflow":
+            return
         found = called(category, verdict, [step.turn for step in own])
         if found is None:
             return
@@ -103,7 +107,8 @@ class Tally:
             n = sum(self._totals.get(source, 0) - self._helpers[source] for source in self._sources[category])
             judged = counts["pass"] + counts["fail"]
             passed = round(self._passed[category], 6)
-            scores[category] = Score(n, judged, passed, counts["unscored"], counts["truncated"])
+            counted = (counts[name] for name in ("unscored", "truncated", "overflowed"))
+            scores[category] = Score(n, judged, passed, *counted)
         return scores
 
 

@@ -173,6 +173,5 @@ def _played(
             report(f"{run / store.SAMPLES}: {line.id!r} is not in the installed data")
             continue
         ended = Ended(benchmark, handler, samples, {**kept, line.key: line})
-        steps = () if line.fault else tuple(step for _, step in ended.retrace(line.key))
-        episode = Episode(line.id, steps, line.fault, line.repeat)
+        episode = Episode(line.id, (), line.fault, line.repeat) if line.fault else ended.follow(line.key)
         yield line, Played(samples[line.id], episode, line.seconds)

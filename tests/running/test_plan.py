@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import UsageProblem
 from harness.results import provenance, store
 from harness.running.plan import RunSpec, SharedEngine, plan
 from harness.running.runner import run
@@ -73,3 +74,14 @@ def test_it_is_not_continued_where_anything_else_differs(begun: RunSpec, monkeyp
     assert plan(begun, engine).folder is not None
     assert plan(replace(begun, rules="strict"), engine).folder is None
     assert plan(replace(begun, sampling=Sampling(temperature=0.5)), engine).folder is None
+
+
+@pytest.mark.usefixtures("bfcl_data")
+def test_a_category_that_native_calls_cannot_be_measured_on_is_not_asked(tmp_path: Path) -> None:
+    settings = EngineSettings("model", options={"default": "x"})
+    spec = RunSpec(settings, "bfcl", ("irrelevance", "format_sensitivity"), engine="scripted", output=tmp_path)
+    engine = SharedEngine("scripted", settings)
+    assert plan(replace(spec, handler="fc"), engine).record.benchmark.categories == ("irrelevance",)
+    assert plan(replace(spec, handler="prompt"), engine).record.benchmark.categories == spec.categories
+    with pytest.raises(UsageProblem, match="N/A"):
+        plan(replace(spec, handler="fc", categories=("format_sensitivity",)), engine)

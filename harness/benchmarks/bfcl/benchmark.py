@@ -57,6 +57,7 @@ class Bfcl:
     name: str = "bfcl"
     version: str = f"{data.VERSION} (bfcl-eval {pins.dataset('bfcl').version})"
     check_workers: int = 0
+    text_only: tuple[str, ...] = (data.FORMAT_SENSITIVITY,)
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Collections of the official command line and every category."""
