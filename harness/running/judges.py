@@ -11,7 +11,7 @@ from types import TracebackType
 from harness.errors import HarnessError
 from harness.protocols import Benchmark
 from harness.results.lines import RecordedStep, SampleLine
-from harness.running.episodes import explain
+from harness.running.episodes import OVERFLOW, explain
 from harness.running.scheduler import Played
 from harness.types import Verdict
 
@@ -37,6 +37,8 @@ def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLin
     if fault is None and rules is not None:
         try:
             verdicts = dict(benchmark.check(sample, episode, rules))
+            if episode.steps and episode.steps[-1].reply.problem == OVERFLOW:
+                verdicts = dict.fromkeys(verdicts, Verdict("fail", OVERFLOW, episode.steps[-1].generation.text))
         except HarnessError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad sample never ends a run

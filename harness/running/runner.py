@@ -23,6 +23,7 @@ from harness.running.interrupts import Interrupts
 from harness.running.judges import Judges
 from harness.running.plan import RunPlan, RunSpec, SharedEngine, plan
 from harness.running.progress import Progress, Silent
+from harness.running.readings import readings
 from harness.running.scheduler import Orders, Scheduler, Work, never
 from harness.types import Completion, Key, MachineInfo, Prompt, RequestKey, RunRecord, Sampling
 
@@ -128,7 +129,7 @@ class _Run:
             earlier = store.read_run(plan.folder)
             kept = {name: getattr(earlier, name) for name in KEPT}
             self.record = replace(self.record, **kept)
-        self.tally = Tally(plan.totals, plan.spec.prices or recorded_prices(self.record))
+        self.tally = Tally(plan.totals, plan.spec.prices or recorded_prices(self.record), plan.benchmark.called)
         budget.tallies.append(self.tally)
 
     def execute(self, engine: SharedEngine) -> RunRecord:
@@ -218,6 +219,7 @@ class _Run:
                     self.record.benchmark, left=len(self.plan.keys) - tally.finished, waiting=self.writer.waiting
                 ),
                 scores=tally.scores(),
+                readings={} if status == "running" else readings(tally.unread),
                 tokens=tally.tokens,
                 seconds=seconds,
                 usage=account(tally.used, seconds, hours, tally.prices),

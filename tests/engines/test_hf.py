@@ -301,7 +301,9 @@ def test_a_prompt_beyond_the_context_is_a_fault_and_the_context_bounds_the_reply
     session.submit(RequestKey("fits", 0, 0), ask(CONTEXT - 40), Sampling())
     done = {completion.key.sample_id: completion for completion in drain(session)}
     assert done["long"].generation is None
-    assert "prompt exceeds context" in (done["long"].fault or "")
+    long = done["long"].generation
+    assert long is not None
+    assert (long.finish, "prompt exceeds context" in long.text) == ("overflow", True)
     fits = done["fits"].generation
     assert fits
     assert fits.prompt_tokens + fits.completion_tokens == CONTEXT or fits.finish == "stop"
