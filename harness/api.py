@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from harness.analysis.outcomes import Outcomes
 
 LACKS = {"base": "Run each model by itself, and compare the runs."} | dict.fromkeys(
-    ("dry_run", "as_json", "json", "progress", "quiet", "fail_on_error", "log_samples", "config"),
+    ("dry_run", "check", "as_json", "json", "progress", "quiet", "fail_on_error", "log_samples", "config"),
     "It is for the command line only: nothing is printed here, and `record` tells what is left.",
 )
 """What only the command has."""

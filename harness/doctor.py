@@ -46,6 +46,8 @@ def _machine() -> Iterator[Finding]:
     except ImportError:
         yield Finding("machine", "gpu", "missing", "unknown without torch", "pip install 'funreason-harness[hf]'")
         return
+    if (gain := machine.bfloat16_gain()) >= 1:
+        yield Finding("machine", "bfloat16", "ok", f"{gain:.1f} times as fast as float32 on the CPU: --dtype bfloat16")
     if not torch.cuda.is_available():
         yield Finding("machine", "gpu", "missing", f"torch {torch.__version__} sees none: models run on the CPU")
     for index in range(torch.cuda.device_count()):

@@ -34,6 +34,11 @@ Play = Generator[Query, Reply, None]
 """A sample being played: yields what it wants answered, is sent the reply, ends when the sample is finished."""
 
 
+Called = Callable[[str, Verdict, Sequence[int]], bool | None]
+"""Category, verdict, and the turn of each reply (empty where not known) -> whether a call was read; None where none is
+asked for, or nobody knows."""
+
+
 class Benchmark(Protocol):
     """A set of samples with a way to play and to judge them."""
 
@@ -50,6 +55,10 @@ class Benchmark(Protocol):
     prepare: Callable[[Sequence[Sample[Any]]], Mapping[str, Any]] | None = None
     """Told the samples that are about to be played and judged, none where what is played is judged again; returns at
     once, with what the record of the run says of the sandbox."""
+    text_only: tuple[str, ...] = ()
+    """Leaf categories that vary how calls in text are asked for: they are N/A for handlers with native calls."""
+    called: Called | None = None
+    """Whether a judged reply that should hold a call holds one that can be read."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""

@@ -21,7 +21,7 @@ Key = tuple[str, int]
 """An item of a run: sample id, repeat."""
 
 Outcome = Literal["pass", "fail", "unscored"]
-Finish = Literal["stop", "length"]
+Finish = Literal["stop", "length", "overflow"]
 Asked = Literal["model", "user"]
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Generation:
     text: str
     """Text after the prompt's prefix, special tokens removed."""
     finish: Finish = "stop"
-    """`length` marks a truncated reply."""
+    """`length` marks a truncated reply; `overflow` a prompt that the model's context does not hold: `text` says so."""
     tool_calls: tuple[NativeCall, ...] | None = None
     """Native calls of a server that parses them; None where the engine returns text only."""
     reasoning: str | None = None
@@ -263,6 +263,29 @@ class Score:
     unscored: int
     """Items that were played or tried and could not be judged."""
     truncated: int = 0
+    overflowed: int = 0
+    """Items that failed because a prompt of theirs did not fit the model's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How many replies of a category that should hold a call hold one that can be read."""
+
+    asked: int
+    """Judged replies that should hold a call; dialogues count once."""
+    unread: int
+    """Of these, the ones without a call that can be read."""
+    beginnings: Mapping[str, int] = field(default_factory=dict)
+    """How many of a sample of them begin so, the most frequent ones; empty where few are unread."""
+    dialects: Mapping[str, int] = field(default_factory=dict)
+    """How many of that sample a dialect reads whole, the best ones first."""
+    sampled: int = 0
+    """Size of that sample."""
+
+    @property
+    def readable(self) -> float | None:
+        """Share of the replies that hold a readable call, 0..1; None where none should."""
+        return 1 - self.unread / self.asked if self.asked else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +311,8 @@ class BenchmarkInfo:
     """Digest of the ids of all samples, in order."""
     left: int | None = None
     """Of `n`, the episodes that are not finished; None before the run has started."""
+    waiting: int | None = None
+    """Of `left`, those with replies that wait for the rest of them, or for a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +448,8 @@ class RunRecord:
     config_sha256: str
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """By category; those whose replies need not be calls, or of which that is not known, are missing."""
     tokens: Mapping[str, int] = field(default_factory=dict)
     """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells; of the model
     that plays the user, `user_prompt` and `user_completion`."""

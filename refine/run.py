@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +20,7 @@ from harness.types import EngineSettings, Example, FunctionCall, Sampling
 from refine import checks, similar, stages
 from refine.judge import Answer, Judge, Question
 from refine.ledger import Ledger
-from refine.outputs import books, write_outputs
+from refine.outputs import books, write_outputs, write_status
 from refine.pipeline import Pipeline, Tally, spent
 from refine.stages import score, write_cot
 from refine.types import Ask, Context, Finding, Stage
@@ -42,6 +43,10 @@ class Settings:
     api_key_env: str = "OPENAI_API_KEY"
     concurrency: int | None = None
     form: str = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Fields here -> those of the data set."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Further speakers -> roles here."""
     stages: str = "all"
     write_cot: bool = False
     threshold: float | None = None
@@ -59,6 +64,8 @@ class Settings:
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By model, as `harness.results.usage.parse_prices` gives them."""
     cost_limit: float | None = None
+    timeout: float = 120.0
+    """Seconds for one attempt at a judge's reply."""
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -71,8 +78,14 @@ class Settings:
                 f"{self.votes} votes of {len(self.judges)} greedy judges repeat each other",
                 "Name as many judges as votes, or give a temperature above 0.",
             )
-        if self.cost_limit is not None and not self.prices:
-            raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60")
+        if self.cost_limit is not None:
+            if not math.isfinite(self.cost_limit) or self.cost_limit < 0:
+                raise UsageProblem(f"--cost-limit {self.cost_limit} is not an amount of money")
+            if unpriced := [judge for judge in self.judges if judge not in self.prices]:
+                raise UsageProblem(
+                    f"--cost-limit needs --prices, and there are none for {', '.join(unpriced)}",
+                    "For example --prices 0.15,0.60, or a file with a line for each judge.",
+                )
 
     def stage_list(self) -> tuple[Stage, ...]:
         """The stages of this run, in order."""
@@ -88,6 +101,8 @@ class Settings:
             "input_sha256": data.sha256(self.input),
             "judges": list(self.judges),
             "stages": [stage.name for stage in self.stage_list()],
+            **({"columns": dict(self.columns)} if self.columns else {}),
+            **({"roles": dict(self.roles)} if self.roles else {}),
             "votes": self.votes,
             "max_attempts": self.max_attempts,
             "threshold": self.threshold,
@@ -107,7 +122,7 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
         watch: Called with the live counts after each round of completions.
 
     Returns:
-        Examples by outcome, over all sessions of the run.
+        Examples by outcome, over all sessions of the run; `left` are those that the cost limit kept from starting.
 
     Raises:
         UsageProblem: Settings that cannot be meant, or that differ from the run in the output folder.
@@ -119,11 +134,13 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
                 (book / name).unlink(missing_ok=True)
     settings.identity()  # what cannot be meant is refused before anything is written
     settings.output.mkdir(parents=True, exist_ok=True)
+    left = 0
     try:
-        run_shard(settings, settings.output, watch=watch)
+        left = run_shard(settings, settings.output, watch=watch)
     finally:
         counts = write_outputs(settings.output)
-    return counts
+        write_status(settings.output, settings.cost_limit, left)
+    return counts | ({"left": left} if left else {})
 
 
 def run_shard(
@@ -131,7 +148,7 @@ def run_shard(
     folder: Path,
     shard: tuple[int, int] = (0, 1),
     watch: Callable[[Tally], None] = lambda tally: None,
-) -> None:
+) -> int:
     """Refine every n-th example, with books of its own.
 
     Args:
@@ -139,6 +156,9 @@ def run_shard(
         folder: Where the books are.
         shard: Number of the shard, from 0, and how many there are.
         watch: Called with the live counts after each round of completions.
+
+    Returns:
+        Examples that the cost limit kept from starting.
     """
     with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
         pipeline = Pipeline(
@@ -154,6 +174,7 @@ def run_shard(
         examples = _screened(settings, folder, shard, finished)
         for tally in pipeline.run(examples, ledger.unfinished_calls(finished)):
             watch(tally)
+        return sum(1 for _ in examples) if pipeline.stopped else 0
 
 
 def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
@@ -175,6 +196,7 @@ def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
                 base_urls=settings.base_urls,
                 api_key_env=settings.api_key_env,
                 concurrency=settings.concurrency,
+                request_timeout=settings.timeout,
                 options=settings.engine_options,
             )
         )
@@ -193,7 +215,8 @@ def usable(settings: Settings, rejected: Callable[[data.Unusable], object]) -> I
     Yields:
         Index in the source, from 0, and the example.
     """
-    for index, row in islice(enumerate(data.read(settings.input, settings.form)), settings.limit):
+    rows = data.read(settings.input, settings.form, columns=settings.columns, roles=settings.roles)
+    for index, row in islice(enumerate(rows), settings.limit):
         if isinstance(row, data.Unusable):
             rejected(row)
         else:

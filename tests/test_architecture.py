@@ -333,6 +333,8 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "also_checked_by": tuple,
     "prepare": (NoneType, MethodType),
     "native": bool,
+    "text_only": tuple,
+    "called": (MethodType, NoneType),
     "fit": (MethodType, NoneType),
     "families": tuple,
     "keep_special_tokens": bool,

@@ -12,12 +12,12 @@ A token across a seam belongs to where it starts. Whatever cannot be used is cou
 
 from __future__ import annotations
 
-import contextlib
 import html
 import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -292,7 +292,7 @@ def _unshown(prompt: Prompt, head: str) -> Iterator[str]:
 def _words_of(value: Any) -> Iterator[str]:
     """The texts in a call: its name and the texts among its arguments."""
     if isinstance(value, str):
-        with contextlib.suppress(ValueError):
+        with suppress(ValueError):
             value = json.loads(value)
     if isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from harness.chat import render
+from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
 from harness.engines._spread import LAYOUT, spread
@@ -94,11 +95,13 @@ class HfSession:
         self._done: list[Completion] = []
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
-        """Render, tokenise and queue a request; one that cannot be rendered or does not fit becomes a fault."""
+        """Render, tokenise and queue a request; one that cannot be rendered becomes a fault."""
         import jinja2
 
         try:
             row = self._row(key, prompt, sampling)
+        except PromptTooLong as error:
+            self._done.append(Completion(key, overflow(str(error))))
         except (ValueError, TypeError, LookupError, jinja2.TemplateError) as error:
             self._done.append(Completion(key, None, f"{type(error).__name__}: {error}"))
         else:
@@ -126,7 +129,7 @@ class HfSession:
         ids = self._tokenizer.encode(text, add_special_tokens=False)
         room = self._context - len(ids)
         if room < 1:
-            raise ValueError(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
+            raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
         stream = random.Random(seed_of(key, sampling)).random
         limit = min(sampling.max_tokens, room)
         return Row(key, ids, sampling, limit, stream, self._stop_rule(sampling.stop), prompt.keep_special_tokens)

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from harness.chat import render
+from harness.engines._overflow import overflow, overflows
 from harness.errors import UsageProblem, unknown_name
 from harness.machine import is_offline
 from harness.models import locate, missing, outline
@@ -146,7 +147,10 @@ class OpenAISession:
         async with self._room:
             try:
                 completion = Completion(key, await self._ask(prompt, sampling))
-            except (Failed, Refused) as error:
+            except Refused as error:
+                long = overflows(error.status, str(error))
+                completion = Completion(key, overflow(str(error))) if long else Completion(key, None, str(error))
+            except Failed as error:
                 completion = Completion(key, None, str(error))
             except Exception as error:  # noqa: BLE001 - a request that is never answered would hang the run
                 completion = Completion(key, None, f"{type(error).__name__}: {error}")
@@ -163,7 +167,7 @@ class OpenAISession:
             try:
                 return await self._chat(prompt, sampling)
             except Refused as error:
-                if not (prompt.prefix and error.status in (400, 422)):
+                if overflows(error.status, str(error)) or not (prompt.prefix and error.status in (400, 422)):
                     raise
                 if self._api == "chat" or self._tokenizer is None:
                     hint = "If it cannot continue a message: --model-args api=completions --tokenizer FOLDER"

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from harness import machine, supervisor
 from harness.chat import render
 from harness.engines import _vllm
+from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
 from harness.engines._spread import LAYOUT, spread
@@ -105,7 +106,7 @@ class VllmSession:
         self._count = 0
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
-        """Render, tokenise and queue a request; one that cannot be rendered or does not fit becomes a fault."""
+        """Render, tokenise and queue a request; one that cannot be rendered becomes a fault."""
         import jinja2
 
         settings = self._settings
@@ -115,8 +116,10 @@ class VllmSession:
             )
             ids = self._tokenizer.encode(text, add_special_tokens=False)
             if len(ids) >= self._context:
-                raise ValueError(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
+                raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
             self._add(key, ids, _parameters(key, prompt, sampling), prompt.keep_special_tokens)
+        except PromptTooLong as error:
+            self._done.append(Completion(key, overflow(str(error))))
         except (ValueError, TypeError, LookupError, jinja2.TemplateError) as error:
             self._done.append(Completion(key, None, f"{type(error).__name__}: {error}"))
 

@@ -12,6 +12,7 @@ from harness.analysis.labels import name_of
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import measure
+from harness.running.readings import warnings
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
 from harness.stats.intervals import accuracy
@@ -100,7 +101,9 @@ def _facts(side: Side) -> dict[str, str]:
         "seconds": f"{record.seconds:.1f}",
         "folder": side.folder.name,
     }
-    return {name: one_line(str(value), 200) for name, value in facts.items() if value not in (None, "")}
+    for said in warnings(record.readings, record.handler_options.get("dialect")):
+        facts[f"unreadable {said.partition(':')[0]}"] = said.partition(": ")[2]
+    return {name: one_line(str(value), 300) for name, value in facts.items() if value not in (None, "")}
 
 
 def _category(name: str, record: RunRecord) -> dict[str, Any]:

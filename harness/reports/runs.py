@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.results import store
 from harness.running.plan import RunPlan
+from harness.running.readings import warnings
 from harness.text import count, one_line, percent, table
-from harness.types import RunRecord
+from harness.types import RunRecord, Score
 
 FLIPS = 10
 """Items lost and gained that are printed of each benchmark."""
@@ -65,10 +66,21 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
     for record in records:
         if rows := [_row(category, record) for category in record.scores]:
             parts.append(table(rows, width, SPARE, right=[*rows[0]][1:]))
+        parts += [f"note: {said}" for said in overflows(record.scores)]
+        parts += [f"warning: {said}" for said in warnings(record.readings, record.handler_options.get("dialect"))]
         parts.append(cost_text(record))
         parts += faults_text(store.path_of(root, record), record)
         parts.append(f"{record.status}: {store.path_of(root, record)}")
     return "\n".join(parts)
+
+
+def overflows(scores: Mapping[str, Score]) -> list[str]:
+    """Of each category, how many items did not fit the model's context."""
+    return [
+        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context and count as wrong"
+        for name, score in scores.items()
+        if score.overflowed
+    ]
 
 
 def cost_text(record: RunRecord) -> str:

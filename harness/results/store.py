@@ -36,6 +36,7 @@ from harness.types import (
     Key,
     MachineInfo,
     ModelInfo,
+    Reading,
     RunRecord,
     Sampling,
     Score,
@@ -122,6 +123,7 @@ def read_run(run: Path) -> RunRecord:
         data = json.loads(path.read_bytes())
         data["model"], data["sampling"] = build(ModelInfo, data["model"]), build(Sampling, data["sampling"])
         data["scores"] = {name: build(Score, score) for name, score in data.get("scores", {}).items()}
+        data["readings"] = {name: build(Reading, each) for name, each in data.get("readings", {}).items()}
         data |= {name: build(cls, data[name], lenient=True) for name, cls in DESCRIBING.items() if name in data}
         if data.get("shards") is not None:
             data["shards"] = build(ShardsInfo, data["shards"])

@@ -16,6 +16,7 @@ from harness.results.lines import SampleLine, encode
 from harness.results.tally import Tallies
 from harness.running.episodes import Ended
 from harness.running.judges import judged
+from harness.running.readings import readings
 from harness.running.scheduler import Played
 from harness.types import Episode, RunRecord, Sample, Verdict
 
@@ -88,7 +89,8 @@ def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
     benchmark = _benchmark(record)
     about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(benchmark))
     machine = replace(record.machine, sandbox=benchmark.prepare(())) if benchmark.prepare else record.machine
-    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about, machine=machine)
+    scores, found = tallies.scores(rules), readings(tallies.unread(rules))
+    return replace(record, rules=rules, scores=scores, readings=found, benchmark=about, machine=machine)
 
 
 def _tallied(
@@ -97,7 +99,8 @@ def _tallied(
     """Judge all lines and count them; what the run was to play and has no line for is lost, too."""
     samples = _samples(record)
     counts = Counter(sample.category for sample in samples.values())
-    tallies = Tallies(rules, {name: n * record.repeats for name, n in counts.items()})
+    totals = {name: n * record.repeats for name, n in counts.items()}
+    tallies = Tallies(rules, totals, _benchmark(record).called)
     seen = 0
     for line, verdicts in _judge(run, record, samples, rules, report):
         seen += 1
@@ -172,6 +175,5 @@ def _played(
             report(f"{run / store.SAMPLES}: {line.id!r} is not in the installed data")
             continue
         ended = Ended(benchmark, handler, samples, {**kept, line.key: line})
-        steps = () if line.fault else tuple(step for _, step in ended.retrace(line.key))
-        episode = Episode(line.id, steps, line.fault, line.repeat)
+        episode = Episode(line.id, (), line.fault, line.repeat) if line.fault else ended.follow(line.key)
         yield line, Played(samples[line.id], episode, line.seconds)

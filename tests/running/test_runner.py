@@ -238,6 +238,8 @@ class Clumsy:
     """A handler with a bug for one sample."""
 
     name = "prompt"
+    fit = None
+    native = False
 
     def __init__(self, method: str) -> None:
         self.method, self.real = method, plugins.load("handlers", "prompt")

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.benchmarks.bfcl import data, prompts
+from harness.benchmarks.bfcl.agentic.search import DOWN
 from harness.benchmarks.bfcl.agentic.tools import unavailable
 from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.judging import Read, plain, raw_answer
@@ -56,7 +57,8 @@ def samples(category: str) -> list[Sample[Mapping[str, Any]]]:
 def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Play:
     """Continue after the earlier conversations of the scenario."""
     record = sample.target
-    world = World.of({"initial_config": {"WebSearchAPI": {"show_snippet": "no_snippet" not in sample.id}}, **record})
+    kind = Searching if sample.category in data.WEB_SEARCH else World
+    world = kind.of({"initial_config": {"WebSearchAPI": {"show_snippet": "no_snippet" not in sample.id}}, **record})
     for earlier in sample.after:
         for step in before[earlier].steps if earlier in before else ():
             for call in calls_of(step.reply):
@@ -107,6 +109,25 @@ def judge(
     if not isinstance(raw, list) or len(raw) != 1 or not isinstance(raw[0], list | str | dict):
         return Verdict("fail", "agentic:inference_error", "the result is not a list of one turn")
     return _judge([read(step) if read else (step, mode) for step in raw[0]], expected, chosen)
+
+
+class SearchUnavailable(Exception):
+    """A search was not carried out."""
+
+
+class Searching(World):
+    """A world in which a search that is not carried out ends the item."""
+
+    def execute(self, call: str) -> str:
+        """Carry out a call.
+
+        Raises:
+            SearchUnavailable: The service did not search.
+        """
+        result = super().execute(call)
+        if result.startswith(f'{{"error": "{DOWN}'):
+            raise SearchUnavailable(result)
+        return result
 
 
 def is_earlier(sample_id: str) -> bool:
