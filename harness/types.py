@@ -460,8 +460,6 @@ class RunRecord:
     usage: UsageInfo = field(default_factory=UsageInfo)
     planned: Mapping[str, int] = field(default_factory=dict)
     """Of `benchmark.n`, the episodes of each category that samples are of; empty in records of an earlier version."""
-    readable: Mapping[str, float] = field(default_factory=dict)
-    """Category -> share of its replies that could be read, 0..1; empty where nobody counted."""
     shards: ShardsInfo | None = None
     """Where `harness merge` made the run."""
     user: UserInfo = field(default_factory=UserInfo)

@@ -63,7 +63,7 @@ def gather(
         unreadable={part.name: len(part.problems) for part in parts if part.problems},
         unplayed=sum(part.unplayed for part in parts),
         shards={part.name: part.record.shards.told for part in parts if part.record.shards and part.record.shards.told},
-        readable=_joined(part.record.readable for part in parts),
+        readable=_joined(_readable(part.record) for part in parts),
         conflicts=tuple(dict.fromkeys(conflicts(list(records.values())))),
         runs=tuple(_about(record) for record in records.values()),
     )
@@ -114,6 +114,11 @@ def _part(folder: Path, record: RunRecord, lines: Sequence[SampleLine] | None) -
     unknown = record.benchmark.n is None and record.status != "complete"
     stated = left if left or unknown or record.status == "incomplete" else None
     return _Part(folder.name, record, found, problems, results, sizes, missing, excluded, unplayed, stated)
+
+
+def _readable(record: RunRecord) -> dict[str, float]:
+    shares = {name: reading.readable for name, reading in record.readings.items()}
+    return {name: share for name, share in shares.items() if share is not None}
 
 
 def _credits(lines: Iterable[SampleLine]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from harness.results.lines import SampleLine
 from harness.results.shards import Shard
 from harness.results.tally import Tally
 from harness.results.usage import account, recorded_prices
-from harness.types import RunRecord, Score
+from harness.types import Reading, RunRecord, Score
 
 Blocks = Sequence[Sequence[Shard]]
 """Shards with different items, by repeat."""
@@ -62,7 +62,7 @@ def joined(blocks: Blocks, lines: Sequence[SampleLine], dropped: int) -> RunReco
         ),
         sampling=replace(first.sampling, seed=seeds.pop() if len(seeds) == 1 else None),
         repeats=sum(max(shard.record.repeats for shard in block) for block in blocks),
-        readable={},  # shares of parts do not add up
+        readings=_readings(records),
         planned=_planned(shards) if not dropped else {},
         config_sha256=provenance.digest(sorted(shard.record.config_sha256 for shard in shards)),
         scores=_scores(blocks, tally.scores()),
@@ -70,6 +70,24 @@ def joined(blocks: Blocks, lines: Sequence[SampleLine], dropped: int) -> RunReco
         seconds=seconds,
         usage=account(tally.used, seconds, sum(hours) if hours else None, tally.prices),
     )
+
+
+def _readings(records: Sequence[RunRecord]) -> dict[str, Reading]:
+    """What could be read of all parts together."""
+    found: dict[str, list[Reading]] = {}
+    for record in records:
+        for name, reading in record.readings.items():
+            found.setdefault(name, []).append(reading)
+    return {name: _summed(parts) for name, parts in found.items()}
+
+
+def _summed(parts: Sequence[Reading]) -> Reading:
+    asked, unread, sampled = (sum(getattr(part, name) for part in parts) for name in ("asked", "unread", "sampled"))
+    beginnings, dialects = Counter[str](), Counter[str]()
+    for part in parts:
+        beginnings.update(part.beginnings)
+        dialects.update(part.dialects)
+    return Reading(asked, unread, dict(beginnings.most_common()), dict(dialects.most_common()), sampled)
 
 
 def _planned(shards: Sequence[Shard]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from harness.errors import UsageProblem
 from harness.results import store
 from harness.results.lines import encode
 from harness.results.merging import merge
-from harness.types import Generation, ModelInfo, Outcome, Sampling, Score
+from harness.types import Generation, ModelInfo, Outcome, Reading, Sampling, Score
 from tests import synthetic_runs
 from tests.synthetic_runs import BENCHMARK
 
@@ -65,6 +65,22 @@ def test_shards_by_items_are_the_run_that_was_not_split(tmp_path: Path) -> None:
     assert side.results == whole.results
     assert (side.left, side.shards, side.scores) == ({}, {}, whole.scores)
     assert (record.seconds, record.tokens) == (8.0, {"prompt": 12_000, "completion": 1600})
+
+
+def test_what_could_be_read_is_summed(tmp_path: Path) -> None:
+    readings = (
+        Reading(10, 4, {"Sure": 3, "I": 1}, {"json": 4}, 4),
+        Reading(10, 2, {"I": 2}, {"json": 1, "xml": 1}, 2),
+        Reading(10, 0),
+    )
+    runs = [
+        shard(tmp_path, range(start, start + 10), readings={"multiple": reading})
+        for start, reading in zip((0, 10, 20), readings, strict=True)
+    ]
+    folder = merge(runs, tmp_path / "out")
+    expected = Reading(30, 6, {"Sure": 3, "I": 3}, {"json": 5, "xml": 1}, 6)
+    assert store.read_run(folder).readings == {"multiple": expected}
+    assert read(folder).readable == {"multiple": pytest.approx(0.8)}
 
 
 def test_shards_by_category(tmp_path: Path) -> None:
