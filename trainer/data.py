@@ -161,7 +161,7 @@ class Encoder:
             counts["left out: text beside calls, as this handler answers in calls alone"] += 1
         for role in _unshown(prompt, head):
             counts[f"left out: text or calls of a message ({role}), by the chat template"] += 1
-        if not all(_shown(tool["function"]["name"], head) for tool in prompt.tools):
+        if not all(_shown(tool.get("function", tool)["name"], head) for tool in prompt.tools):
             counts["left out: tools, by the chat template"] += 1
         text, think, result = join(head, written)
         return _Text(example.id, text + self.end, think, result)
@@ -204,7 +204,7 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     prompt = handler.render(Query(turn_messages(example.messages), tools, instruction(tools) if tools else ""))
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     calls = notation.read_answer(example.answer) or decode.read_calls(example.answer)
-    if not prompt.tools:
+    if not (tools and getattr(handler, "native", bool(prompt.tools))):
         if calls and example.answer.startswith("[{"):
             notation.write_calls((call.name, call.arguments) for call in calls)
         return prompt, Reply(think, example.answer.lstrip("\n"))

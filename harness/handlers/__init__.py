@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness import plugins
-from harness.data.calls import as_text
 from harness.protocols import Written
 from harness.types import Message, ModelInfo
 
@@ -45,9 +44,9 @@ def merge(messages: Iterable[Message], instruction: str) -> tuple[Message, ...]:
 
     Returns:
         Messages that open with one system message: instruction, blank line, what the system message said before
-        (BFCL's `system_prompt_pre_processing_chat_model`). Earlier native calls are text, as they are asked for.
+        (BFCL's `system_prompt_pre_processing_chat_model`).
     """
-    said = tuple(as_text(messages))
+    said = tuple(messages)
     if not instruction:
         return said
     if said and said[0]["role"] == "system":

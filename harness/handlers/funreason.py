@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.data.calls import as_text
 from harness.handlers import CLOSE, OPEN, merge, require
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
@@ -42,7 +43,7 @@ class FunReasonHandler:
 
     def render(self, query: Query) -> Prompt:
         """Merge the benchmark's instruction into the system message and force the start of the reply."""
-        return Prompt(merge(query.messages, query.instruction), prefix=self.think_prefix)
+        return Prompt(merge(as_text(query.messages), query.instruction), prefix=self.think_prefix)
 
     def parse(self, generation: Generation, query: Query) -> Reply:
         """Split thinking and answer.

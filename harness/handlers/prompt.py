@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.data.calls import as_text
 from harness.handlers import OPEN, join_think, merge, require, split_think
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
@@ -30,7 +31,7 @@ class PromptHandler:
 
     def render(self, query: Query) -> Prompt:
         """Merge the benchmark's instruction into the system message."""
-        return Prompt(merge(query.messages, query.instruction), prefix=self.think_prefix)
+        return Prompt(merge(as_text(query.messages), query.instruction), prefix=self.think_prefix)
 
     def parse(self, generation: Generation, query: Query) -> Reply:
         """Answer = text after the last `</think>`; a block that never closes stays in the answer, as upstream."""
