@@ -140,7 +140,7 @@ LAYERS = (
 TRAINER_LAYERS = (
     {"losses"},
     {"config", "data"},
-    {"collate"},
+    {"collate", "mix"},
     {"train"},
     {"callbacks", "folder", "model"},
     {"run"},
