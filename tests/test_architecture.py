@@ -141,7 +141,7 @@ LAYERS = (
 TRAINER_LAYERS = (
     {"losses"},
     {"config", "data"},
-    {"collate"},
+    {"collate", "mix"},
     {"train"},
     {"callbacks", "folder", "model"},
     {"run"},

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from harness.errors import UsageProblem, unknown_name
 from harness.flags.doors import read_file
-from harness.flags.fields import Flag
+from harness.flags.fields import Flag, Names
 from trainer.losses import LossSettings
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -35,8 +35,8 @@ class TrainConfig:
 
     model: Annotated[str, Flag("-m", "--model-name-or-path")] = ""
     """Folder, hub id or `tiny`: the model to start from."""
-    data: Annotated[str, Flag("-d", "--dataset-name")] = ""
-    """JSONL file or hub id of training data."""
+    data: Annotated[Names, Flag("-d", "--dataset-name")] = ()
+    """JSONL file or hub id of training data; repeated for several, each with a weight: a.jsonl:2."""
     output_dir: Annotated[str, Flag("-o")] = ""
     """Folder of the result and its checkpoints."""
     data_format: str = "auto"
@@ -81,6 +81,12 @@ class TrainConfig:
     """AdamW's decoupled weight decay."""
     optim: str = "adamw_torch"
     """As transformers names it."""
+    adam_beta1: float = 0.9
+    """Decay of AdamW's mean of gradients."""
+    adam_beta2: float = 0.999
+    """Decay of AdamW's mean of squared gradients."""
+    adam_epsilon: float = 1e-8
+    """What AdamW adds to the denominator."""
     max_grad_norm: float = 1.0
     """Clip the gradient's norm; 0 leaves it."""
     num_train_epochs: float = 3.0
@@ -111,6 +117,10 @@ class TrainConfig:
     """Dropout of the adapter."""
     lora_target_modules: str = "all-linear"
     """Modules to adapt, with commas; the output layer stays as it is."""
+    use_rslora: bool = False
+    """Scale the adapter by its rank's square root (rank-stabilised LoRA)."""
+    use_dora: bool = False
+    """Learn magnitude and direction of weights apart (DoRA)."""
     merge_adapter: bool = False
     """Where the model is an adapter: merge it into its base and train all weights, instead of continuing it."""
     deepspeed: str | None = None
@@ -139,10 +149,17 @@ class TrainConfig:
     """Steps between scores; 0 for none."""
     eval_limit: str = "50"
     """Samples of each category."""
-    report_to: str = "none"
-    """Where transformers reports to: none, tensorboard, wandb, ..."""
+    report_to: str = "auto"
+    """Where transformers reports to: none, tensorboard, wandb, ...; auto: tensorboard where it is installed."""
+    chat_template: str | None = None
+    """Jinja file that replaces the model's chat template, and is saved with it."""
     trust_remote_code: bool = False
     """Run code that the model's folder brings."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The data sets, each with its weight where one is given."""
+        return (self.data,) if isinstance(self.data, str) else tuple(self.data)
 
     @property
     def loss_settings(self) -> LossSettings:
@@ -151,7 +168,8 @@ class TrainConfig:
 
     def identity(self) -> dict[str, Any]:
         """The settings that decide what is learnt; a checkpoint is continued only under equal ones."""
-        return {name: value for name, value in asdict(self).items() if name not in PATHS_AND_REPORTS}
+        settings = asdict(self) | {"data": list(self.sources)}
+        return {name: value for name, value in settings.items() if name not in PATHS_AND_REPORTS}
 
     def check(self) -> TrainConfig:
         """Refuse what can be seen to be wrong before anything is loaded.

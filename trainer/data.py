@@ -161,7 +161,7 @@ class Encoder:
             counts["left out: text beside calls, as this handler answers in calls alone"] += 1
         for role in _unshown(prompt, head):
             counts[f"left out: text or calls of a message ({role}), by the chat template"] += 1
-        if not all(_shown(tool["function"]["name"], head) for tool in prompt.tools):
+        if not all(_shown(tool.get("function", tool)["name"], head) for tool in prompt.tools):
             counts["left out: tools, by the chat template"] += 1
         text, think, result = join(head, written)
         return _Text(example.id, text + self.end, think, result)

@@ -58,6 +58,7 @@ def resume_point(config: TrainConfig, data_sha256: str) -> Path | None:
     saved = state(found)
     # A setting that is newer than the run had its default.
     known = {each.name: each.default for each in fields(config)} | saved["config"]
+    known["data"] = [known["data"]] if isinstance(known["data"], str) else list(known["data"])
     changed = [name for name, value in config.identity().items() if known[name] != value]
     if saved["data"]["sha256"] != data_sha256:
         changed.append("the data itself")

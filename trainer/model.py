@@ -55,6 +55,8 @@ def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
             r=config.lora_r,
             lora_alpha=config.lora_alpha,
             lora_dropout=config.lora_dropout,
+            use_rslora=config.use_rslora,
+            use_dora=config.use_dora,
             target_modules=targets if targets == "all-linear" else targets.split(","),
             task_type="CAUSAL_LM",
         ),

@@ -24,13 +24,15 @@ from trainer import callbacks, folder, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
 from trainer.data import Corpus, Encoder, end_of_turn
+from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
 from trainer.train import RegionTrainer
 
 SAME = (
     *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
     *("learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "seed"),
-    *("bf16", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps", "report_to"),
+    *("bf16", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps"),
+    *("adam_beta1", "adam_beta2", "adam_epsilon"),
 )
 """Settings that transformers knows by the same name."""
 
@@ -77,6 +79,8 @@ def load_tokenizer(config: TrainConfig) -> Any:
         raise UsageProblem(f"{config.model} has a slow tokenizer, which gives no offsets", "Convert it to a fast one.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if config.chat_template:
+        tokenizer.chat_template = Path(config.chat_template).read_text("utf-8")
     tokenizer.chat_template = tokenizer.chat_template or chat.CHATML  # saved with the model: it is trained on it
     return tokenizer
 
@@ -101,7 +105,9 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
         "columns": examples.pairs("--columns", config.columns),
         "roles": examples.pairs("--roles", config.roles),
     }
-    corpus = encoder.corpus(config.data, config.data_format, config.limit)
+    sources = [source(each) for each in config.sources]
+    corpora = [(name, weight, encoder.corpus(name, config.data_format, config.limit)) for name, weight in sources]
+    corpus = mix(corpora, config.seed)
     if config.packing:
         return corpus, pack(corpus.records, config.max_length)
     return corpus, [(record,) for record in corpus.records]
@@ -121,6 +127,7 @@ def arguments(config: TrainConfig) -> transformers.TrainingArguments:
         settings["activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"] = True
     return transformers.TrainingArguments(
         **settings,
+        report_to=_reporters(config.report_to),
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         save_strategy="steps",
@@ -189,6 +196,24 @@ def train(config: TrainConfig) -> Path:
         trainer.write_state(output)
         shutil.rmtree(output / ".saving", ignore_errors=True)
     return output
+
+
+def _reporters(text: str) -> list[str]:
+    """Reporters by name; `auto` is tensorboard where it is installed.
+
+    Raises:
+        UsageProblem: One is unknown or not installed.
+    """
+    installed = transformers.integrations.get_available_reporting_integrations()
+    if text == "auto":
+        return [name for name in installed if name == "tensorboard"]
+    named = [name.strip() for name in text.split(",") if name.strip() not in ("", "none")]
+    if missing := [name for name in named if name not in installed]:
+        raise UsageProblem(
+            f"--report-to {', '.join(missing)}: no such reporter is installed here",
+            f"Installed: {', '.join(installed) or 'none'}. `pip install` it, or give --report-to none.",
+        )
+    return named
 
 
 @contextmanager

@@ -83,3 +83,24 @@ def test_only_an_adapter_is_merged_and_only_into_a_new_folder(tmp_path):
         merge(str(tmp_path / "model"), tmp_path / "merged")
     with pytest.raises(UsageProblem, match="is not empty"):
         merge(str(adapter), adapter)
+
+
+def test_generation_stops_at_the_end_of_turn_that_is_trained(tmp_path):
+    from transformers import AutoTokenizer, GenerationConfig
+
+    settings = config(tmp_path, max_steps=1)
+    tokenizer = AutoTokenizer.from_pretrained(settings.model)
+    tokenizer.chat_template, tokenizer.eos_token = None, "<|endoftext|>"  # as of a base model
+    tokenizer.save_pretrained(settings.model)
+    (tmp_path / "model" / "chat_template.jinja").unlink(missing_ok=True)
+    for file in ("config.json", "generation_config.json"):
+        path = tmp_path / "model" / file
+        about = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps(about | {"eos_token_id": tokenizer.eos_token_id}))
+    output = train(settings)
+    trained = AutoTokenizer.from_pretrained(output)
+    (stop,) = trained("<|im_end|>", add_special_tokens=False)["input_ids"]
+    assert trained.eos_token_id == stop != tokenizer.eos_token_id
+    assert trained.chat_template
+    for about in (GenerationConfig.from_pretrained(output), AutoModelForCausalLM.from_pretrained(output).config):
+        assert stop in (about.eos_token_id if isinstance(about.eos_token_id, list) else [about.eos_token_id])

@@ -1,0 +1,243 @@
+"""Every shape that data sets come in: what is read from it, and what is refused with a reason rather than lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data.calls import read_answer
+from harness.data.examples import Unusable, read
+from harness.data.shapes import AFTER, TOOL_TEXT
+from harness.data.turns import turns
+from harness.types import Example
+
+PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOL = {"name": "get_weather", "description": "W", "parameters": PARAMETERS}
+ASKED = {"role": "user", "content": "Oslo?"}
+CALL = {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
+WRITTEN = "[get_weather(city='Oslo')]"
+
+
+def one(tmp_path: Path, row: Any, **reading: Any) -> Example:
+    (found,) = rows(tmp_path, row, **reading)
+    assert isinstance(found, Example), found
+    return found
+
+
+def rows(tmp_path: Path, *lines: Any, **reading: Any) -> list[Example | Unusable]:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return list(read(path, **reading))
+
+
+def said(answer: dict[str, Any], **row: Any) -> dict[str, Any]:
+    return {"messages": [ASKED, {"role": "assistant", **answer}], "tools": [TOOL], **row}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"tool_calls": [{"type": "function", "function": CALL}]},
+        {"tool_calls": [CALL], "content": None},
+        {"tool_calls": json.dumps([{"function": CALL}])},
+        {"function_call": CALL, "content": None},
+        {"function_call": CALL, "content": ""},
+        {"content": WRITTEN},
+        {"content": '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'},
+        {"content": "<tool_call>\n{'arguments': {'city': 'Oslo'}, 'name': 'get_weather'}\n</tool_call>"},
+        {"content": [{"type": "text", "text": ""}], "tool_calls": [{"function": CALL}]},
+    ],
+    ids=str,
+)
+def test_calls_are_calls_however_they_are_written(tmp_path, answer):
+    assert one(tmp_path, said(answer)).answer == WRITTEN
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"reasoning_content": "It is Oslo.", "content": WRITTEN},
+        {"thinking": "It is Oslo.", "content": WRITTEN},
+        {"reasoning": "It is Oslo.", "function_call": CALL},
+        {"content": f"<think>\nIt is Oslo.\n</think>\n\n{WRITTEN}"},
+        {"content": f"It is Oslo.\n</think>\n\n{WRITTEN}"},
+        {"content": "<think>\nIt is Oslo.", "tool_calls": [{"function": CALL}]},
+        {"content": [{"type": "thinking", "thinking": "It is Oslo."}, {"type": "text", "text": WRITTEN}]},
+        {"reasoning_content": "It is Oslo.", "content": f"<think>\nIt is Oslo.\n</think>\n\n{WRITTEN}"},
+    ],
+    ids=str,
+)
+def test_thinking_is_thinking_wherever_it_stands(tmp_path, answer):
+    found = one(tmp_path, said(answer))
+    assert (found.think, found.answer, found.said) == ("It is Oslo.", WRITTEN, "")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (said({"content": "<think>\nIt is Oslo."}), "thinking does not close"),
+        (said({"content": "<think>\nA.\n</think>\n\nB.", "thinking": "C."}), "thinking is given twice"),
+        (said({"content": None}), "says nothing"),
+        (said({"content": "", "tool_calls": []}), "says nothing"),
+        (said({"tool_calls": [{"function": {"name": "f", "arguments": "{city"}}]}), "is not JSON"),
+        (said({"tool_calls": [{"function": {"arguments": "{}"}}]}), "a call has no name"),
+        (said({"content": "<tool_call>get_weather</tool_call>"}), "a <tool_call> block is not JSON"),
+        (said({"content": [{"type": "image_url", "image_url": {"url": "u"}}]}), "a part that is not text (image_url)"),
+        (said({"content": 3}), "is int, not text"),
+        (said({"content": "a\ud83d"}), "a lone surrogate"),
+        (said({"content": "a", "weight": 0}), "no assistant turn to learn"),
+        (said({"content": "a", "weight": 0.5}), "neither 0 nor 1"),
+        (said({"content": "a"}, tools=[{"description": "no name"}]), "tool 0 has no name"),
+        (said({"content": "a"}, tools="[{"), "tools is not JSON"),
+        ({"messages": [{"content": "x"}, {"role": "assistant", "content": "a"}]}, "message 0 has no role"),
+        ({"messages": [{"role": "user", "content": None}, {"role": "assistant", "content": "a"}]}, "has no content"),
+        ({"messages": [{"role": "judge", "content": "x"}, {"role": "assistant", "content": "a"}]}, "'judge'"),
+        ({"messages": "[{", "tools": []}, "messages is not JSON"),
+        ({"messages": [ASKED], "answer": " "}, "the answer is empty"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_would_be_lost_is_a_reason(tmp_path, row, reason):
+    (found,) = rows(tmp_path, row)
+    assert isinstance(found, Unusable)
+    assert reason in found.reason
+
+
+def test_text_beside_calls_is_kept(tmp_path):
+    found = one(tmp_path, said({"content": "Let me look.", "tool_calls": [{"function": CALL}]}))
+    assert (found.answer, found.said) == (WRITTEN, "Let me look.")
+    talk = [ASKED, {"role": "assistant", "content": "Let me look.", "tool_calls": [{"function": CALL}]}]
+    found = one(
+        tmp_path, {"messages": [*talk, {"role": "tool", "content": "3"}, {"role": "assistant", "content": "3."}]}
+    )
+    (_, first), (_, last) = turns(found)
+    assert (first.answer, first.said, last.answer) == (WRITTEN, "Let me look.", "3.")
+    assert found.messages[2]["tool_call_id"] == found.messages[1]["tool_calls"][0]["id"]
+
+
+@pytest.mark.parametrize("off", [{"weight": 0}, {"train": False}, {"training": False}], ids=str)
+def test_turns_without_loss_are_shown_and_not_learnt(tmp_path, off):
+    talk = [ASKED, {"role": "assistant", "content": "WRONG", **off}, {"role": "user", "content": "No."}]
+    found = one(tmp_path, {"messages": [*talk, {"role": "assistant", "content": WRITTEN}], "tools": [TOOL]})
+    assert [turn.answer for _, turn in turns(found)] == [WRITTEN]
+    assert found.messages[1]["content"] == "WRONG"
+    after = [*talk[:1], {"role": "assistant", "content": WRITTEN}, *talk[2:], {**talk[1], "content": "WRONG"}]
+    found = one(tmp_path, {"messages": after, "tools": [TOOL]})
+    assert (found.answer, found.source["left_out"]) == (WRITTEN, [AFTER])
+
+
+LISTED = json.dumps([TOOL])
+FORMATS = {
+    "toucan": {
+        "uuid": "u",
+        "messages": json.dumps([ASKED, {"role": "assistant", "content": "", "function_call": CALL}]),
+        "tools": json.dumps([{"type": "function", "function": TOOL}]),
+    },
+    "openai fine-tuning": {"messages": [ASKED, {"role": "assistant", "function_call": CALL}], "functions": [TOOL]},
+    "hermes v1": {
+        "conversations": [
+            {"from": "system", "value": f"You call functions. <tools> {LISTED} </tools>"},
+            {"from": "human", "value": "Oslo?"},
+            {
+                "from": "gpt",
+                "value": "<tool_call>\n{'arguments': {'city': 'Oslo'}, 'name': 'get_weather'}\n</tool_call>",
+            },
+        ]
+    },
+    "apigen-mt": {
+        "conversations": [
+            {"from": "human", "value": "Oslo?"},
+            {"from": "function_call", "value": json.dumps({"name": "get_weather", "arguments": {"city": "Oslo"}})},
+        ],
+        "tools": LISTED,
+        "system": "Follow the policy.",
+    },
+    "toolace": {
+        "system": f"Here is a list of functions that you can invoke:\n{LISTED}. Put it in the format of [f(a=b)]",
+        "conversations": [
+            {"from": "user", "value": "Oslo?"},
+            {"from": "assistant", "value": '[get_weather(city="Oslo")]'},
+        ],
+    },
+    "glaive v2": {
+        "system": f"SYSTEM: You have access to the following functions -\n{json.dumps(TOOL, indent=4)}\n",
+        "chat": 'USER: Oslo?\n\n\nASSISTANT: <functioncall> {"name": "get_weather", "arguments": \'{"city": "Oslo"}\'} '
+        "<|endoftext|>\n\n\n",
+    },
+    "trl": {
+        "prompt": [ASKED],
+        "completion": [{"role": "assistant", "tool_calls": [{"function": CALL}]}],
+        "tools": [TOOL],
+    },
+    "tool_call role": {"messages": [ASKED, {"role": "tool_call", "content": json.dumps(CALL)}], "tools": [TOOL]},
+    "xlam": {
+        "query": "Oslo?",
+        "answers": json.dumps([{"name": "get_weather", "arguments": {"city": "Oslo"}}]),
+        "tools": LISTED,
+    },
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_published_formats_give_the_same_question_tools_and_calls(tmp_path, name):
+    found = one(tmp_path, FORMATS[name])
+    assert found.messages[-1] == ASKED
+    assert found.tools == (TOOL,)
+    assert found.answer == WRITTEN
+    told = name in ("hermes v1", "toolace", "glaive v2")
+    assert found.source.get("left_out", []) == ([TOOL_TEXT] if told else [])
+
+
+def test_a_file_of_several_formats_is_read_row_by_row(tmp_path):
+    found = rows(tmp_path, *FORMATS.values(), {"foo": 1})
+    assert [row.answer for row in found[:-1] if isinstance(row, Example)] == [WRITTEN] * len(FORMATS)
+    assert isinstance(found[-1], Unusable)
+    assert "no known format: foo" in found[-1].reason
+
+
+def test_a_whole_conversation_of_glaive_is_read(tmp_path):
+    chat = (
+        "USER: Hi\n\n\nASSISTANT: Hello! <|endoftext|>\n\n\nUSER: Oslo?\n\n\nASSISTANT: <functioncall> "
+        '{"name": "get_weather", "arguments": \'{"city": "Oslo"}\'} <|endoftext|>\n\n\n'
+        'FUNCTION RESPONSE: {"t": 3}\n\n\nASSISTANT: 3 degrees. <|endoftext|>'
+    )
+    found = one(tmp_path, {"system": "SYSTEM: Be brief.", "chat": chat})
+    assert [turn.answer for _, turn in turns(found)] == ["Hello!", WRITTEN, "3 degrees."]
+    assert found.messages[0] == {"role": "system", "content": "Be brief."}
+    assert found.messages[-1]["content"] == '{"t": 3}'
+
+
+@pytest.mark.parametrize("name", ["get-weather", "Market Trends API", "import", "a/b.c"])
+def test_names_that_python_forbids_are_read_where_json_allows_them(tmp_path, name):
+    call = {"name": name, "arguments": {"from": "Oslo", "x-y": [1, {"z": None}]}}
+    found = one(tmp_path, said({"tool_calls": [{"function": call}]}, tools=[TOOL | {"name": name}]))
+    (read,) = read_answer(found.answer) or []
+    assert (read.name, read.arguments) == (name, call["arguments"])
+
+
+def test_toolace_calls_functions_whose_names_have_spaces(tmp_path):
+    tools = [TOOL | {"name": "Market Trends API"}]
+    answer = {"content": '[Market Trends API(city="us", note="Market Trends API(x)"), Market Trends API(city="de")]'}
+    found = one(tmp_path, said(answer, tools=tools))
+    calls = read_answer(found.answer) or []
+    assert [(call.name, call.arguments["city"]) for call in calls] == [
+        (tools[0]["name"], "us"),
+        (tools[0]["name"], "de"),
+    ]
+    assert calls[0].arguments["note"] == "Market Trends API(x)"
+
+
+def test_json_text_that_is_no_call_of_ours_stays_text():
+    assert read_answer('[{"name": "get_weather", "arguments": {"city": "Oslo"}}]') is None
+    assert read_answer("[f(1)]") is None
+    assert read_answer("f(a=1)") is None
+
+
+def test_fields_and_speakers_of_other_names_are_mapped(tmp_path):
+    row = {"dialog": [{"from": "customer", "value": "Oslo?"}, {"from": "agent", "value": WRITTEN}], "fns": [TOOL]}
+    columns, roles = {"conversations": "dialog", "tools": "fns"}, {"customer": "user", "agent": "assistant"}
+    found = one(tmp_path, row, columns=columns, roles=roles)
+    assert (found.answer, found.tools, found.messages) == (WRITTEN, (TOOL,), (ASKED,))
