@@ -16,7 +16,7 @@ from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
 from harness.stats.intervals import accuracy
 from harness.stats.views import load_view
-from harness.text import one_line
+from harness.text import one_line, without_folders
 from harness.types import Key, Reply, RunRecord
 
 CARDS = {
@@ -81,14 +81,16 @@ def _answer_length(reply: Reply) -> int:
 def _facts(side: Side) -> dict[str, str]:
     record = side.record
     settings = {name: value for name, value in asdict(record.engine).items() if name != "name"}
-    engine = ", ".join(f"{name} {value}" for name, value in settings.items() if value not in (None, "", {}, "auto"))
+    engine = ", ".join(
+        f"{name} {name_of(str(value))}" for name, value in settings.items() if value not in (None, "", {}, "auto")
+    )
     facts = {
         "started": record.started,
         "benchmark": f"{record.benchmark.name} {record.benchmark.version or ''}".strip(),
         "data": record.benchmark.data_sha256,
         "checker": record.benchmark.checker_sha256,
         "weights": record.model.sha256,
-        "adapter": record.model.adapter,
+        "adapter": record.model.adapter and name_of(record.model.adapter),
         "revision": record.model.revision,
         "handler": record.handler,
         "engine": f"{record.engine.name} ({engine})" if engine else record.engine.name,
@@ -100,7 +102,9 @@ def _facts(side: Side) -> dict[str, str]:
         "seconds": f"{record.seconds:.1f}",
         "folder": side.folder.name,
     }
-    return {name: one_line(str(value), 200) for name, value in facts.items() if value not in (None, "")}
+    return {
+        name: one_line(without_folders(str(value)), 200) for name, value in facts.items() if value not in (None, "")
+    }
 
 
 def _category(name: str, record: RunRecord) -> dict[str, Any]:

@@ -76,4 +76,5 @@ fill(help, {}, [el("h2", {}, "Keys"), el("dl", { class: "keys" }, Object.entries
 document.getElementById("help-button").addEventListener("click", () => help.showModal());
 document.getElementById("theme-button").addEventListener("click", toggleTheme);
 window.addEventListener("hashchange", route);
+NARROW.addEventListener("change", route);
 route();
