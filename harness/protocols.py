@@ -44,6 +44,9 @@ class Benchmark(Protocol):
     """Leaf categories whose plays ask a simulated user, too."""
     also_checked_by: tuple[str, ...] = ()
     """Packages outside its own whose code takes part in judging."""
+    prepare: Callable[[Sequence[Sample[Any]]], Mapping[str, Any]] | None = None
+    """Told the samples that are about to be played and judged, none where what is played is judged again; returns at
+    once, with what the record of the run says of the sandbox."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""

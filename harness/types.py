@@ -332,6 +332,8 @@ class MachineInfo:
     """Name, memory and driver of each."""
     layout: Mapping[str, Any] = field(default_factory=dict)
     """The engine's options that cannot change a reply: copies, GPUs, memory."""
+    sandbox: Mapping[str, Any] | None = None
+    """The backend that judged programs were run in, its layers and limits; None where none were."""
 
 
 @dataclass(frozen=True, slots=True)

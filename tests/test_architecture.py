@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import islice
 from pathlib import Path
-from types import NoneType
+from types import MethodType, NoneType
 from typing import Any
 
 import pytest
@@ -329,6 +329,7 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "gpus": (int, NoneType),
     "with_user": tuple,
     "also_checked_by": tuple,
+    "prepare": (NoneType, MethodType),
 }
 """Members of the protocols that are no methods."""
 SERVING = {"tp", "dp", "gpu_memory_utilization", "runner", "ray_address"}

@@ -137,10 +137,11 @@ def _identity(record: RunRecord) -> dict[str, Any]:
         "handler": record.handler,
         "engine": asdict(record.engine),
         "sampling": sampling,
+        "sandbox": record.machine.sandbox,
     }
 
 
-MAY_DIFFER = ("handler", "engine", "sampling")
+MAY_DIFFER = ("handler", "engine", "sampling", "sandbox")
 """What does not forbid a comparison but can move scores."""
 
 
@@ -183,5 +184,5 @@ def _short(value: Any, other: Any) -> str:
     if isinstance(value, dict) and isinstance(other, dict):
         differing = (f"{key}={inner}" for key, inner in value.items() if other.get(key) != inner)
         return one_line(", ".join(differing), 80) or "not set"
-    text = str(value)
+    text = "not recorded" if value is None else str(value)
     return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)

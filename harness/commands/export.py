@@ -12,8 +12,8 @@ import click
 @click.argument("output", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--to", "target", required=True, metavar="FORMAT", help="bfcl, evalplus or lm-eval.")
 @click.option("--model-name", help="The model's name in the written files. [default: one that the other tool knows]")
-@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat of each sample.")
-def command(run: str, output: Path, target: str, model_name: str | None, repeat: int) -> None:
+@click.option("--repeat", type=click.IntRange(0), help="Which repeat of each sample. [default: 0; all for evalplus]")
+def command(run: str, output: Path, target: str, model_name: str | None, repeat: int | None) -> None:
     """Write RUN into the folder OUTPUT as another tool's files.
 
     RUN is a folder, or the start of a run's id.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -107,8 +108,20 @@ def command(**values: Any) -> None:
     if flags.base and not (flags.as_json or flags.predict_only):
         click.echo(runs.comparison_text(found[0], found[1], output))
     if left > fault_limit(flags.fail_on_error, n):
-        remedy = "`harness show RUN ID` tells why; the same command tries them again."
-        raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
+        raise RunIncomplete(f"{left} of {n} items faulted or are left", _remedy(records, output))
+
+
+def _remedy(records: Sequence[RunRecord], output: Path) -> str:
+    """What to do about items without a verdict: the command that shows the first fault, where there is one."""
+    from harness.results import store
+
+    folders = [store.path_of(output, record) for record in records if record.benchmark.left]
+    faults = ((folder, line) for folder in folders for line in store.read_samples(folder) if line.fault is not None)
+    for folder, line in faults:
+        repeat = ["--repeat", str(line.repeat)] if line.repeat else []
+        shown = shlex.join(["harness", "show", str(folder), line.id, *repeat])
+        return f"`{shown}` tells why; the same command tries them again."
+    return "The same command tries them again."
 
 
 def open_sandbox(specs: Sequence[RunSpec], asked: RunSettings) -> str | None:

@@ -27,7 +27,7 @@ SAMPLES = click.Path(exists=True, path_type=Path)
 VIEWS = ("v4", "acebench", "apibank")
 GOES_WITH = {
     "--from-bfcl": ("--mode", "--underscore-names", "--rules", "-o"),
-    "--from-evalplus": ("-o",),
+    "--from-evalplus": ("-o", "--base-only"),
     "--from-acebench": ("--rules",),
     "--from-apibank": (),
     "RUN": ("--rules", "--write"),
@@ -43,6 +43,7 @@ KEPT = 1000
 @click.argument("run", required=False)
 @click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
 @click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
+@click.option("--base-only", is_flag=True, help="With --from-evalplus: the original tests alone.")
 @click.option("--from-acebench", type=FOLDER, help="Judge a folder of ACEBench's official result files.")
 @click.option("--from-apibank", type=SAMPLES, help="Judge a prediction file of API-Bank's official evaluators.")
 @click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
@@ -65,6 +66,7 @@ def command(
     run: str | None,
     from_bfcl: Path | None,
     from_evalplus: Path | None,
+    base_only: bool,
     from_acebench: Path | None,
     from_apibank: Path | None,
     mode: str | None,
@@ -101,6 +103,7 @@ def command(
         "RUN": run,
     }
     flags = {"--mode": mode, "--underscore-names": underscore_names, "--rules": rules, "-o": output, "--write": write}
+    flags["--base-only"] = base_only
     kind = _what_is_judged(sources, {name for name, value in flags.items() if value not in (None, False, "upstream")})
     if kind in ("RUN", "--from-evalplus"):
         _sandbox_flags.configure(sandbox, sandbox_workers, sandbox_memory)
@@ -116,7 +119,7 @@ def command(
             raise UsageProblem("--from-bfcl needs --mode", "Result files do not say: prompt (text) or fc (lists).")
         tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, report)
     elif from_evalplus:
-        tallies = _score_programs(from_evalplus, output, report)
+        tallies = _score_programs(from_evalplus, output, report, base_only=base_only)
     elif from_acebench:
         tallies = _score_results(from_acebench, rules or "upstream", report)
     elif from_apibank:
@@ -151,13 +154,15 @@ def _score_folder(
     return score(folder, Convention(mode, underscore_names), RULES[rules], report, output)
 
 
-def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
+def _score_programs(samples: Path, output: Path | None, report: Report, *, base_only: bool) -> Tallies:
     from harness import sandbox
+    from harness.benchmarks.evalplus.expected import PARTS
     from harness.exchange.evalplus import score
 
     sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
     results = output / f"{samples.stem}_eval_results.json" if output else None
-    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+    parts = PARTS[:1] if base_only else PARTS
+    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None, parts=parts)
 
 
 def _score_results(folder: Path, rules: str, report: Report) -> Tallies:

@@ -31,8 +31,8 @@ class ExportRequest:
     output: Path
     model_name: str | None = None
     """Name of the model in the other tool's files; None lets the format choose."""
-    repeat: int = 0
-    """Which repeat of a run that asked each item more than once."""
+    repeat: int | None = None
+    """Which repeat of a run that asked each item more than once; None for all where the format holds them, else 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def write(format_name: str, request: ExportRequest) -> Exported:
     """
     writer = _module(format_name, "write")
     repeats = store.read_run(request.run).repeats
-    if request.repeat >= repeats:
+    if request.repeat is not None and request.repeat >= repeats:
         raise UsageProblem(f"{request.run} has no repeat {request.repeat}", f"It has {repeats}, counted from 0.")
     exported: Exported = writer.write(request)
     return exported

@@ -40,7 +40,7 @@ def write(request: ExportRequest) -> Exported:
     modes: Counter[str] = Counter()
     notes: list[str] = []
     faults = 0
-    for episode, category in episodes(request.run, "bfcl", request.repeat, notes.append):
+    for episode, category in episodes(request.run, "bfcl", request.repeat or 0, notes.append):
         if category in data.EXECUTABLE or "_prereq" in episode.sample_id:
             continue
         faults += episode.fault is not None

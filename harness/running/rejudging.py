@@ -85,8 +85,10 @@ def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[Sam
 
 
 def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
-    about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(_benchmark(record)))
-    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about)
+    benchmark = _benchmark(record)
+    about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(benchmark))
+    machine = replace(record.machine, sandbox=benchmark.prepare(())) if benchmark.prepare else record.machine
+    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about, machine=machine)
 
 
 def _tallied(
@@ -115,13 +117,13 @@ def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
     return {sample.id: sample for sample in _benchmark(record).load(record.benchmark.categories)}
 
 
-def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator[tuple[Episode, str]]:
-    """Each stored episode of one repeat, replies parsed anew, and the category of its sample.
+def episodes(run: Path, benchmark: str, repeat: int | None, report: Report) -> Iterator[tuple[Episode, str]]:
+    """Each stored episode of one repeat or of all, replies parsed anew, and the category of its sample.
 
     Args:
         run: The run's folder.
         benchmark: What it has to be a run of.
-        repeat: Which repeat.
+        repeat: Which repeat; None for all.
         report: Told about lines that cannot be used.
 
     Yields:
@@ -134,7 +136,7 @@ def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator
     if record.benchmark.name != benchmark:
         raise UsageProblem(f"{run} is a run of {record.benchmark.name}, not of {benchmark}")
     for _, played in _played(run, record, _samples(record), report):
-        if played.episode.repeat == repeat:
+        if repeat in (None, played.episode.repeat):
             yield played.episode, played.sample.category
 
 

@@ -22,7 +22,7 @@ from harness.running.judges import Judges
 from harness.running.plan import RunPlan, RunSpec, SharedEngine, plan
 from harness.running.progress import Progress, Silent
 from harness.running.scheduler import Scheduler, Work
-from harness.types import Key, RunRecord
+from harness.types import Key, MachineInfo, RunRecord
 
 __all__ = ["RunSpec", "SharedEngine", "execute", "plan", "run"]
 
@@ -121,7 +121,7 @@ class _Run:
         self.began, self.gpus = time.monotonic(), session.gpus
         versions = dict.fromkeys([*(self.record.engine.version or "").split("; "), session.version])
         served = replace(plan.record.engine, version="; ".join(name for name in versions if name))
-        self.record = replace(self.record, engine=served, code=plan.record.code, machine=plan.record.machine)
+        self.record = replace(self.record, engine=served, code=plan.record.code, machine=self._prepare(left))
         work = Work(plan.benchmark, plan.handler, plan.samples, stored, spec.sampling, spec.sample_timeout)
         if plan.user:
             work = replace(work, user_sampling=plan.user.sampling)
@@ -137,6 +137,13 @@ class _Run:
                 self.progress.update()
                 if time.monotonic() - self.saved > CHECKPOINT:
                     self._save("running")
+
+    def _prepare(self, left: Sequence[Key]) -> MachineInfo:
+        """Let the benchmark get ready to judge; the machine, with the sandbox that programs will be judged in."""
+        benchmark, machine = self.plan.benchmark, self.plan.record.machine
+        if self.plan.spec.predict_only or benchmark.prepare is None:
+            return machine
+        return replace(machine, sandbox=benchmark.prepare([self.plan.samples[name] for name, _ in left]))
 
     def _keep(self, line: store.SampleLine) -> None:
         with self.mutex:

@@ -101,6 +101,17 @@ def test_of_settings_only_those_that_differ_are_named() -> None:
     assert outcomes.disagreements(side(rules="strict"), side()) == ["bfcl: rules differs (strict and upstream)"]
 
 
+def test_verdicts_from_different_sandboxes_are_cautioned_of() -> None:
+    weak, strong = ({"backend": name, "threads": 128} for name in ("landlock", "userns"))
+    assert outcomes.cautions(side(sandbox=weak), side(sandbox=weak)) == []
+    assert outcomes.cautions(side(sandbox=weak), side(sandbox=strong)) == [
+        "bfcl: sandbox differs (backend=landlock and backend=userns)"
+    ]
+    (caution,) = outcomes.cautions(side(), side(sandbox=strong))
+    assert caution.startswith("bfcl: sandbox differs (not recorded and {'backend': 'userns'")
+    assert outcomes.disagreements(side(sandbox=weak), side(sandbox=strong)) == []
+
+
 @pytest.fixture
 def judged_by(tmp_path: Path) -> Callable[[str], Path]:
     """A run whose verdicts are of some checker."""

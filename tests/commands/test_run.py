@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -98,7 +99,12 @@ def test_a_dry_run_loads_and_writes_nothing(
 def test_faults_exit_3_unless_allowed(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     Path("script.json").write_text(json.dumps({"echo_1": {"fault": "HTTP 500"}}))
     assert command(*RUN, "--tasks", "echo") == 3
-    assert f"1 of {SIZE} items faulted" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"1 of {SIZE} items faulted" in told
+    shown = shlex.split(told.partition("`")[2].partition("`")[0])
+    assert shown[:2] == ["harness", "show"]
+    assert command(*shown[1:]) == 0
+    assert "HTTP 500" in capsys.readouterr().out
     assert command(*RUN, "--tasks", "echo", "--fail-on-error", "1") == 0
     assert command(*RUN, "--tasks", "echo", "--fail-on-error", "0.05") == 3
     assert command(*RUN, "--tasks", "echo", "--fail-on-error", "0.1") == 0
