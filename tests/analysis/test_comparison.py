@@ -213,13 +213,13 @@ def test_one_run_is_not_a_comparison(two: list[str]) -> None:
 def test_both_sides_can_be_judged_again_by_other_rules(bfcl_data: Path, tmp_path: Path) -> None:
     """An abstention that cannot be read as calls is right upstream and wrong by strict rules only if it is garbage."""
     version = replace(BENCHMARK, checker_sha256=provenance.checker_sha256(plugins.load("benchmarks", "bfcl")))
-    sizes = {"irrelevance": 6}
+    sizes = {"irrelevance": 12}
     texts = ("[f(", "There is no function for this.")
     a, b = (synthetic_runs.write(tmp_path, "m", sizes, lambda *_: "pass", text, benchmark=version) for text in texts)
     (before,) = compare(read(a), [read(b)])
-    assert before.rows[0].both == 6
+    assert before.rows[0].both == 12
     (after,) = compare(read(a, "strict"), [read(b, "strict")])
-    assert (after.rows[0].only_a, after.rows[0].only_b, after.rows[0].pairs) == (0, 6, 6)
+    assert (after.rows[0].only_a, after.rows[0].only_b, after.rows[0].pairs) == (0, 12, 12)
     assert after.a.benchmarks["bfcl"]["rules"] == "strict"
     assert not list(after.cautions)
 
