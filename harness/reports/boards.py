@@ -43,7 +43,7 @@ def terminal(boards: Sequence[Board], width: int = 80, columns: Sequence[str] = 
         parts.append(textwrap.fill(f"{board.view.title}: {board.view.source}", width))
         parts += [_terminal_block(board, block, width, columns, color) for block in board.blocks]
         parts += [textwrap.fill(text, width, subsequent_indent="  ") for text in _left(board, LISTED)]
-    return "\n\n".join([*parts, "\n".join(textwrap.fill(note, width) for note in _notes(boards))])
+    return "\n\n".join([*parts, "\n".join(textwrap.fill(note, width) for note in notes(boards))])
 
 
 def _terminal_block(board: Board, block: Block, width: int, columns: Sequence[str], color: bool) -> str:
@@ -107,7 +107,8 @@ def _limits(cell: Cell) -> str:
     return "" if cell.interval is None else f"{percent(cell.interval.low, 1)}..{percent(cell.interval.high, 1)}"
 
 
-def _notes(boards: Sequence[Board]) -> list[str]:
+def notes(boards: Sequence[Board]) -> list[str]:
+    """What a reader of some boards must know."""
     blocks = [block for board in boards for block in board.blocks]
     wanted = {
         NOTES[0]: True,
@@ -141,7 +142,7 @@ def _markdown_board(board: Board) -> str:
     nodes = [board.view.nodes[name] for name in board.view.columns if name in board.view.nodes]
     about = [f"{node.title}: {node.about}" for node in nodes if node.about]
     left = [escaped(line) for line in _left(board)]
-    return "\n\n".join(part for part in [*parts, _bullets(left), _bullets(about), _bullets(_notes([board]))] if part)
+    return "\n\n".join(part for part in [*parts, _bullets(left), _bullets(about), _bullets(notes([board]))] if part)
 
 
 def _bullets(lines: Sequence[str]) -> str:
@@ -215,7 +216,7 @@ def _board_json(board: Board) -> dict[str, Any]:
     return {"view": view.name, "title": view.title, "source": view.source, "columns": titles, "blocks": blocks} | {
         "upstream_missing": board.upstream_missing,
         "left": [{"label": label, "why": why} for label, why in board.left],
-        "notes": _notes([board]),
+        "notes": notes([board]),
     }
 
 
@@ -224,7 +225,7 @@ def html(boards: Sequence[Board]) -> str:
     environment = templates()
     environment.filters |= {"percent": percent, "limits": _limits, "one_line": one_line}
     return environment.get_template("leaderboard.html.j2").render(
-        boards=boards, heading=_heading, absent=_absent, left=_left, notes=_notes(boards)
+        boards=boards, heading=_heading, absent=_absent, left=_left, notes=notes(boards)
     )
 
 

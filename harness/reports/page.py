@@ -37,12 +37,13 @@ EXACT = 2**53
 SCRIPTS = ("dom", "data", "charts", "overview", "samples", "sample", "main")
 
 
-def page(folders: Sequence[Path], limit: int | None = None) -> str:
+def page(folders: Sequence[Path], limit: int | None = None, home: str | None = None) -> str:
     """The page.
 
     Args:
         folders: One run, or two to be set side by side; the first is the baseline.
         limit: Characters of one text to keep; by default fewer, the more replies there are.
+        home: Name of the page over many runs that lies beside this one.
 
     Returns:
         HTML.
@@ -70,7 +71,7 @@ def page(folders: Sequence[Path], limit: int | None = None) -> str:
         "limit": most,
     }
     chunks = [_chunk(sides, keys[start : start + CHUNK], most) for start in range(0, len(keys), CHUNK)]
-    words = {"title": " and ".join(labels), "chunks": chunks, "two": len(sides) > 1}
+    words = {"title": " and ".join(labels), "chunks": chunks, "two": len(sides) > 1, "home": home}
     return scripted("report.html.j2", [f"report/{name}.js" for name in SCRIPTS], index, **words)
 
 

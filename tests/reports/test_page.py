@@ -209,7 +209,7 @@ def test_bundle_writes_one_file(hostile: Path, tmp_path: Path) -> None:
 
 
 def test_server_answers_this_machine_only() -> None:
-    with PageServer(b"<p>page") as server:
+    with PageServer({"/": b"<p>page"}.get) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
         def get(path: str, host: str) -> tuple[int, bytes]:
