@@ -22,6 +22,12 @@ def name_of(model: str) -> str:
     return one_line(last or model, LONGEST)
 
 
+def shown(value: Any) -> str:
+    """A fact's value as others may see it: no folder of the machine that measured."""
+    text = str(value)
+    return name_of(text) if text.startswith(("/", "~")) else without_folders(text)
+
+
 def facts(record: RunRecord) -> dict[str, Any]:
     """What can change a reply or its verdict, apart from the data, as JSON values in the order in which it is told."""
     model, engine, sampling = record.model, asdict(record.engine), asdict(record.sampling)
@@ -90,7 +96,7 @@ def _told(side: Mapping[str, Any], differing: set[str]) -> str:
 def _fact(name: str, value: Any) -> str:
     if value is None:
         return f"no {name}"
-    said = without_folders(str(value))
+    said = shown(value)
     return said if name in PLAIN else f"{name} {'unknown' if value == '' else said}"
 
 

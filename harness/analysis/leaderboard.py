@@ -86,8 +86,12 @@ def build(
         raise unknown_name("column", sort, view.columns)
     reference = _reference(found, base)
     rows = [_measured(view, entry, reference, upstream_missing) for entry in found]
-    shown = [row for row in rows if any(cell.value is not None and cell.n for cell in row.cells.values())]
-    left = [(entry.label, _why_none(view, entry)) for entry, row in zip(found, rows, strict=True) if row not in shown]
+    shown, left = [], []
+    for entry, row in zip(found, rows, strict=True):
+        if any(cell.value is not None and cell.n for cell in row.cells.values()):
+            shown.append(row)
+        else:
+            left.append((entry.label, _why_none(view, entry)))
     blocks = [_block("Measured here", True, shown, view, sort)] if shown else []
     for table in load_published(view.name):
         blocks.append(_block(table.title, False, _published_rows(view, table), view, sort))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.labels import facts, joined, name_of, tell_apart
+from harness.analysis.labels import facts, joined, name_of, shown, tell_apart
 from harness.errors import UsageProblem
 from harness.results import store
 from harness.results.lines import SampleLine
@@ -182,7 +182,7 @@ def _differences(a: Outcomes, b: Outcomes, names: Iterable[str]) -> Iterator[str
 def _short(value: Any, other: Any) -> str:
     """A fact in few words; of a map only what the other side has otherwise."""
     if isinstance(value, dict) and isinstance(other, dict):
-        differing = (f"{key}={inner}" for key, inner in value.items() if other.get(key) != inner)
+        differing = (f"{key}={shown(inner)}" for key, inner in value.items() if other.get(key) != inner)
         return one_line(", ".join(differing), 80) or "not set"
     text = "not recorded" if value is None else str(value)
     return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)

@@ -29,11 +29,11 @@ BUNDLE = "bundle"
 def command(
     runs: tuple[str, ...], output: str | None, pages: int, max_chars: int | None, port: int, no_browser: bool
 ) -> None:
-    """Show a run, two side by side, or many with leaderboards and trends.
+    """Show a run, two side by side, or many.
 
     The first of two is the baseline. `harness view RUN` serves the page on 127.0.0.1; `harness view bundle RUN -o
     report.html` writes it. It loads nothing from outside. A RUN is its folder or the start of its id; a folder above
-    several runs shows them all, any two of them side by side.
+    several runs shows them all: a table, leaderboards, trends by date, any two side by side.
 
     \b
       harness view results/tuned-7b

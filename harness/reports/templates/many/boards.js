@@ -1,6 +1,7 @@
 /* Leaderboards: measured rows, published ones, and rows that a view cannot place, with the reason. */
 
 let ranks = 100;
+const LINKED = 3;
 
 function boardsView() {
   if (!INDEX.boards.length) return el("p", { class: "notice" }, "No leaderboard holds a category that was run here.");
@@ -26,9 +27,10 @@ function blockOf(block) {
 }
 
 function rowLabel(row) {
-  const runs = row.runs.map((number) => RUNS[number]).filter(runPage);
-  const links = runs.map((run, i) => [i ? ", " : "", el("a", { href: runPage(run) }, `${run.benchmark} ${run.started.slice(0, 10)}`)]);
-  return [row.label, links.length > 0 && el("small", {}, links), row.partial.length > 0 && el("small", {}, "† ", row.partial.slice(0, 3).join("; "), row.partial.length > 3 && ` and ${row.partial.length - 3} more`)];
+  const runs = row.runs.map((number) => RUNS[number]).reverse();
+  const links = runs.slice(0, LINKED).map((run, i) => [i ? ", " : "", linked(runPage(run), `${run.benchmark} ${run.started.slice(0, 10)}`)]);
+  if (runs.length > LINKED) links.push(" and ", el("a", { href: address("runs", { q: runs[0].model }) }, `${runs.length - LINKED} more`));
+  return [row.label, el("small", {}, links), row.partial.length > 0 && el("small", {}, "† ", row.partial.slice(0, 3).join("; "), row.partial.length > 3 && ` and ${row.partial.length - 3} more`)];
 }
 
 function rankCell(cell, best, measured) {

@@ -1,17 +1,18 @@
 /* Scores in order of date with their intervals: what a team gates its releases on. */
 
-const COLOURS = ["#1f77b4", "#d1660c", "#2a8a3e", "#a03fb0", "#8c564b", "#00808f", "#b3372b", "#6b6b00"];
+const COLOURS = ["#1f77b4", "#d1660c", "#2a8a3e", "#b04fc0", "#9c6a5b", "#00808f", "#d0483a", "#7d7d10"];
 const MARKS_OF_LINES = ["", "6 3", "2 3", "8 3 2 3", "", "6 3", "2 3", "8 3 2 3"];
 
 function trendsView() {
   const runs = select(), measure = measureOf(runs);
   const points = runs.filter((run) => scoreOf(run, measure)), none = runs.filter((run) => !scoreOf(run, measure));
   const { lines, others } = linesOf(points);
+  const open = lines.some((line) => line.runs.some((run) => run.note));
   return [
     filterBar(runs, measure),
     el("div", { class: "filters" }, el("label", {}, "a line joins", dropdown("join", [["", "runs of one model"], ["all", "all runs shown"]], state.join))),
     el("section", { class: "panel" }, el("h2", {}, MEASURES[measure] || "score", el("span", { class: "muted" }, ` 95 % intervals, ${count(points.length)} runs in order of date`)),
-      points.length ? [chart(lines, measure), legend(lines), others > 0 && el("p", { class: "muted" }, `${count(others)} more models are not drawn; filters choose others.`)]
+      points.length ? [chart(lines, measure), legend(lines), open && el("p", { class: "muted" }, "An open circle was not measured as the one before it on its line: the table says what is other."), others > 0 && el("p", { class: "muted" }, `${count(others)} more models are not drawn; filters choose others.`)]
         : el("p", { class: "muted" }, "No run shown here has this score.")),
     points.length > 0 && pointTable(lines, measure),
     none.length > 0 && el("section", { class: "panel" }, el("h2", {}, "Without this score"),
@@ -56,7 +57,7 @@ function chart(lines, measure) {
   const grid = ticks.map((tick) => [svg("line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: "grid" }),
     svg("text", { x: box.left - 6, y: y(tick) + 4, class: "tick", "text-anchor": "end" }, +(100 * tick).toFixed(1))]);
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "trend", role: "group", "aria-label": `${MEASURES[measure]} in order of date` },
-    grid, dates(runs, x, height, width), lines.map((line) => lineOf(line, measure, x, y)));
+    grid, dates(runs, x, height, width), lines.map((line) => lineOf(line, measure, x, y, runs.length > 150 ? 2.5 : 4.5)));
 }
 
 function ticksOf(low, high) {
@@ -70,14 +71,14 @@ function dates(runs, x, height, width) {
   return runs.filter((_, i) => i % every === 0).map((run) => svg("text", { x: x(run), y: height - 8, class: "tick", "text-anchor": "middle" }, run.started.slice(0, 10)));
 }
 
-function lineOf(line, measure, x, y) {
+function lineOf(line, measure, x, y, r) {
   const parts = line.runs.slice(1).map((run, i) => (run.same === line.runs[i].same
     ? `M${x(line.runs[i])} ${y(scoreOf(line.runs[i], measure)[0])}L${x(run)} ${y(scoreOf(run, measure)[0])}` : ""));
   const points = line.runs.map((run) => {
     const score = scoreOf(run, measure), [value, low, high] = score;
     const said = `${line.name} ${run.more} ${run.started.slice(0, 10)}: ${percent(value, 2)} % [${limits(score)}], ${sizeText(score)}${run.note && `; ${run.note}`}`;
     const marks = [svg("title", {}, said), low !== null && svg("line", { x1: x(run), x2: x(run), y1: y(low), y2: y(high), stroke: line.colour, class: "whisker" }),
-      svg("circle", { cx: x(run), cy: y(value), r: 4.5, fill: line.colour, stroke: line.colour, class: run.note ? "changed" : "" })];
+      svg("circle", { cx: x(run), cy: y(value), r, fill: line.colour, stroke: line.colour, class: run.note ? "changed" : "" })];
     return runPage(run) ? svg("a", { href: runPage(run), "aria-label": said }, marks) : svg("g", { role: "img", "aria-label": said }, marks);
   });
   return [svg("path", { d: parts.join(""), stroke: line.colour, "stroke-dasharray": line.dashes }), points];
