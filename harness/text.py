@@ -173,3 +173,20 @@ def percent(fraction: float, decimals: int = 2) -> str:
     """A percentage, rounded half up as papers do (0.83655 -> 83.66), free of binary noise."""
     exact = Decimal(repr(round(fraction * 100, 9)))
     return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0)  # + 0 turns -0.00 into 0.00
+
+
+def telling(fraction: float, *others: float) -> str:
+    """A percentage with the digits that tell it from others: two decimals, or more where they would look alike.
+
+    Args:
+        fraction: What is shown.
+        *others: What it is compared with.
+
+    Returns:
+        For example `69.72`, and `69.7183` beside a demand of 0.697201.
+    """
+    for decimals in range(2, 9):
+        shown = percent(fraction, decimals)
+        if all(fraction == other or shown != percent(other, decimals) for other in others):
+            break
+    return shown

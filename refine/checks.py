@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.benchmarks.bfcl.decode import read_calls
+from harness.data.calls import read_answer
 from harness.types import Example, FunctionCall
 from refine.types import Finding
 
@@ -44,7 +45,7 @@ def answer_findings(example: Example) -> list[Finding]:
     Returns:
         Findings in the order of the calls; one `decode` finding where the answer is not a list of calls.
     """
-    calls = read_calls(example.answer)
+    calls = read_answer(example.answer) or read_calls(example.answer)
     if not calls:
         return [Finding("decode", "the answer does not decode to a list of calls")]
     tools = {str(tool.get("name")): tool for tool in example.tools}

@@ -29,6 +29,16 @@ class Judge:
     session: Session
 
 
+AGAIN = (
+    "Reply with one JSON object of the fields {fields} and with nothing before or after it.",
+    "Your whole reply must be one JSON object. Its fields are {fields}.",
+)
+"""Added to a question whose reply could not be read, the first and the second time."""
+LONGEST = 100_000
+"""Characters of a reply in which commas are mended."""
+_FENCED = re.compile(r"```\w*\n(.*?)\n?```", re.DOTALL)
+_TRAILING = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+
 Answer = Mapping[str, Any]
 """A judge's reply, read and valid under the question's schema."""
 
@@ -81,19 +91,22 @@ class Question:
         """Whether several judges may be asked: verdicts are put to the vote and scores averaged, texts are not."""
         return not {"verdict", "score"}.isdisjoint(self.schema["properties"])
 
-    def prompt(self, material: Mapping[str, str]) -> Prompt:
+    def prompt(self, material: Mapping[str, str], again: int = 0) -> Prompt:
         """Put the question about one example.
 
         Args:
             material: Quoted texts by heading.
+            again: How often its reply could not be read; each time it is put in other words.
 
         Returns:
             A prompt whose system message is the same for every example.
         """
+        fields = ", ".join(f'"{name}"' for name in self.schema["required"])
+        asked = quote(material) + (f"\n\n{AGAIN[again - 1].format(fields=fields)}" if again else "")
         return Prompt(
             messages=(
                 {"role": "system", "content": self.instructions},
-                {"role": "user", "content": quote(material)},
+                {"role": "user", "content": asked},
             ),
             schema=self.schema,
         )
@@ -101,17 +114,28 @@ class Question:
     def read(self, generation: Generation) -> Answer | None:
         """Read a reply.
 
+        The object is the reply, or its last lines after words of the judge; a code fence may stand around it. What is
+        quoted within a line, followed by words, or part of thinking that never closes, is not the judge's judgement.
+
         Args:
             generation: What the judge's engine gave.
 
         Returns:
-            The reply's object; None where the reply is truncated, holds no object of the schema or several that differ.
+            The reply's object with the fields of the schema; None where the reply is truncated, holds no object of the
+            schema or several that differ.
         """
         if generation.finish == "length":
             return None
         text = generation.text.rpartition("</think>")[2]
-        found = [value for value in _objects(text) if _valid(value, self.schema)]
-        return found[0] if found and all(value == found[0] for value in found) else None
+        if "<think>" in text:
+            return None
+        text = _FENCED.sub(r"\1", text).rstrip()
+        found = [(start, end, read) for start, end, value in _objects(text) if (read := _read(value, self.schema))]
+        if not found or any(read != found[0][2] for _, _, read in found):
+            return None
+        start, end, read = found[-1]
+        whole = end == len(text) and not text[:start].rpartition("\n")[2].strip()
+        return read if whole else None
 
 
 def quote(material: Mapping[str, str]) -> str:
@@ -165,29 +189,66 @@ def majority(answers: list[Answer | None]) -> Answer | None:
     return None
 
 
-def _objects(text: str) -> list[Any]:
-    """All JSON objects that stand in a text, outermost only."""
-    decoder, found, position = json.JSONDecoder(), [], 0
+def _objects(text: str) -> list[tuple[int, int, Any]]:
+    """All JSON objects that stand in a text, outermost only, with where they start and end.
+
+    Line breaks within strings and commas before a closing bracket are let pass: judges write both.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_once, strict=False)
+    found, position = [], 0
     for match in re.finditer(r"\{", text):
         if match.start() < position:
             continue
         try:
             value, position = decoder.raw_decode(text, match.start())
         except (ValueError, RecursionError):
-            continue
-        found.append(value)
+            if not (loose := _without_commas(decoder, text[match.start() :])):
+                continue
+            value, length = loose
+            position = match.start() + length
+        found.append((match.start(), position, value))
     return found
 
 
-def _valid(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether an object holds exactly the schema's required fields, each of its type, enum and range."""
+def _without_commas(decoder: json.JSONDecoder, text: str) -> tuple[Any, int] | None:
+    """An object in which commas stand before closing brackets, and its length; None where it is none all the same."""
+    blank = _TRAILING.sub(lambda match: match[1] or " " * len(match[0]), text[:LONGEST])
+    if blank == text[:LONGEST]:
+        return None
+    try:
+        value, length = decoder.raw_decode(blank)
+    except (ValueError, RecursionError):
+        return None
+    return value, length
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose fields are named once each.
+
+    Raises:
+        ValueError: A field is named twice.
+    """
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a field is named twice")
+    return dict(pairs)
+
+
+def _read(value: Any, schema: Mapping[str, Any]) -> Answer | None:
+    """The fields of a schema in an object, each of its type, enum and range; None where one is not.
+
+    Words of an enum count in any case, and further fields are let pass.
+    """
     kinds: dict[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "number": (int, float)}
-    if not isinstance(value, dict) or not set(schema["required"]) <= set(value) <= set(schema["properties"]):
-        return False
-    for name, item in value.items():
-        rule = schema["properties"][name]
+    if not isinstance(value, dict) or not set(schema["required"]) <= set(value):
+        return None
+    read = {}
+    for name, rule in schema["properties"].items():
+        item = value.get(name)
+        if isinstance(item, str) and "enum" in rule:
+            item = item.strip().lower()
         if not isinstance(item, kinds[rule["type"]]) or isinstance(item, bool) or item not in rule.get("enum", [item]):
-            return False
+            return None
         if rule["type"] != "string" and not rule.get("minimum", item) <= item <= rule.get("maximum", item):
-            return False
-    return True
+            return None
+        read[name] = item
+    return read

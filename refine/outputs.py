@@ -14,9 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from harness.files import replacing
+from harness.files import replacing, write_atomic
 
 FILES = {"kept": "kept.jsonl", "dropped": "dropped.jsonl", "hard": "hard.jsonl"}
+STATUS = "status.json"
 
 
 def books(folder: Path) -> list[Path]:
@@ -71,6 +72,23 @@ def write_outputs(folder: Path) -> dict[str, int]:
             if line["outcome"] in write:
                 write[line["outcome"]](json.dumps(_output(line)).encode() + b"\n")
     return counts
+
+
+def write_status(folder: Path, cost_limit: float | None, left: int) -> None:
+    """Write down whether a run stopped at its cost limit, for its report.
+
+    Args:
+        folder: The run's folder.
+        cost_limit: In USD.
+        left: Examples that were not started.
+    """
+    write_atomic(folder / STATUS, json.dumps({"cost_limit": cost_limit, "left": left}).encode())
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """What `write_status` wrote; nothing left where it wrote nothing."""
+    path = folder / STATUS
+    return dict(json.loads(path.read_bytes())) if path.exists() else {"cost_limit": None, "left": 0}
 
 
 def _output(line: dict[str, Any]) -> dict[str, Any]:

@@ -7,18 +7,19 @@ so memory holds only what is in flight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from harness.results.usage import cost
 from harness.types import Completion, Example, Generation, RequestKey, Sampling
-from refine.judge import Answer, Judge, combine
+from refine.judge import AGAIN, Answer, Judge, combine
 from refine.ledger import CallKey, Ledger
+from refine.turns import Way, refine_example
 from refine.types import Ask, Context, Finding, Result, Stage
 
-Way = Generator[Ask, Answer | None, Result]
-"""An example on its way through the stages: yields questions, is sent answers, returns what became of it."""
+OTHER_SEED = 1000
+"""Between the seeds of a question and of the same question asked again; more than there are votes."""
 
 
 @dataclass
@@ -45,29 +46,8 @@ class _Example:
     ask: Ask | None = None
     step: int = -1
     votes: dict[int, Answer | None] = field(default_factory=dict)
-
-
-def refine_example(example: Example, stages: Sequence[Stage], context: Context) -> Way:
-    """One example's way through the stages.
-
-    Args:
-        example: The example as it came.
-        stages: The stages, in order.
-        context: Settings and findings.
-
-    Returns:
-        The result.
-
-    Yields:
-        Questions; the answer is sent back.
-    """
-    repairs = 0
-    for stage in stages:
-        ruling = yield from stage.run(example, context)
-        example, repairs = ruling.example, repairs + ruling.repairs
-        if ruling.outcome != "next":
-            return Result(ruling.outcome, stage.name, ruling.reason, example, repairs, context.findings)
-    return Result("kept", "end", "", example, repairs, context.findings)
+    again: dict[int, int] = field(default_factory=dict)
+    """How often each vote's reply could not be read."""
 
 
 class Pipeline:
@@ -98,6 +78,8 @@ class Pipeline:
         self.votes, self.sampling, self.stop = votes, sampling or Sampling(max_tokens=2048), stop
         self.tally = Tally()
         self._slots = sum(judge.session.slots for judge in judges)
+        self.stopped = False
+        """Whether `stop` ended the run before the source did."""
         self._flying: dict[RequestKey, tuple[_Example, Judge]] = {}
         self._recorded: dict[CallKey, dict[str, Any]] = {}
 
@@ -109,7 +91,8 @@ class Pipeline:
         """Refine examples.
 
         Args:
-            examples: Index, example and what the free checks found, for those that have no outcome yet.
+            examples: Index, example and what was found in it as a whole (duplicates, overlap), for those without an
+                outcome.
             recorded: Calls of an earlier session that are not asked again.
 
         Yields:
@@ -122,6 +105,7 @@ class Pipeline:
             while more and len(self._flying) < self._slots and not self.stop(self.tally):
                 more = self._start(next(source, None))
             if more and not self._flying and self.stop(self.tally):
+                self.stopped = True
                 break
             if self._flying:
                 self._collect()
@@ -146,7 +130,7 @@ class Pipeline:
                 self._finish(one, end.value)
                 return
             one.step += 1
-            one.votes = {}
+            one.votes, one.again = {}, {}
             for vote in range(self.votes if one.ask.question.votes else 1):
                 self._call(one, vote)
             if self._waiting(one):
@@ -164,11 +148,18 @@ class Pipeline:
         if line := self._recorded.pop((one.index, one.step, vote), None):
             one.votes[vote] = line["read"]
             return
+        self._submit(one, vote)
+
+    def _submit(self, one: _Example, vote: int) -> None:
+        """Ask for a vote; one whose reply could not be read in other words and with another seed."""
+        assert one.ask is not None
         judge = self.judges[vote % len(self.judges)]
         key = RequestKey(str(one.index), vote, one.step)
         self._flying[key] = (one, judge)
-        seed = None if self.sampling.seed is None else self.sampling.seed + vote
-        judge.session.submit(key, one.ask.question.prompt(one.ask.material), replace(self.sampling, seed=seed))
+        again = one.again.get(vote, 0)
+        seed = None if self.sampling.seed is None else self.sampling.seed + vote + again * OTHER_SEED
+        prompt = one.ask.question.prompt(one.ask.material, again)
+        judge.session.submit(key, prompt, replace(self.sampling, seed=seed))
 
     def _collect(self) -> None:
         """Wait for completions of every judge with calls in flight, write them down, go on with their examples."""
@@ -176,8 +167,13 @@ class Pipeline:
             if any(owner is judge for _, owner in self._flying.values()):
                 for completion in judge.session.collect():
                     one, _ = self._flying.pop(completion.key)
-                    one.votes[completion.key.repeat] = self._record(one, judge, completion)
-                    if not self._waiting(one):
+                    vote = completion.key.repeat
+                    one.votes[vote] = self._record(one, judge, completion)
+                    unreadable = completion.generation and one.votes[vote] is None
+                    if unreadable and one.again.get(vote, 0) < len(AGAIN):
+                        one.again[vote] = one.again.get(vote, 0) + 1
+                        self._submit(one, vote)
+                    elif not self._waiting(one):
                         self._advance(one, self._decide(one))
 
     def _decide(self, one: _Example) -> Answer | None:

@@ -10,6 +10,8 @@ from refine.judge import Question, text_schema
 from refine.types import Ask, Asking, Context, Ruling, Stage
 
 REWRITE = Question("rewrite", text_schema("answer"))
+HOPELESS = ("decode", "function")
+"""Findings that make a new answer a failed attempt, whatever a judge would say of it: nobody has vouched for it yet."""
 
 
 def judge_and_repair(stage: Stage, free: tuple[str, ...], example: Example, context: Context) -> Asking:
@@ -28,15 +30,20 @@ def judge_and_repair(stage: Stage, free: tuple[str, ...], example: Example, cont
         The question, and after each "no" a request for a new answer.
     """
     seen = material.of(example, "query", "tools")
-    original, repairs = example, 0
+    original, repairs, said = example, 0, "wrong"
     while True:
-        if finding := replace(context, findings=checks.answer_findings(example)).found(*free):
-            reason = finding.message
+        found = checks.answer_findings(example)
+        decisive = replace(context, findings=found).found(*free)
+        useless = next((each for each in found if each.check in HOPELESS), None) if repairs else None
+        if decisive:
+            reason = decisive.message
+        elif useless:
+            reason = f"{said}; the new answer: {useless.message}"
         else:
             verdict = yield Ask(stage.name, stage.question, seen | material.of(example, "answer"))
             if verdict is None:
                 return Ruling("unjudged", original, "no readable judgement", repairs)
-            reason = verdict["reason"]
+            reason = said = verdict["reason"]
             if verdict["verdict"] == "yes":
                 return Ruling("next", example, reason, repairs)
         if repairs == context.max_attempts:

@@ -11,10 +11,10 @@ from typing import Any
 
 from harness.errors import UsageProblem
 from harness.files import write_atomic
-from harness.models import TINY
+from harness.models import tokenizer_of
 from harness.text import one_line
 from refine.ledger import read_claim, read_lines
-from refine.outputs import books, last_outcomes
+from refine.outputs import books, last_outcomes, read_status
 from refine.similar import words
 
 PAPER_LENGTHS = {"think": (350.74, 248), "result": (31.07, 27)}
@@ -32,7 +32,8 @@ def summarise(folder: Path, count: Count | None = None, examples: int = 3) -> di
         examples: Examples to show of each outcome.
 
     Returns:
-        JSON values: `run`, `outcomes`, `stages`, `findings`, `lengths`, `calls`, `examples`.
+        JSON values: `run`, `outcomes`, `cost_limit`, `left`, `unusable` (rows by reason), `repaired`, `stages`,
+        `findings`, `lengths`, `calls`, `examples`.
     """
     outcomes: Counter[str] = Counter()
     stages: Counter[tuple[str, str]] = Counter()
@@ -55,6 +56,8 @@ def summarise(folder: Path, count: Count | None = None, examples: int = 3) -> di
     return {
         "run": read_claim(folder / "run.json"),
         "outcomes": dict(outcomes),
+        **read_status(folder),
+        "unusable": dict(_unusable(folder).most_common()),
         "repaired": repaired,
         "stages": [{"stage": stage, "outcome": outcome, "n": n} for (stage, outcome), n in sorted(stages.items())],
         "findings": dict(findings.most_common()),
@@ -79,6 +82,12 @@ def calls_summary(folder: Path) -> list[dict[str, Any]]:
         for name in ("prompt_tokens", "completion_tokens", "seconds"):
             row[name] += line[name]
     return [{"stage": stage, "model": model} | row for (stage, model), row in sorted(table.items())]
+
+
+def _unusable(folder: Path) -> Counter[str]:
+    """Rows that are no records, by reason; each shard has read all of them."""
+    rows = {line["line"]: line["reason"] for book in books(folder) for line in read_lines(book / "unusable.jsonl")}
+    return Counter(one_line(reason, 200) for reason in rows.values())
 
 
 def write_report(folder: Path, summary: Mapping[str, Any]) -> None:
@@ -114,7 +123,7 @@ def token_counter(tokenizer: str) -> Count:
     from transformers import AutoTokenizer
 
     try:
-        loaded = AutoTokenizer.from_pretrained(TINY if tokenizer == "tiny" else tokenizer)
+        loaded = AutoTokenizer.from_pretrained(tokenizer_of(tokenizer))
     except (OSError, ValueError) as problem:
         reason = one_line(str(problem), 200)
         raise UsageProblem(f"--tokenizer {tokenizer}: {reason}", "Give a model's folder or hub id.") from None

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harness import plugins
 from harness.data import examples as data
+from harness.data.calls import answer_of
+from harness.data.turns import turns
 from harness.errors import UsageProblem
-from harness.types import EngineSettings, Example, Sampling
+from harness.types import EngineSettings, Example, FunctionCall, Sampling
 from refine import checks, similar, stages
 from refine.judge import Answer, Judge, Question
 from refine.ledger import Ledger
-from refine.outputs import books, write_outputs
+from refine.outputs import books, write_outputs, write_status
 from refine.pipeline import Pipeline, Tally, spent
 from refine.stages import score, write_cot
 from refine.types import Ask, Context, Finding, Stage
@@ -40,6 +43,10 @@ class Settings:
     api_key_env: str = "OPENAI_API_KEY"
     concurrency: int | None = None
     form: str = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Fields here -> those of the data set."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Further speakers -> roles here."""
     stages: str = "all"
     write_cot: bool = False
     threshold: float | None = None
@@ -57,6 +64,8 @@ class Settings:
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By model, as `harness.results.usage.parse_prices` gives them."""
     cost_limit: float | None = None
+    timeout: float = 120.0
+    """Seconds for one attempt at a judge's reply."""
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -69,8 +78,14 @@ class Settings:
                 f"{self.votes} votes of {len(self.judges)} greedy judges repeat each other",
                 "Name as many judges as votes, or give a temperature above 0.",
             )
-        if self.cost_limit is not None and not self.prices:
-            raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60")
+        if self.cost_limit is not None:
+            if not math.isfinite(self.cost_limit) or self.cost_limit < 0:
+                raise UsageProblem(f"--cost-limit {self.cost_limit} is not an amount of money")
+            if unpriced := [judge for judge in self.judges if judge not in self.prices]:
+                raise UsageProblem(
+                    f"--cost-limit needs --prices, and there are none for {', '.join(unpriced)}",
+                    "For example --prices 0.15,0.60, or a file with a line for each judge.",
+                )
 
     def stage_list(self) -> tuple[Stage, ...]:
         """The stages of this run, in order."""
@@ -86,6 +101,8 @@ class Settings:
             "input_sha256": data.sha256(self.input),
             "judges": list(self.judges),
             "stages": [stage.name for stage in self.stage_list()],
+            **({"columns": dict(self.columns)} if self.columns else {}),
+            **({"roles": dict(self.roles)} if self.roles else {}),
             "votes": self.votes,
             "max_attempts": self.max_attempts,
             "threshold": self.threshold,
@@ -105,7 +122,7 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
         watch: Called with the live counts after each round of completions.
 
     Returns:
-        Examples by outcome, over all sessions of the run.
+        Examples by outcome, over all sessions of the run; `left` are those that the cost limit kept from starting.
 
     Raises:
         UsageProblem: Settings that cannot be meant, or that differ from the run in the output folder.
@@ -117,11 +134,13 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
                 (book / name).unlink(missing_ok=True)
     settings.identity()  # what cannot be meant is refused before anything is written
     settings.output.mkdir(parents=True, exist_ok=True)
+    left = 0
     try:
-        run_shard(settings, settings.output, watch=watch)
+        left = run_shard(settings, settings.output, watch=watch)
     finally:
         counts = write_outputs(settings.output)
-    return counts
+        write_status(settings.output, settings.cost_limit, left)
+    return counts | ({"left": left} if left else {})
 
 
 def run_shard(
@@ -129,7 +148,7 @@ def run_shard(
     folder: Path,
     shard: tuple[int, int] = (0, 1),
     watch: Callable[[Tally], None] = lambda tally: None,
-) -> None:
+) -> int:
     """Refine every n-th example, with books of its own.
 
     Args:
@@ -137,6 +156,9 @@ def run_shard(
         folder: Where the books are.
         shard: Number of the shard, from 0, and how many there are.
         watch: Called with the live counts after each round of completions.
+
+    Returns:
+        Examples that the cost limit kept from starting.
     """
     with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
         pipeline = Pipeline(
@@ -152,6 +174,7 @@ def run_shard(
         examples = _screened(settings, folder, shard, finished)
         for tally in pipeline.run(examples, ledger.unfinished_calls(finished)):
             watch(tally)
+        return sum(1 for _ in examples) if pipeline.stopped else 0
 
 
 def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
@@ -173,6 +196,7 @@ def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
                 base_urls=settings.base_urls,
                 api_key_env=settings.api_key_env,
                 concurrency=settings.concurrency,
+                request_timeout=settings.timeout,
                 options=settings.engine_options,
             )
         )
@@ -191,7 +215,8 @@ def usable(settings: Settings, rejected: Callable[[data.Unusable], object]) -> I
     Yields:
         Index in the source, from 0, and the example.
     """
-    for index, row in islice(enumerate(data.read(settings.input, settings.form)), settings.limit):
+    rows = data.read(settings.input, settings.form, columns=settings.columns, roles=settings.roles)
+    for index, row in islice(enumerate(rows), settings.limit):
         if isinstance(row, data.Unusable):
             rejected(row)
         else:
@@ -222,16 +247,23 @@ def estimate(settings: Settings) -> Estimate:
     examples, calls, tokens = 0, [0, 0], [0, 0]
     for _, example in usable(settings, lambda row: None):
         examples += 1
-        for bound, asked in enumerate((_asked(example, chain, fewest, "yes"), _asked(example, chain, most, "no"))):
-            for ask in asked:
+        for bound, (context, verdict) in enumerate(((fewest, "yes"), (most, "no"))):
+            for ask in _asked_of(example, chain, context, verdict):
                 votes = settings.votes if ask.question.votes else 1
                 calls[bound] += votes
                 tokens[bound] += votes * (len(ask.question.instructions) + sum(map(len, ask.material.values()))) // 4
     return Estimate(examples, (calls[0], calls[1]), (tokens[0], tokens[1]))
 
 
+def _asked_of(example: Example, chain: Sequence[Stage], context: Context, verdict: str) -> Iterator[Ask]:
+    """What is asked of all turns of an example; earlier answers are not regenerated."""
+    for place, turn in turns(example):
+        last = place == len(example.messages)
+        yield from _asked(turn, chain, context if last else replace(context, max_attempts=0), verdict)
+
+
 def _asked(example: Example, chain: Sequence[Stage], context: Context, verdict: str) -> Iterator[Ask]:
-    """What every stage asks of a judge whose verdict is always the same, and whose texts are a dash."""
+    """What every stage asks of a judge whose verdict is always the same, and whose texts are a call."""
     for stage in chain:
         asking, answer = stage.run(example, context), None
         while True:
@@ -241,14 +273,15 @@ def _asked(example: Example, chain: Sequence[Stage], context: Context, verdict: 
                 example = end.value.example
                 break
             yield ask
-            answer = _made_up(ask.question, verdict)
+            answer = _made_up(ask.question, verdict, example)
 
 
-def _made_up(question: Question, verdict: str) -> Answer:
-    """An answer that is valid under a question's schema."""
+def _made_up(question: Question, verdict: str, example: Example) -> Answer:
+    """An answer that is valid under a question's schema; a new answer calls a tool, so that it is judged."""
     rules = question.schema["properties"]
+    call = answer_of([FunctionCall(str(tool["name"]), {}) for tool in example.tools[:1]])
     return {
-        name: verdict if "enum" in rule else "-" if rule["type"] == "string" else rule.get("minimum", 0)
+        name: verdict if "enum" in rule else call if rule["type"] == "string" else rule.get("minimum", 0)
         for name, rule in rules.items()
     }
 
@@ -256,7 +289,7 @@ def _made_up(question: Question, verdict: str) -> Answer:
 def _screened(
     settings: Settings, folder: Path, shard: tuple[int, int], finished: set[int]
 ) -> Iterator[tuple[int, Example, Sequence[Finding]]]:
-    """A shard's examples without an outcome, with what the free checks found; duplicates count the whole source.
+    """A shard's examples without an outcome, with what was found in each as a whole; duplicates count the whole source.
 
     Rows that cannot be used go to `unusable.jsonl` with the reason.
     """
@@ -271,7 +304,7 @@ def _screened(
             if index % shards == number and index not in finished:
                 if why := contamination.objection(example):
                     found.append(Finding("contaminated", why))
-                yield index, example, [*checks.answer_findings(example), *found]
+                yield index, example, found
 
 
 def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:

@@ -56,7 +56,7 @@ class Context:
     max_attempts: int = 3
     """Regenerations of an answer before giving up; unpublished in the paper."""
     findings: Sequence[Finding] = ()
-    """What the free checks found in the example as it came."""
+    """What was found in the record as a whole and, in a stage, what the free checks found in the answer as it came."""
 
     def found(self, *checks: str) -> Finding | None:
         """The first finding of a decisive check among these, or None."""

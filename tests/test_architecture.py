@@ -128,7 +128,8 @@ LAYERS = (
     {"types", "errors"},
     {"text", "files", "machine", "supervisor"},
     {"protocols"},
-    {"plugins", "flags", "stats", "data", "models", "chat", "sandbox"},
+    {"plugins", "flags", "stats", "data", "gguf", "chat", "sandbox"},
+    {"models"},
     {"handlers", "benchmarks", "results", "doctor"},
     {"engines", "running"},
     {"exchange", "analysis"},
@@ -142,7 +143,7 @@ TRAINER_LAYERS = (
     {"config", "data"},
     {"collate"},
     {"train"},
-    {"callbacks"},
+    {"callbacks", "folder", "model"},
     {"run"},
     {"estimate"},
     {"commands"},
@@ -153,8 +154,9 @@ TRAINER_LAYERS = (
 REFINE_LAYERS = (
     {"judge", "ledger", "material", "outputs", "rollouts", "similar"},
     {"types", "export", "loop", "report", "sift"},
-    {"checks", "pipeline"},
-    {"repair"},
+    {"checks"},
+    {"turns", "repair"},
+    {"pipeline"},
     {"stages"},
     {"run"},
     {"spread"},
@@ -309,7 +311,7 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines"])
+@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines", "dialects"])
 def test_a_plugin_is_called_as_its_module(kind: plugins.Kind) -> None:
     for name in plugins.names(kind):
         assert plugins.load(kind, name).name.replace("-", "_") == name
@@ -330,6 +332,14 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "with_user": tuple,
     "also_checked_by": tuple,
     "prepare": (NoneType, MethodType),
+    "native": bool,
+    "text_only": tuple,
+    "called": (MethodType, NoneType),
+    "fit": (MethodType, NoneType),
+    "families": tuple,
+    "keep_special_tokens": bool,
+    "underscore_names": bool,
+    "documents": str,
 }
 """Members of the protocols that are no methods."""
 SERVING = {"tp", "dp", "gpu_memory_utilization", "runner", "ray_address"}

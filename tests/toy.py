@@ -27,6 +27,8 @@ class Toy:
     runs_programs = False
     with_user: tuple[str, ...] = ()
     prepare = None
+    called = None
+    text_only: tuple[str, ...] = ()
 
     def __init__(self, check_workers: int = 0) -> None:
         self.check_workers = check_workers

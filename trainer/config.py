@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -39,7 +40,11 @@ class TrainConfig:
     output_dir: Annotated[str, Flag("-o")] = ""
     """Folder of the result and its checkpoints."""
     data_format: str = "auto"
-    """example, xlam, openai, sharegpt, or auto to tell by the first row."""
+    """example, xlam, openai, sharegpt, trl, alpaca, glaive, or auto to tell row by row."""
+    columns: str = ""
+    """Fields of other names, as in messages=dialog,tools=functions."""
+    roles: str = ""
+    """Speakers of other names, as in customer=user,agent=assistant."""
     limit: int | None = None
     """Rows to read at most."""
     handler: str = "funreason"
@@ -81,7 +86,7 @@ class TrainConfig:
     num_train_epochs: float = 3.0
     """Passes over the data, where max_steps is not given."""
     max_steps: int = -1
-    """Optimizer steps; overrides the epochs."""
+    """Optimizer steps; overrides the epochs. 0 trains nothing: the model is saved as it is."""
     per_device_train_batch_size: Annotated[int, Flag("--batch-size")] = 1
     """Rows of a micro-batch on each device."""
     gradient_accumulation_steps: int = 1
@@ -106,6 +111,8 @@ class TrainConfig:
     """Dropout of the adapter."""
     lora_target_modules: str = "all-linear"
     """Modules to adapt, with commas; the output layer stays as it is."""
+    merge_adapter: bool = False
+    """Where the model is an adapter: merge it into its base and train all weights, instead of continuing it."""
     deepspeed: str | None = None
     """DeepSpeed configuration file."""
     fsdp: bool = False
@@ -164,6 +171,10 @@ class TrainConfig:
         for name in ("max_length", "per_device_train_batch_size", "gradient_accumulation_steps", "save_steps"):
             if getattr(self, name) < 1:
                 raise UsageProblem(f"--{name.replace('_', '-')} {getattr(self, name)} is not positive")
+        if self.dtype == "float16":
+            raise UsageProblem("--dtype float16 overflows while training", "Use --dtype bfloat16, or --bf16.")
+        if not math.isfinite(self.learning_rate) or self.learning_rate < 0:
+            raise UsageProblem(f"--learning-rate {self.learning_rate} is not a number of at least 0")
         if self.eval_every and not self.eval_tasks:
             raise UsageProblem("--eval-every needs --eval-tasks", "For example: --eval-tasks simple_python")
         return self

@@ -12,25 +12,39 @@ A token across a seam belongs to where it starts. Whatever cannot be used is cou
 
 from __future__ import annotations
 
+import html
+import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
 from harness import chat
 from harness.benchmarks.bfcl import decode
+from harness.data import calls as notation
 from harness.data import examples
+from harness.data.turns import shown as turn_messages
+from harness.data.turns import turns
 from harness.errors import DataError
-from harness.protocols import Handler
+from harness.protocols import Handler, Written
+from harness.text import one_line
 from harness.types import Example, Prompt, Query, Reply
 from trainer.losses import RESULT, THINK
 
 BATCH = 512
 """Texts tokenised together."""
 SENTINEL = "sentinel"
+REFUSALS = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    TemplateError,
+)
+"""What handlers and chat templates raise at a row that they cannot show or write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,7 @@ class _Text:
     """Where the result region starts; it ends with the text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Encoder:
     """Writes examples as a model of this convention would have to produce them."""
 
@@ -86,6 +100,16 @@ class Encoder:
     """`drop` longer records, or `truncate` them at their end; both are counted."""
     turns: str = "all"
     """`all` assistant turns of a conversation are learnt, or only the `last`."""
+    positions: int | None = None
+    """Of the model: a longer record cannot be learnt, whatever `max_length` says."""
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of `harness.data.examples.read`: `columns` and `roles`."""
+    end: str = field(init=False)
+    """What ends a reply."""
+
+    def __post_init__(self) -> None:
+        """Find what ends a reply."""
+        self.end = end_of_turn(self.tokenizer)
 
     def corpus(self, source: str | Path, form: str = "auto", limit: int | None = None) -> Corpus:
         """Read and encode a data set.
@@ -102,7 +126,7 @@ class Encoder:
             DataError: No record is left.
         """
         corpus = Corpus(sha256=examples.sha256(source))
-        texts = self._texts(islice(examples.read(source, form), limit), corpus.counts)
+        texts = self._texts(islice(examples.read(source, form, **self.reading), limit), corpus.counts)
         while batch := list(islice(texts, BATCH)):
             corpus.records += self._encode(batch, corpus.counts)
         corpus.counts["records"] = len(corpus.records)
@@ -115,26 +139,32 @@ class Encoder:
         for row in rows:
             counts["rows"] += 1
             if isinstance(row, examples.Unusable):
-                counts[f"unusable: {row.reason}"] += 1
+                counts[f"unusable: {one_line(row.reason, 200)}"] += 1
                 continue
-            for turn in _turns(row) if self.turns == "all" else [row]:
+            counts.update(f"left out: {one_line(str(what), 200)}" for what in _left_out(row))
+            for _, turn in turns(row) if self.turns == "all" else [(0, row)]:
                 try:
-                    yield self._text(turn)
-                except ValueError as problem:
-                    counts[f"unusable: {problem}"] += 1
+                    yield self._text(turn, counts)
+                except REFUSALS as problem:
+                    counts[f"unusable: {one_line(str(problem), 200) or type(problem).__name__}"] += 1
 
-    def _text(self, example: Example) -> _Text:
-        """Render an example.
+    def _text(self, example: Example, counts: Counter[str]) -> _Text:
+        """Render an example, and count what is not shown.
 
         Raises:
-            ValueError: The handler cannot write it so that it would be read back.
+            ValueError: The handler cannot write it so that it would be read back, or the template refuses it.
         """
         prompt, reply = ask(self.handler, example)
         written = self.handler.write(reply)
-        head = chat.render(prompt, self.tokenizer).removesuffix(prompt.prefix)
-        think = (len(head) + written.think[0], len(head) + written.think[1])
-        text = head + written.text + end_of_turn(self.tokenizer)
-        return _Text(example.id, text, think, len(head) + written.answer[0])
+        head = _rendered(prompt, self.tokenizer).removesuffix(prompt.prefix)
+        if reply.calls is None and any(_beside(example)):
+            counts["left out: text beside calls, as this handler answers in calls alone"] += 1
+        for role in _unshown(prompt, head):
+            counts[f"left out: text or calls of a message ({role}), by the chat template"] += 1
+        if not all(_shown(tool["function"]["name"], head) for tool in prompt.tools):
+            counts["left out: tools, by the chat template"] += 1
+        text, think, result = join(head, written)
+        return _Text(example.id, text + self.end, think, result)
 
     def _encode(self, texts: Sequence[_Text], counts: Counter[str]) -> Iterator[Record]:
         encoded = self.tokenizer(
@@ -143,11 +173,13 @@ class Encoder:
         for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
             regions = array("b", (_region(text, start) for start, _ in offsets))
             regions[0] = 0  # nothing stands before it that could predict it
-            if len(ids) > self.max_length:
-                counts["truncated" if self.overlong == "truncate" else "dropped: too long"] += 1
+            longest = min(self.max_length, self.positions or self.max_length)
+            if len(ids) > longest:
+                why = "too long" if longest == self.max_length else f"longer than the model's {longest} positions"
+                counts["truncated" if self.overlong == "truncate" else f"dropped: {why}"] += 1
                 if self.overlong == "drop":
                     continue
-                ids, regions = ids[: self.max_length], regions[: self.max_length]
+                ids, regions = ids[:longest], regions[:longest]
             if not any(regions):
                 counts["dropped: prompt fills the length"] += 1
                 continue
@@ -169,32 +201,113 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     from harness.benchmarks.bfcl.prompts import instruction
 
     tools = tuple(dict(tool) for tool in example.tools)
-    prompt = handler.render(Query(example.messages, tools, instruction(tools) if tools else ""))
+    prompt = handler.render(Query(turn_messages(example.messages), tools, instruction(tools) if tools else ""))
     think = example.think.strip("\n") if example.think and example.think.strip() else None
-    if not prompt.tools:
+    calls = notation.read_answer(example.answer) or decode.read_calls(example.answer)
+    if not tools or not handler.native:
+        if calls and example.answer.startswith("[{"):
+            notation.write_calls((call.name, call.arguments) for call in calls)
         return prompt, Reply(think, example.answer.lstrip("\n"))
-    calls = decode.read_calls(example.answer)
-    return prompt, Reply(think, "" if calls else example.answer, tuple(calls or ()))
+    return prompt, Reply(think, example.said if calls else example.answer, tuple(calls or ()))
+
+
+def join(head: str, written: Written) -> tuple[str, tuple[int, int], int]:
+    """A prompt and its reply as one text. Where the chat template opens the think block, it is opened once, and closed
+    where the reply does not think.
+
+    Args:
+        head: The prompt as rendered, without a forced start of the reply.
+        written: What the handler wrote.
+
+    Returns:
+        The text, the think region in characters, and where the result region starts.
+    """
+    body, at, think = written.text, len(head), written.think
+    opened = head.rstrip()
+    if opened.endswith(chat.THINK) and body.startswith(chat.THINK):
+        start = len(opened) - len(chat.THINK)
+        rest = body.removeprefix(chat.THINK)
+        body = rest if head == opened else rest.removeprefix("\n")
+        at -= len(written.text) - len(body)
+        return head + body, (start, at + think[1]), at + written.answer[0]
+    if opened.endswith(chat.THINK):
+        closed = f"{head}</think>" if head != opened else f"{head}\n</think>"
+        return f"{closed}\n\n{body}", (len(opened) - len(chat.THINK), len(closed)), len(closed)
+    return head + body, (at + think[0], at + think[1]), at + written.answer[0]
 
 
 def end_of_turn(tokenizer: Any) -> str:
-    """What the chat template puts after an assistant's message, for example `<|im_end|>`; else the end of text."""
+    """What ends an assistant's message, one token at least of which `generate()` can be told to stop at.
+
+    Returns:
+        What the chat template puts there, for example `<|im_end|>`; where it puts nothing, or that is no token of its
+        own, with the end of text behind it.
+    """
     messages = ({"role": "user", "content": "?"}, {"role": "assistant", "content": SENTINEL})
-    template = None if tokenizer.chat_template else chat.CHATML
-    text: str = tokenizer.apply_chat_template(list(messages), chat_template=template, tokenize=False)
-    return text.rpartition(SENTINEL)[2].strip() or tokenizer.eos_token
+    try:
+        text = tokenizer.apply_chat_template(
+            list(messages), chat_template=None if tokenizer.chat_template else chat.CHATML, tokenize=False
+        )
+    except REFUSALS:
+        text = ""
+    end: str = text.rpartition(SENTINEL)[2].strip() if SENTINEL in text else ""
+    whole = end and len(tokenizer(end, add_special_tokens=False)["input_ids"]) == 1
+    return end if whole else end + (tokenizer.eos_token or "")
 
 
-def _turns(example: Example) -> Iterator[Example]:
-    """One example for each assistant turn; earlier ones are asked for with what stood before them."""
-    said = tuple(
-        {key: value for key, value in message.items() if key != "reasoning_content"} for message in example.messages
+def _rendered(prompt: Prompt, tokenizer: Any) -> str:
+    try:
+        return chat.render(prompt, tokenizer)
+    except REFUSALS as problem:
+        raise ValueError(f"the chat template refuses it: {problem}") from problem
+
+
+def _left_out(row: Example) -> list[Any]:
+    named = row.source.get("left_out")
+    return named if isinstance(named, list) else []
+
+
+def _beside(example: Example) -> Iterator[bool]:
+    """Whether text stands beside the answer's calls, and beside each earlier turn's."""
+    yield bool(example.said)
+    for message in example.messages:
+        yield bool(message.get("tool_calls") and message.get("content"))
+
+
+def _unshown(prompt: Prompt, head: str) -> Iterator[str]:
+    """Roles of the messages whose text is not in a rendered prompt, as it is or escaped.
+
+    Raises:
+        ValueError: It is a user's.
+    """
+    for message in prompt.messages:
+        text = str(message.get("content") or "").strip()
+        called = [part for call in message.get("tool_calls") or () for part in _words_of(call["function"])]
+        if not all(_shown(part, head) for part in (text, *called) if part):
+            if message["role"] == "user":
+                raise ValueError("the chat template does not show a user message")
+            yield message["role"]
+
+
+def _words_of(value: Any) -> Iterator[str]:
+    """The texts in a call: its name and the texts among its arguments."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _words_of(item)
+    elif isinstance(value, str):
+        yield value.strip()
+
+
+def _shown(text: str, head: str) -> bool:
+    return (
+        text in head
+        or json.dumps(text)[1:-1] in head
+        or json.dumps(text, ensure_ascii=False)[1:-1] in head
+        or (html.escape(text) in head)
     )
-    for index, message in enumerate(example.messages):
-        if message["role"] == "assistant" and index and message.get("content"):
-            think, answer = message.get("reasoning_content"), message["content"]
-            yield replace(example, id=f"{example.id}@{index}", messages=said[:index], think=think, answer=answer)
-    yield replace(example, messages=said)
 
 
 def _region(text: _Text, start: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,19 +10,22 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import click
 import torch
 import transformers
 from safetensors import SafetensorError
 
-from harness import machine, models, plugins
-from harness.errors import DataError, UsageProblem
+from harness import chat, handlers, machine, models
+from harness.data import examples
+from harness.errors import UsageProblem
 from harness.results import provenance
 from harness.text import one_line
-from trainer import callbacks, losses
+from trainer import callbacks, folder, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
-from trainer.data import Corpus, Encoder
-from trainer.train import STATE, RegionTrainer, checkpoints, fuse
+from trainer.data import Corpus, Encoder, end_of_turn
+from trainer.model import describe_adapter, load_model, stop_at
+from trainer.train import RegionTrainer
 
 SAME = (
     *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
@@ -75,6 +77,7 @@ def load_tokenizer(config: TrainConfig) -> Any:
         raise UsageProblem(f"{config.model} has a slow tokenizer, which gives no offsets", "Convert it to a fast one.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.chat_template = tokenizer.chat_template or chat.CHATML  # saved with the model: it is trained on it
     return tokenizer
 
 
@@ -88,44 +91,27 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     Returns:
         The corpus, and the rows that are trained on.
     """
-    handler = plugins.load("handlers", config.handler)
+    model = models.outline(config.model, models.locate(config.model))
+    handler, _, why = handlers.fitted(config.handler, {}, "upstream", model)
+    if why:
+        print(f"{config.handler}: {why}", flush=True)
     encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
+    encoder.positions = getattr(small_files(transformers.AutoConfig, config), "max_position_embeddings", None)
+    encoder.reading = {
+        "columns": examples.pairs("--columns", config.columns),
+        "roles": examples.pairs("--roles", config.roles),
+    }
     corpus = encoder.corpus(config.data, config.data_format, config.limit)
     if config.packing:
         return corpus, pack(corpus.records, config.max_length)
     return corpus, [(record,) for record in corpus.records]
 
 
-def load_model(config: TrainConfig) -> Any:
-    """The model, with a fresh adapter where one is trained."""
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-        models.locate(config.model).folder,
-        dtype=config.dtype,
-        attn_implementation=config.attn_implementation,
-        trust_remote_code=config.trust_remote_code,
-    )
-    model.config.use_cache = False
-    if config.use_peft:
-        import peft
-
-        targets = config.lora_target_modules
-        model = peft.get_peft_model(
-            model,
-            peft.LoraConfig(
-                r=config.lora_r,
-                lora_alpha=config.lora_alpha,
-                lora_dropout=config.lora_dropout,
-                target_modules=targets if targets == "all-linear" else targets.split(","),
-                task_type="CAUSAL_LM",
-            ),
-        )
-    fuse(model)
-    return model
-
-
 def arguments(config: TrainConfig) -> transformers.TrainingArguments:
     """The configuration as transformers wants it."""
     settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
+    # transformers refuses mixed precision where it finds no GPU, unless the CPU was asked for.
+    settings["use_cpu"] |= config.bf16 and not torch.accelerator.is_available()
     if config.fsdp:
         # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
         own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}
@@ -169,16 +155,22 @@ def train(config: TrainConfig) -> Path:
         "config": asdict(config),
         "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts, "tokens": corpus.tokens},
         "base": models.inspect(config.model).sha256 if os.environ.get("RANK", "0") == "0" else None,
+        "adapter": describe_adapter(config),
         "code": asdict(provenance.code()),
         "machine": machine.description(),
     }
-    checkpoint = _checkpoint(config, corpus.sha256)
+    checkpoint = folder.resume_point(config, corpus.sha256)
+    if checkpoint == output:
+        click.echo(f"{output} is finished: step {folder.state(output)['step']} was the last. --overwrite starts anew.")
+        return output
     transformers.set_seed(config.seed)
     with _settings_are_refused():
+        model = load_model(config)
+        stop_at(model, tokenizer, end_of_turn(tokenizer))
         trainer = RegionTrainer(
             loss=loss,
             about=about,
-            model=load_model(config),
+            model=model,
             args=settings,
             train_dataset=Rows(rows),
             data_collator=Collator(tokenizer.pad_token_id),
@@ -186,11 +178,12 @@ def train(config: TrainConfig) -> Path:
         )
     callbacks.install(trainer, config, corpus)
     if checkpoint:
-        loss.restore(_state(checkpoint)["loss_state"])
+        trainer.restore(folder.state(checkpoint))
     try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if config.max_steps != 0:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except SafetensorError as problem:
-        raise _damaged(checkpoint or output, problem) from None
+        raise folder.damaged(checkpoint or output, problem) from None
     trainer.save_model()
     if trainer.args.should_save:
         trainer.write_state(output)
@@ -205,52 +198,3 @@ def _settings_are_refused() -> Iterator[None]:
         yield
     except (ValueError, ImportError) as problem:
         raise UsageProblem(one_line(str(problem), 600), "`trainer run --help` has all settings.") from problem
-
-
-def _state(checkpoint: Path) -> dict[str, Any]:
-    """What a checkpoint says of its training.
-
-    Raises:
-        DataError: It is damaged.
-    """
-    try:
-        return dict(json.loads((checkpoint / STATE).read_bytes()))
-    except ValueError as problem:
-        raise _damaged(checkpoint, problem) from None
-
-
-def _damaged(checkpoint: Path, problem: Exception) -> DataError:
-    remedy = "Delete it, and the same command continues from the one before it."
-    return DataError(f"{checkpoint} is damaged: {problem}", remedy)
-
-
-def _checkpoint(config: TrainConfig, data_sha256: str) -> Path | None:
-    """The checkpoint to continue from, if its settings and data are these.
-
-    Raises:
-        UsageProblem: The output folder holds a run with other settings or data.
-    """
-    output = Path(config.output_dir)
-    if config.resume_from_checkpoint:
-        return Path(config.resume_from_checkpoint)
-    if config.overwrite:
-        for path in [*output.glob("checkpoint-*"), output / ".saving"]:
-            shutil.rmtree(path, ignore_errors=True)
-        (output / STATE).unlink(missing_ok=True)
-        return None
-    if not config.resume:
-        return None
-    found = next(reversed(checkpoints(output)), None)
-    if found is None:
-        return None
-    saved = _state(found)
-    known = {name: saved["config"].get(name) for name in config.identity()}
-    changed = [name for name, value in config.identity().items() if known[name] != value]
-    if saved["data"]["sha256"] != data_sha256:
-        changed.append("the data itself")
-    if changed:
-        raise UsageProblem(
-            f"{output} holds a run with other settings: {', '.join(changed)}",
-            "Name another --output-dir, or start anew with --overwrite.",
-        )
-    return found

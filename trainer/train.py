@@ -6,8 +6,10 @@ It is the only subclass of `transformers.Trainer` in the project.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from accelerate import PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch import Tensor
 
-from harness.errors import UsageProblem
+from harness.errors import RunIncomplete, UsageProblem
 from harness.files import write_atomic
 from trainer.collate import labels
 from trainer.losses import Loss, Parts, Totals
@@ -29,7 +31,8 @@ STAGING = ".saving"
 """Checkpoints are written here and renamed when they are whole."""
 STATE = "train.json"
 """What a checkpoint and a finished model say of their training."""
-SCALED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling", "output_multiplier_scale")
+PROBED = 256
+"""Tokens of the first batch on which the fused loss is compared with the model's own."""
 
 
 def fuse(model: Any) -> None:
@@ -42,15 +45,16 @@ def fuse(model: Any) -> None:
         model: A model with an output layer, or a PEFT model around one; changed in place.
 
     Raises:
-        UsageProblem: Its output layer is not a plain linear one, or it rescales its logits.
+        UsageProblem: Its output layer is not a plain linear one.
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     head, plain = inner.get_output_embeddings(), inner.forward
     if type(head) is not torch.nn.Linear:
-        kind = type(head).__name__
-        raise UsageProblem(f"the output layer is a {kind}, not Linear", "Leave lm_head out of the adapter.")
-    if any(getattr(inner.config, name, None) not in (None, 1, 1.0) for name in SCALED_LOGITS):
-        raise UsageProblem(f"{type(inner).__name__} rescales its logits, which the fused loss does not")
+        kind = f"{type(head).__module__}.{type(head).__qualname__}"
+        raise UsageProblem(
+            f"the output layer of {type(inner).__name__} is a {kind}, where the fused loss needs a torch.nn.Linear",
+            "Leave the output layer out of the adapter and unquantised.",
+        )
 
     def forward(*args: Any, scored: Tensor | None = None, weights: Tensor | None = None, **kwargs: Any) -> Any:
         if scored is None or weights is None:
@@ -83,6 +87,7 @@ class RegionTrainer(transformers.Trainer):
         self._parts = torch.zeros(2, dtype=torch.float64)
         self._logged: dict[str, float] = {}
         self._staging = False
+        self._probed = False
 
     def create_accelerator_and_postprocess(self) -> None:
         """Shard on CPU, too: accelerate knows FSDP on GPUs only, and would quietly make replicas of gloo's ranks."""
@@ -95,6 +100,18 @@ class RegionTrainer(transformers.Trainer):
             state.fsdp_plugin = plugin
             state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
             self.is_fsdp_enabled = True
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `write_state` wrote: what the loss has learnt, and the parts of the last step."""
+        self.region_loss.restore(state["loss_state"])
+        self._logged = dict(state["parts"])
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        """Train for an epoch, unless the last step has been taken: transformers would take one more."""
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
         """Count the step's regions before its first forward pass, over all ranks."""
@@ -118,6 +135,8 @@ class RegionTrainer(transformers.Trainer):
         Returns:
             The part times the number of ranks, because gradients are averaged over ranks afterwards.
         """
+        if not self._probed:
+            self._probe(model, inputs["input_ids"][:1, :PROBED])
         marked, scored = labels(inputs)
         think, result = MEANS[self.region_loss.mean](marked, self._totals)
         alpha = self.region_loss.alpha(self._totals)
@@ -130,8 +149,41 @@ class RegionTrainer(transformers.Trainer):
             self._finish_step(alpha)
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
+    @torch.no_grad()
+    def _probe(self, model: Any, ids: Tensor) -> None:
+        """Compare the fused loss with the model's own, on the first tokens of the first batch.
+
+        Raises:
+            UsageProblem: They differ: the model does something to its logits that the fused loss does not.
+        """
+        self._probed = True
+        training = model.training
+        model.eval()  # no dropout: both see the same, and no random number is drawn
+        try:
+            scored = torch.ones_like(ids[:, 1:], dtype=torch.bool)
+            fused = model(input_ids=ids, scored=scored, weights=torch.ones_like(ids[0, 1:], dtype=torch.float32))
+            logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
+        finally:
+            model.train(training)
+        own = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
+        mine = fused["losses"].float()
+        exact = logits.dtype == mine.dtype and next(model.parameters()).dtype == torch.float32 and not self.args.bf16
+        off = (own - mine).abs().mean() / own.abs().mean().clamp(min=1)
+        if not off <= (1e-3 if exact else 5e-2):
+            raise UsageProblem(
+                f"the fused loss of the first batch is {mine.mean():.4f} and the model's own {own.mean():.4f}: "
+                f"{type(self.accelerator.unwrap_model(model)).__name__} does more than multiply by its output layer",
+                "Models that scale or cap their logits cannot be trained here.",
+            )
+
     def _finish_step(self, alpha: float) -> None:
         parts = Parts(*self.accelerator.reduce(self._parts, "sum").tolist())
+        if not all(map(math.isfinite, parts)):
+            raise RunIncomplete(
+                f"the loss of step {self.state.global_step + 1} is {parts.think + parts.result}: weights or gradients "
+                "have overflowed",
+                "Lower --learning-rate, or train with --dtype float32 or bfloat16; the last checkpoint is kept.",
+            )
         self._logged = {"loss_think": parts.think, "loss_result": parts.result, "alpha": alpha}
         self.region_loss.learn(parts)
 

@@ -226,7 +226,7 @@ def _design_effect(sums: paired.Vector, discordant: int) -> float:
 
 
 def _by_repeat(common: Common, side: int) -> tuple[float, ...]:
-    counts: dict[int, list[int]] = {}
+    counts: dict[int, list[float]] = {}
     for items in common.values():
         for (_, repeat), pair in items.items():
             total = counts.setdefault(repeat, [0, 0])

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.analysis.entries import Entry
 from harness.errors import unknown_name
+from harness.running.readings import warnings
 from harness.stats.averages import Cell, difference, evaluate
 from harness.stats.views import Published, View, load_published
 from harness.types import Score
@@ -29,6 +30,8 @@ class Row:
     """Why the row is not a complete run, for readers; empty where it is."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Configuration of a measured row."""
+    unread: tuple[str, ...] = ()
+    """Of which categories many replies that should be calls could not be read, for readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,19 @@ def _measured(view: View, entry: Entry, base: Entry | None, upstream_missing: bo
         if score.judged < score.n and ":" not in name and any(name in view.leaves(column) for column in view.columns)
     ]
     partial += [f"{record.benchmark.name}: still running" for record in entry.records if record.status == "running"]
-    return Row(entry.label, cells, entry.folders, tuple(dict.fromkeys(partial)), entry.facts)
+    shards = ((record.benchmark.name, record.shards) for record in entry.records)
+    partial += [f"{name}: {found.told}" for name, found in shards if found and found.told]
+    return Row(entry.label, cells, entry.folders, tuple(dict.fromkeys(partial)), entry.facts, _unread(view, entry))
+
+
+def _unread(view: View, entry: Entry) -> tuple[str, ...]:
+    found = {
+        said: None
+        for record in entry.records
+        for said in warnings(record.readings, record.handler_options.get("dialect"))
+        if any(said.partition(":")[0] in view.leaves(column) for column in view.columns)
+    }
+    return tuple(found)
 
 
 def _why_none(view: View, entry: Entry) -> str:

@@ -23,6 +23,8 @@ from typing import Any
 from harness import files
 from harness.benchmarks.bfcl import decode
 from harness.data import examples
+from harness.data.calls import read_answer
+from harness.data.turns import shown
 from harness.errors import DataError
 from harness.protocols import Play
 from harness.types import Episode, Example, FunctionCall, Query, Sample, Verdict
@@ -51,7 +53,7 @@ class Examples:
         rows = [row for row in examples.read(_file()) if isinstance(row, Example)]
         if repeated := len(rows) - len({row.id for row in rows}):
             raise DataError(f"{_file()}: {repeated} ids occur more than once", "Give each example an id of its own.")
-        return [Sample(row.id, "examples", (row.messages,), row.tools, row) for row in rows]
+        return [Sample(row.id, "examples", (shown(row.messages),), row.tools, row) for row in rows]
 
     def play(self, sample: Sample[Example], before: Mapping[str, Episode]) -> Play:
         """One query, asked as BFCL asks."""
@@ -62,7 +64,7 @@ class Examples:
 
     def check(self, sample: Sample[Example], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Grade one reply against the reference; `rules` make no difference."""
-        expected = decode.read_calls(sample.target.answer) or []
+        expected = read_answer(sample.target.answer) or decode.read_calls(sample.target.answer) or []
         reply = episode.steps[-1].reply
         got = list(reply.calls) if reply.calls is not None else decode.read_calls(reply.text)
         evidence = {"expected": sample.target.answer, "got": reply.text if reply.calls is None else _plain(got or [])}

@@ -13,7 +13,8 @@ import click
 @click.option("--to", "target", required=True, metavar="FORMAT", help="bfcl, evalplus or lm-eval.")
 @click.option("--model-name", help="The model's name in the written files. [default: one that the other tool knows]")
 @click.option("--repeat", type=click.IntRange(0), help="Which repeat of each sample. [default: 0; all for evalplus]")
-def command(run: str, output: Path, target: str, model_name: str | None, repeat: int | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+def command(run: str, output: Path, target: str, model_name: str | None, repeat: int | None, overwrite: bool) -> None:
     """Write RUN into the folder OUTPUT as another tool's files.
 
     RUN is a folder, or the start of a run's id.
@@ -24,7 +25,8 @@ def command(run: str, output: Path, target: str, model_name: str | None, repeat:
     from harness import exchange
     from harness.results import store
 
-    exported = exchange.write(target, exchange.ExportRequest(store.find_run(run), output, model_name, repeat))
+    request = exchange.ExportRequest(store.find_run(run), output, model_name, repeat, overwrite)
+    exported = exchange.write(target, request)
     for path in exported.files:
         click.echo(path)
     click.echo(f"{exported.items} items")

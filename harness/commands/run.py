@@ -39,6 +39,8 @@ class Flags(RunSettings):
     """Exit 3 above this many faults, or fraction."""
     dry_run: Annotated[bool, Flag(section="How it is told")] = False
     """Say what would be done; load nothing."""
+    check: Annotated[int | None, Flag(metavar="N", least=1)] = None
+    """Play N items of each category, show prompt, reply and reading, say what does not fit; keep nothing."""
     as_json: Annotated[bool, Flag(own="--json")] = False
     """Print records as JSON."""
     progress: Literal["auto", "plain", "none"] = "auto"
@@ -98,6 +100,9 @@ def command(**values: Any) -> None:
         return
     if description := open_sandbox(wanted, flags):
         click.echo(f"sandbox: {description}", err=True)
+    if flags.check is not None:
+        click.echo(_tried(sides, flags))
+        return
     budget = Budget(flags.cost_limit)
     with redirect_stdout(sys.stderr):  # ray and vLLM print there, and would end up between our JSON
         found = [_measure(side, flags, budget) for side in sides]
@@ -154,6 +159,24 @@ def _plans(specs: Sequence[RunSpec]) -> list[RunPlan]:
     return [plan(spec, engine) for spec in specs]
 
 
+def _tried(sides: Sequence[Sequence[RunSpec]], flags: Flags) -> str:
+    """A few items of each run, played and shown."""
+    from harness.reports import trials
+    from harness.running.plan import SharedEngine
+    from harness.running.trial import trial
+
+    assert flags.check is not None
+    found = []
+    for specs in sides:
+        engine = SharedEngine(specs[0].engine, specs[0].settings)
+        try:
+            with redirect_stdout(sys.stderr):
+                found += [trial(spec, engine, flags.check) for spec in specs]
+        finally:
+            engine.close()
+    return json.dumps(trials.as_json(found), default=str) if flags.as_json else trials.text(found)
+
+
 def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
     from harness.running.plan import SharedEngine, plan
@@ -164,8 +187,11 @@ def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[Run
     telling = progress("none" if flags.quiet else flags.progress)
     try:
         plans = [plan(spec, engine) for spec in specs]
+        for model, file in dict.fromkeys((plan.record.model.name, plan.record.model.gguf) for plan in plans):
+            if file:
+                click.echo(f"model: {model} (weights dequantised from {file})", err=True)
         for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
-            if specs[0].handler == "auto":
+            if why != "as asked":
                 click.echo(f"handler: {handler} ({why})", err=True)
         return [execute(plan, engine, telling, budget) for plan in plans]
     finally:

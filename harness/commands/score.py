@@ -205,8 +205,14 @@ def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
         name: {category: asdict(score) for category, score in tallies.scores(name).items()} for name in tallies.rules
     }
     pass_at = {name: found for name in tallies.rules if (found := tallies.pass_at(name))}
+    from harness.running.readings import readings
+
     printed: dict[str, Any] = {
         "scores": rules,
+        "readings": {
+            name: {category: asdict(each) for category, each in readings(tallies.unread(name)).items()}
+            for name in tallies.rules
+        },
         "pass_at_k": pass_at,
         "differing": tallies.differing,
         "problems": problems,
@@ -217,9 +223,13 @@ def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
 
 
 def _as_text(tallies: Tallies) -> str:
+    from harness.reports.runs import overflows
+    from harness.running.readings import readings, warnings
+
     parts = []
     for name in tallies.rules:
-        parts += [_categories(name, tallies), _aggregates(tallies.scores(name))]
+        said = [*overflows(tallies.scores(name)), *warnings(readings(tallies.unread(name)))]
+        parts += [_categories(name, tallies), *(f"warning: {each}" for each in said), _aggregates(tallies.scores(name))]
     if len(tallies.rules) > 1:
         parts.append(f"{sum(map(len, tallies.differing.values()))} items differ")
     for kind, ids in sorted(tallies.differing.items(), key=lambda pair: -len(pair[1])):

@@ -32,7 +32,7 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
     """
     from harness.results import store
     from harness.results.lines import encode
-    from harness.running.retelling import retell
+    from harness.running.retelling import forced_start, retell
 
     folder = store.find_run(run)
     lines = {line.key: line for line in store.read_samples(folder)}
@@ -46,6 +46,8 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
         return
     record = store.read_run(folder)
     _print_head(folder, record, line)
+    if start := forced_start(record):
+        click.echo(f"every reply was forced to start with {start!r}")
     _print_conversation(retell(record, lines, [line.key])[line.key])
     _print_verdicts(line)
 

@@ -17,6 +17,7 @@ from harness.text import escaped, fitting, inert, markdown_table, one_line, perc
 NOTES = (
     "Intervals: 95 %, Wilson for a category, combined for averages; n counts judged replies.",
     "† the row does not cover the data. N/A: a part was not run; it is not 0.",
+    "‡ many replies that should be calls hold none that can be read: the set-up may not fit the model.",
     "Best of a column is marked only where its lead over every other row of the block is beyond noise.",
 )
 UPSTREAM_NOTE = "Missing parts count as 0, as the official evaluator counts them."
@@ -56,7 +57,12 @@ def _terminal_block(board: Board, block: Block, width: int, columns: Sequence[st
     hint = f"\n{left} more columns: --columns, or -o DIR for all of them." if left else ""
     rows = _terse_rows(block, shown, color)
     body = table(rows, sys.maxsize, right=shown, headers=headers) if rows else ""
-    return f"{textwrap.fill(_heading(block), width)}\n{body}{hint}"
+    notes = "".join(f"\n{textwrap.fill(said, width, subsequent_indent='  ')}" for said in _unread(block))
+    return f"{textwrap.fill(_heading(block), width)}\n{body}{hint}{notes}"
+
+
+def _unread(block: Block) -> list[str]:
+    return [f"‡ {one_line(row.label)}: {one_line(said)}" for row in block.rows for said in row.unread]
 
 
 def _terse_rows(block: Block, columns: Sequence[str], color: bool) -> list[dict[str, str]]:
@@ -75,7 +81,11 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def _label(row: Row) -> str:
-    return _wrapped(f"{one_line(row.label)}{' †' if row.partial else ''}", LABEL_WIDTH)
+    return _wrapped(f"{one_line(row.label)}{_marks(row)}", LABEL_WIDTH)
+
+
+def _marks(row: Row) -> str:
+    return f"{' †' if row.partial else ''}{' ‡' if row.unread else ''}"
 
 
 def _heading(block: Block) -> str:
@@ -113,7 +123,8 @@ def notes(boards: Sequence[Board]) -> list[str]:
     wanted = {
         NOTES[0]: True,
         NOTES[1]: any(row.partial for block in blocks for row in block.rows),
-        NOTES[2]: any(block.best for block in blocks),
+        NOTES[2]: any(row.unread for block in blocks for row in block.rows),
+        NOTES[3]: any(block.best for block in blocks),
         PUBLISHED_NOTE: any(not block.measured for block in blocks),
         UPSTREAM_NOTE: any(board.upstream_missing for board in boards),
     }
@@ -132,12 +143,13 @@ def _markdown_board(board: Board) -> str:
         headers = ["model", *(escaped(board.view.title_of(name)) for name in columns)]
         rows = [
             [
-                escaped(row.label) + (" †" if row.partial else ""),
+                escaped(row.label) + _marks(row),
                 *(_markdown_cell(block, row, name) for name in columns),
             ]
             for row in block.rows
         ]
         partial = [f"† {escaped(row.label)}: {'; '.join(row.partial)}" for row in block.rows if row.partial]
+        partial += [escaped(said) for said in _unread(block)]
         parts += [f"### {escaped(_heading(block))}", markdown_table(headers, rows), _bullets(partial)]
     nodes = [board.view.nodes[name] for name in board.view.columns if name in board.view.nodes]
     about = [f"{node.title}: {node.about}" for node in nodes if node.about]
@@ -166,7 +178,7 @@ def comma_separated(boards: Sequence[Board]) -> str:
     """CSV in long form: one line for each number."""
     text = io.StringIO()
     fields = ("view", "block", "measured", "model", "column", "value", "low", "high", "n", "size", "coverage", "best")
-    writer = csv.DictWriter(text, [*fields, "missing", "partial"], lineterminator="\n")
+    writer = csv.DictWriter(text, [*fields, "missing", "partial", "unread"], lineterminator="\n")
     writer.writeheader()
     for board in boards:
         for number in _numbers(board):
@@ -180,6 +192,7 @@ def _numbers(board: Board) -> list[dict[str, Any]]:
         {"view": board.view.name, "block": block.title, "measured": block.measured, "model": row.label, "column": name}
         | cell_json(row.cells[name])
         | {"best": block.best.get(name) == row.label, "partial": list(row.partial)}
+        | {"unread": list(row.unread)}
         for block in board.blocks
         for row in block.rows
         for name in board.view.columns
@@ -203,6 +216,7 @@ def _board_json(board: Board) -> dict[str, Any]:
                     "label": row.label,
                     "runs": list(row.runs),
                     "partial": list(row.partial),
+                    "unread": list(row.unread),
                     "facts": dict(row.facts),
                     "cells": {name: cell_json(cell) for name, cell in row.cells.items()},
                 }

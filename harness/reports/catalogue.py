@@ -13,6 +13,7 @@ from harness.analysis.leaderboard import Block, Board, Row, build, named
 from harness.reports.beside import Beside, look
 from harness.reports.boards import notes
 from harness.reports.overview import aggregates
+from harness.running.readings import warnings
 from harness.stats.averages import Cell
 from harness.stats.intervals import accuracy
 from harness.stats.views import AUTOMATIC, load_view
@@ -90,6 +91,7 @@ def as_json(catalogue: Catalogue, pages: Iterable[str] | None) -> dict[str, Any]
             "engine": one_line(record.engine.name or "", 60),
             "judged": sum(score.judged for name, score in record.scores.items() if ":" not in name),
             "size": sum(score.n for name, score in record.scores.items() if ":" not in name),
+            "cautions": _cautions(record),
             "same": same.of(_measurement(record)),
             "settings": settings.of(_settings(record)),
             "scores": list(_scores(record, measures)),
@@ -120,6 +122,12 @@ def _measurement(record: RunRecord) -> tuple[Any, ...]:
     benchmark = record.benchmark
     hashes = (benchmark.data_sha256, benchmark.checker_sha256, record.user.sha256)
     return (benchmark.name, benchmark.version, *hashes, record.rules)
+
+
+def _cautions(record: RunRecord) -> list[str]:
+    """Why a run's scores may say more of how it was made than of the model."""
+    shards = [record.shards.told] if record.shards and record.shards.told else []
+    return [*shards, *warnings(record.readings, record.handler_options.get("dialect"))]
 
 
 def _settings(record: RunRecord) -> str:
@@ -177,6 +185,7 @@ def _row(row: Row, block: Block, columns: Sequence[str], numbers: Mapping[str, i
         "label": one_line(row.label),
         "runs": [numbers[folder] for folder in row.runs],
         "partial": list(row.partial),
+        "unread": list(row.unread),
         "best": [i for i, name in enumerate(columns) if block.best.get(name) == row.label],
         "cells": [_cell(row.cells[name]) for name in columns],
     }

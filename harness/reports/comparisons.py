@@ -12,7 +12,7 @@ from harness.analysis.comparison import Comparison, Pairing, as_json, over_runs
 from harness.analysis.pairing import Average
 from harness.results import store
 from harness.results.lines import SampleLine
-from harness.running.retelling import as_came
+from harness.running.retelling import as_came, forced_start
 from harness.stats.intervals import Interval
 from harness.text import escaped, markdown_table, one_line, percent, printable, table, templates
 from harness.types import Key
@@ -217,14 +217,21 @@ def flips(comparison: Comparison, limit: int) -> str:
     return "\n".join(parts)
 
 
-def _lines(folders: Iterable[Path], wanted: Container[Key]) -> dict[Key, SampleLine]:
-    return {line.key: line for folder in folders for line in store.read_samples(folder) if line.key in wanted}
+def _lines(folders: Iterable[Path], wanted: Container[Key]) -> dict[Key, tuple[SampleLine, str]]:
+    """The wanted lines, each with what its replies were forced to start with."""
+    found: dict[Key, tuple[SampleLine, str]] = {}
+    for folder in folders:
+        start = forced_start(store.read_run(folder))
+        found |= {line.key: (line, start) for line in store.read_samples(folder) if line.key in wanted}
+    return found
 
 
-def _reply(name: str, line: SampleLine | None, category: str) -> str:
-    if line is None:
+def _reply(name: str, found: tuple[SampleLine, str] | None, category: str) -> str:
+    if found is None:
         return f"    {name}  (reply not at hand: a frozen baseline holds outcomes only)"
+    line, start = found
     verdict = line.verdicts.get(category)
     code = "" if verdict is None else verdict.code or verdict.outcome
-    body = textwrap.indent(printable("\n".join(as_came(step.generation) for step in line.steps), SHOWN), " " * 7)
+    replies = (("" if step.asked == "user" else start) + as_came(step.generation) for step in line.steps)
+    body = textwrap.indent(printable("\n".join(replies), SHOWN), " " * 7)
     return f"    {name}  {one_line(code)}\n{body}"

@@ -13,6 +13,7 @@ from harness.analysis.labels import name_of, shown
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import measure
+from harness.running.readings import warnings
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
 from harness.stats.intervals import accuracy
@@ -104,8 +105,10 @@ def _facts(side: Side) -> dict[str, str]:
         "seconds": f"{record.seconds:.1f}",
         "folder": side.folder.name,
     }
+    for said in warnings(record.readings, record.handler_options.get("dialect")):
+        facts[f"unreadable {said.partition(':')[0]}"] = said.partition(": ")[2]
     return {
-        name: one_line(without_folders(str(value)), 200) for name, value in facts.items() if value not in (None, "")
+        name: one_line(without_folders(str(value)), 300) for name, value in facts.items() if value not in (None, "")
     }
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis import comparison
+from harness.analysis.gathering import gather
 from harness.analysis.labels import facts, name_of, tell_apart
-from harness.analysis.outcomes import gather
 from harness.errors import UsageProblem
 from harness.reports.overview import Side, about, read_side
 from harness.reports.scripted import scripted

@@ -52,7 +52,7 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
     if asked.cost_limit is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = engine_settings(asked)
-    chosen = {"think_prefix": asked.think_prefix, "answer_delimiter": asked.answer_delimiter}
+    chosen = {name: getattr(asked, name) for name in ("think_prefix", "answer_delimiter", "dialect")}
     ids = (*split(asked.sample_ids), *(read_ids(Path(asked.ids)) if asked.ids else ()))
     tasks = resolve(names)
     exact = {

@@ -47,7 +47,7 @@ def retell(
     wanted = {key: lines[key] for key in (lines if keys is None else keys)}
     try:
         benchmark = plugins.load("benchmarks", record.benchmark.name)
-        handler = plugins.handler(record.handler, record.handler_options)
+        handler = plugins.handler(record.handler, record.handler_options, record.rules)
         samples = {sample.id: sample for sample in benchmark.load(record.benchmark.categories)}
     except (HarnessError, LookupError, ImportError) as error:
         return {key: _stored(line, str(error)) for key, line in wanted.items()}
@@ -154,6 +154,14 @@ def _stored(line: SampleLine, why: str) -> Retold:
         {"turn": step.turn, **_replied(step.generation, reply)} for step, reply in zip(line.steps, replies, strict=True)
     ]
     return Retold((), tuple(talk), tuple(replies), why)
+
+
+def forced_start(record: RunRecord) -> str:
+    """What every reply of a run was made to start with; empty where that is nothing, or the handler is not at hand."""
+    try:
+        return str(getattr(plugins.handler(record.handler, record.handler_options), "think_prefix", ""))
+    except (HarnessError, ImportError):
+        return ""
 
 
 def as_came(generation: Generation) -> str:

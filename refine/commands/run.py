@@ -35,7 +35,9 @@ from harness.errors import RunIncomplete
     help="Options of the engine; commas or repeated.",
 )
 @click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Environment variable with the key.")
-@click.option("--format", "form", default="auto", show_default=True, help="example, xlam, openai, sharegpt or auto.")
+@click.option("--format", "form", default="auto", show_default=True, help="example, xlam, openai, ..., or row by row.")
+@click.option("--columns", default="", metavar="OURS=THEIRS", help="Fields of other names: messages=dialog,tools=fns.")
+@click.option("--roles", default="", metavar="THEIRS=OURS", help="Speakers of other names: agent=assistant.")
 @click.option("--stages", default="all", show_default=True, help="all, 1-3, or names: response,query,cot,...")
 @click.option("--write-cot", is_flag=True, help="Write a chain of thought for examples that have none.")
 @click.option("--threshold", type=click.FloatRange(0, 10), help="Grade what passed; keep this score or better.")
@@ -54,6 +56,9 @@ from harness.errors import RunIncomplete
     type=click.FloatRange(0, 1),
     metavar="SIMILARITY",
     help="Mark near duplicates from here on (0.8).",
+)
+@click.option(
+    "--judge-timeout", default=120.0, show_default=True, type=click.FloatRange(0.001), help="Seconds for one reply."
 )
 @click.option("--concurrency", type=click.IntRange(1), help="Calls in flight.")
 @click.option(
@@ -102,12 +107,18 @@ def command(**flags: Any) -> None:
             counts = run(settings, watch)
     report.write_report(settings.output, report.summarise(settings.output, count))
     click.echo(json.dumps(counts) if as_json else _counts(counts, settings.output))
+    if counts.get("left"):
+        raise RunIncomplete(
+            f"--cost-limit {settings.cost_limit} is reached: {counts['left']} examples were not started",
+            "The same command with more money goes on.",
+        )
     if counts["unjudged"]:
         raise RunIncomplete(f"{counts['unjudged']} examples are unjudged", "The same command tries them again.")
 
 
 def _settings(flags: dict[str, Any]) -> Any:
     """Flags as `refine.run.Settings`."""
+    from harness.data.examples import pairs as pairs_of
     from harness.results.usage import parse_prices
     from harness.running.pairs import pairs, split
     from harness.types import Sampling
@@ -136,6 +147,9 @@ def _settings(flags: dict[str, Any]) -> Any:
         sampling=Sampling(temperature=flags["temperature"], max_tokens=flags["max_tokens"], seed=flags["seed"]),
         prices={judge: parse_prices(flags["prices"], judge) for judge in judges} if flags["prices"] else {},
         cost_limit=flags["cost_limit"],
+        timeout=flags["judge_timeout"],
+        columns=pairs_of("--columns", flags["columns"]),
+        roles=pairs_of("--roles", flags["roles"]),
         overwrite=flags["overwrite"],
     )
 
@@ -158,12 +172,15 @@ def _dry_run(settings: Any, as_json: bool) -> None:
 
 
 def _counts(counts: dict[str, int], folder: Path) -> str:
+    from harness.text import one_line
     from refine.ledger import read_lines
     from refine.outputs import books
+    from refine.sift import TOLD
 
-    unusable = {line["line"] for book in books(folder) for line in read_lines(book / "unusable.jsonl")}
-    parts = [*((n, outcome) for outcome, n in counts.items()), *([(len(unusable), "unusable")] if unusable else [])]
-    return ", ".join(f"{n} {what}" for n, what in parts) + f"; report: {folder / 'report.html'}"
+    rows = {line["line"]: line for book in books(folder) for line in read_lines(book / "unusable.jsonl")}
+    parts = [*((n, outcome) for outcome, n in counts.items()), *([(len(rows), "unusable")] if rows else [])]
+    told = [f"line {number}: {one_line(rows[number]['reason'], 200)}" for number in sorted(rows)[:TOLD]]
+    return "\n".join([*told, ", ".join(f"{n} {what}" for n, what in parts) + f"; report: {folder / 'report.html'}"])
 
 
 class _Progress:

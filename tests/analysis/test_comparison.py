@@ -193,6 +193,20 @@ def test_flips_show_both_replies_made_printable(two: list[str]) -> None:
     assert "\x1b" not in result.output
 
 
+def test_flips_show_what_replies_were_forced_to_start_with(tmp_path: Path) -> None:
+    sides = []
+    for handler, options in (("funreason", {}), ("prompt", {"think_prefix": "Well: "})):
+        outcomes = biased(len(sides), 0.5)
+        folder = synthetic_runs.write(
+            tmp_path / handler, "m", {"multiple": 40}, outcomes, "so", handler=handler, handler_options=options
+        )
+        sides.append(str(folder))
+    result = CliRunner().invoke(cli, ["compare", *sides, "--flips", "1"])
+    assert result.exit_code == 0, result.output
+    assert "       <think>\n       so\n" in result.output
+    assert "       Well: so\n" in result.output
+
+
 @pytest.mark.parametrize("width", [50, 60, 80])
 def test_the_terminal_table_fits(tmp_path: Path, width: int) -> None:
     sides = [

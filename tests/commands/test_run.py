@@ -179,7 +179,8 @@ def test_a_misspelt_variable_is_warned_of(
 def test_line_breaks_are_typed_as_escapes(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--handler", "funreason", "--think-prefix", "<think>\\n\\n", "--answer-delimiter", "::")
     assert command(*RUN, "--tasks", "echo", "--json", *arguments) == 0
-    assert records(capsys)[0]["handler_options"] == {"think_prefix": "<think>\n\n", "answer_delimiter": "::"}
+    chosen = {"think_prefix": "<think>\n\n", "answer_delimiter": "::"}
+    assert records(capsys)[0]["handler_options"] == chosen | {"takes": "api"}
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
@@ -235,6 +236,15 @@ def test_show_prints_a_sample_without_control_characters(command: Command, capsy
     assert command("show", folder, "talk_99") == 2
     assert "Did you mean talk_" in capsys.readouterr().err
     assert command("show", folder, "talk_1", "--repeat", "1") == 2
+
+
+def test_show_says_what_replies_were_forced_to_start_with(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    for handler, expected in (("funreason", True), ("prompt", False)):
+        assert command(*RUN, "--tasks", "echo", "--handler", handler, "--output", handler) == 0
+        (folder,) = store.find_runs(Path(handler))
+        capsys.readouterr()
+        assert command("show", folder, "echo_0") == 0
+        assert (r"every reply was forced to start with '<think>\n'" in capsys.readouterr().out) is expected
 
 
 @pytest.mark.parametrize(

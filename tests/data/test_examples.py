@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.benchmarks.bfcl.decode import read_calls
-from harness.data.examples import Unusable, read, write_calls
+from harness.data.calls import as_text, write_calls
+from harness.data.examples import Unusable, read
+from harness.data.shapes import AFTER
 from harness.errors import DataError, UsageProblem
 from harness.types import Example
 from refine.export import export
@@ -67,7 +69,9 @@ def test_a_sharegpt_conversation_keeps_its_earlier_turns(tmp_path):
         written(tmp_path, {"conversations": turns, "tools": json.dumps([WEATHER]), "system": "Be brief."})
     )
     assert [message["role"] for message in example.messages] == ["system", "user", "assistant", "tool"]
-    assert example.messages[2]["content"] == "[weather(city='Oslo')]"
+    assert list(as_text(example.messages))[2]["content"] == "[weather(city='Oslo')]"
+    assert example.messages[3] == {"role": "tool", "content": "sunny", "name": "weather", "tool_call_id": "call_2_0"}
+    assert example.source["left_out"] == [AFTER]
     assert example.answer == "It is sunny."
 
 
@@ -80,8 +84,8 @@ def test_rows_that_cannot_be_used_are_reported_with_their_line(tmp_path):
         "[1, 2]",
         {"query": "q", "tools": "[]"},
         good | {"answers": "no json"},
-        good | {"answers": json.dumps([{"name": "not a name", "arguments": {}}])},
-        good | {"answers": json.dumps([{"name": "f", "arguments": {"from": 1}}])},
+        good | {"answers": json.dumps([{"name": "", "arguments": {}}])},
+        good | {"answers": json.dumps([{"name": "f", "arguments": [1]}])},
         good,
     )
     rows = list(read(path))

@@ -54,6 +54,6 @@ def test_all_repeats_are_written_into_one_file_unless_one_is_asked_for(tmp_path)
 
     assert sorted(line["task_id"] for line in exported()) == ["HumanEval/0"] * 3 + ["HumanEval/2"] * 3
     assert sum(line["solution"] == "x = 1" for line in exported()) == 1
-    assert [line["solution"] for line in exported("--repeat", "1")] == ["x = 1", "x = 9"]
+    assert [line["solution"] for line in exported("--repeat", "1", "--overwrite")] == ["x = 1", "x = 9"]
     refused = CliRunner().invoke(cli, ["export", str(made.folder), "o", "--to", "evalplus", "--repeat", "3"])
     assert "has no repeat 3" in str(refused.exception)

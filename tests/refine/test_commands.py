@@ -117,8 +117,18 @@ def test_a_cost_limit_starts_no_further_example(tmp_path, source):
     path.write_text("known: {input: 0, output: 1000000}\n")
     for name, prices in (("file", path), ("pair", "0,1000000")):
         out = tmp_path / name
-        run(source, out, "--prices", prices, "--cost-limit", 1, "--json")
-        assert 0 < len((out / "outcomes.jsonl").read_text().splitlines()) < 4
+        with pytest.raises(RunIncomplete, match=r"--cost-limit 1.0 is reached: \d examples were not started"):
+            run(source, out, "--prices", prices, "--cost-limit", 1)
+        done = len((out / "outcomes.jsonl").read_text().splitlines())
+        assert 0 < done < 4
+        for name in ("report.md", "report.html"):
+            assert (
+                f"The cost limit of 1.0 USD was reached: {4 - done} examples were not started."
+                in (out / name).read_text()
+            )
+        assert json.loads(refine("stats", out, "--json"))["left"] == 4 - done
+        assert "4 kept" in run(source, out, "--prices", prices, "--cost-limit", 1000)
+        assert "was reached" not in (out / "report.md").read_text()
     path.write_text("another: {input: 0, output: 1}\n")
     with pytest.raises(UsageProblem, match="nothing for 'known'"):
         run(source, tmp_path / "out", "--prices", path)
@@ -132,6 +142,9 @@ def test_a_cost_limit_starts_no_further_example(tmp_path, source):
         (("--stages", "0-9"), "no stages"),
         (("--votes", "3"), "repeat each other"),
         (("--cost-limit", "1"), "needs --prices"),
+        (("--cost-limit", "nan", "--prices", "1,1"), "not an amount of money"),
+        (("--columns", "messages"), "has no ="),
+        (("--roles", "agent=robot"), "unknown role"),
         (("--prices", "1"), "two numbers"),
         (("--against", "bfc"), "no benchmark"),
     ],

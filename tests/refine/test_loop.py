@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -16,9 +17,10 @@ from harness.data.examples import read
 from harness.types import Example
 from refine import stages
 from refine.judge import Question
-from refine.loop import Loop, run, steps
+from refine.loop import Loop, _carry_out, folder, run, steps
 from tests.refine.judges import no, yes
 from tests.servers import Answer, Asked, chat, loopback
+from tests.trainer.worlds import log
 from trainer.recipes.tiny import synth
 
 SHORT = "--max-tokens 96 --progress none"
@@ -104,6 +106,22 @@ def test_two_rounds_train_on_what_passed_and_are_scored(mode, tmp_path, bfcl_dat
         assert first["scores"]["examples"]["n"] == 4
         assert (tmp_path / "loop" / "round-1" / "model" / "config.json").exists()
         assert rows[1]["source"] == (8 if mode == "srml" else first["hard_left"])
+
+
+def test_a_round_with_an_adapter_starts_where_the_last_one_ended(tmp_path):
+    source = written(source_set(4, seed=6), tmp_path / "source.jsonl")
+    flags = "--use-peft --learning-rate 5e-3 --lr-scheduler-type constant --warmup-steps 0 --max-steps 6 --use-cpu"
+    arguments = (*flags.split(), "--batch-size", "4", "--max-length", "640")
+    loop = Loop("srml", "tiny", source, tmp_path / "loop", rounds=2, trainer_args=arguments)
+    first, second = (folder(loop, number) for number in (1, 2))
+    for number, here in ((1, first), (2, second)):
+        here.mkdir(parents=True)
+        shutil.copy(source, here / "train.jsonl")
+        _carry_out(next(step for step in steps(loop, number) if step.name == "model"))
+    losses = [[line["loss"] for line in log(here / "model")] for here in (first, second)]
+    assert losses[0][-1] < losses[0][0] / 1.5
+    assert losses[1][0] < losses[0][-1]
+    assert json.loads((second / "model" / "train.json").read_text())["adapter"]["from"] == str(first / "model")
 
 
 def test_a_failed_step_is_tried_again_and_finished_ones_are_not(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.types import Example
+from harness.types import Example, Sampling
 from refine import stages
 from refine.judge import Judge, Question
 from refine.ledger import Ledger, read_lines
@@ -88,8 +88,27 @@ def test_a_wrong_answer_is_regenerated_and_judged_again(tmp_path):
     assert kept["source"]["refined"]["repairs"] == 1
 
 
+def test_findings_are_those_of_the_answer_that_is_kept(tmp_path):
+    def answer(key, prompt):
+        if stage_of(prompt) == "rewrite":
+            return json.dumps(
+                {"answer": "[get_weather(city=1)]" if key.sample_id == "1" else "[get_weather(city='Rome')]"}
+            )
+        return (
+            no("no such tool")
+            if stage_of(prompt) == "arguments" and "wether" in prompt.messages[1]["content"]
+            else yes()
+        )
+
+    refine(tmp_path, KnownJudge(answer), [example(n, answer="[wether(city=1)]") for n in range(2)])
+    kept = list(read_lines(tmp_path / "kept.jsonl"))
+    assert [line["source"]["refined"]["repairs"] for line in kept] == [1, 1]
+    found = [[each["check"] for each in line["source"]["refined"]["findings"]] for line in kept]
+    assert found == [[], ["type"]]
+
+
 def test_attempts_are_bounded(tmp_path):
-    judge = KnownJudge(answering(arguments=no("wrong"), rewrite=json.dumps({"answer": "[f()]"})))
+    judge = KnownJudge(answering(arguments=no("wrong"), rewrite=json.dumps({"answer": "[get_weather(city='Rome')]"})))
     refine(tmp_path, judge, [example(0)], max_attempts=2)
     asked = [stage_of(prompt) for _, prompt in judge.asked]
     assert asked.count("rewrite") == 2
@@ -114,6 +133,28 @@ def test_failed_and_unreadable_judgements_are_tried_again_and_others_are_not(tmp
     assert refine(tmp_path, healed, examples) == {"kept": 8, "dropped": 0, "hard": 0, "unjudged": 0}
     assert {key.sample_id for key, _ in healed.asked} == {"0", "3", "6"}
     assert min(key.step for key, _ in healed.asked) == 2
+
+
+def test_an_unreadable_reply_is_asked_for_again_in_other_words_and_with_another_seed(tmp_path):
+    seen = []
+
+    class Muttering(KnownJudge):
+        def submit(self, key, prompt, sampling):
+            seen.append((key, prompt.messages[1]["content"], sampling.seed))
+            super().submit(key, prompt, sampling)
+
+    said = {0: "Yes, it is.", 1: "I said yes.", 2: yes()}
+    judge = Muttering(lambda key, prompt: said[min(2, sum(key == other for other, _, _ in seen) - 1)], slots=1)
+    with Ledger(tmp_path, {}) as ledger:
+        sampling = Sampling(max_tokens=8, seed=5)
+        for _ in Pipeline([Judge("known", judge)], stages.load("cot"), Context(), ledger, sampling=sampling).run(
+            [(0, example(0), [])]
+        ):
+            pass
+    assert write_outputs(tmp_path)["kept"] == 1
+    assert len({text for _, text, _ in seen}) == 3
+    assert [seed for _, _, seed in seen] == [5, 1005, 2005]
+    assert [line["read"] is None for line in read_lines(tmp_path / "calls.jsonl")] == [True, True, False]
 
 
 def test_outputs_do_not_depend_on_the_order_of_completion(tmp_path):

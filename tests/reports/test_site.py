@@ -19,7 +19,7 @@ from harness.reports import catalogue
 from harness.reports.page_server import PageServer
 from harness.reports.site import Site
 from harness.results import store
-from harness.types import ModelInfo, Score
+from harness.types import ModelInfo, Reading, Score, ShardsInfo
 from tests import synthetic_runs
 from tests.browser import CHROMIUM, Browser, browser
 from tests.reports.test_page import HOSTILE, Scripts
@@ -95,6 +95,18 @@ def test_what_has_no_score_has_a_reason(releases: Path) -> None:
     v4 = next(board for board in data["boards"] if board["name"] == "v4")
     assert ["coder", "ran only humaneval"] in v4["left"]
     assert any(why == "nothing could be judged: multiple (3 unscored)" for _, why in v4["left"])
+
+
+def test_what_could_not_be_read_or_is_missing_stands_beside_the_score(releases: Path) -> None:
+    folder = release(releases, 5)
+    readings, shards = {"multiple": Reading(40, 30)}, ShardsInfo(("a", "b"), 2, 4)
+    store.write_run(folder, replace(store.read_run(folder), readings=readings, shards=shards))
+    data = listed(releases)
+    why = "multiple: 30 of 40 replies that should be calls hold no readable call"
+    assert [run["cautions"] for run in data["runs"]] == [[]] * 4 + [[], ["2 of 4 shards", why]]
+    v4 = next(board for board in data["boards"] if board["name"] == "v4")
+    (row,) = (row for row in v4["blocks"][0]["rows"] if row["runs"] == [5])
+    assert (row["partial"], row["unread"]) == (["bfcl: 2 of 4 shards"], [why])
 
 
 def test_damaged_runs_are_named_and_cost_no_page(releases: Path) -> None:

@@ -238,6 +238,8 @@ class Clumsy:
     """A handler with a bug for one sample."""
 
     name = "prompt"
+    fit = None
+    native = False
 
     def __init__(self, method: str) -> None:
         self.method, self.real = method, plugins.load("handlers", "prompt")
@@ -497,3 +499,9 @@ def test_replaying_gives_the_same_lines_and_other_rules_other_verdicts(script: P
     lenient = run(replace(again, rules="lenient"))
     assert lenient.scores["talk"].passed == 2 * SIZE
     assert lenient.scores["echo"].unscored == 2
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_record_says_what_was_planned_of_each_category(script: Path) -> None:
+    assert run(spec_of(script)).planned == {"echo": SIZE}
+    assert run(spec_of(script, "echo", "talk", limit="2", repeats=3)).planned == {"echo": 6, "talk": 6}

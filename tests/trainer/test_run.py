@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
+import torch
 
-from harness.errors import DataError, UsageProblem
+from harness.errors import DataError, RunIncomplete, UsageProblem
 from tests.trainer.worlds import config, rows, write
 from trainer.config import TrainConfig
 from trainer.run import SAME, arguments, encode, load_tokenizer, train
@@ -18,6 +20,14 @@ def test_transformers_gets_every_setting_that_it_knows_by_the_same_name(tmp_path
     given = config(tmp_path, **changed)
     for name in set(SAME) - {"report_to"}:
         assert getattr(settings, name) == getattr(given, name), name
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="needs a machine without a GPU")
+def test_mixed_precision_needs_no_gpu(tmp_path):
+    settings = config(tmp_path, bf16=True, use_cpu=False, max_steps=1)
+    assert arguments(settings).bf16
+    state = json.loads((train(settings) / "train.json").read_text())
+    assert (state["step"], state["config"]["bf16"], state["config"]["use_cpu"]) == (1, True, False)
 
 
 def test_rows_are_records_unless_they_are_packed(tmp_path):
@@ -45,6 +55,8 @@ def test_a_folder_is_no_training_data(tmp_path):
         ({"optim": "adamx"}, "adamx"),
         ({"lr_scheduler_type": "cosin"}, "cosin"),
         ({"dtype": "float31"}, "float32"),
+        ({"dtype": "float16"}, "bfloat16"),
+        ({"learning_rate": float("nan")}, "not a number"),
         ({"attn_implementation": "spda"}, "spda"),
         ({"report_to": "nowhere"}, "nowhere"),
         ({"use_peft": True, "lora_target_modules": "nope"}, "nope"),
@@ -61,12 +73,35 @@ def test_what_cannot_be_meant_is_refused_before_the_first_step(tmp_path, setting
 def test_a_damaged_checkpoint_is_named(tmp_path):
     settings = config(tmp_path, max_steps=2, save_steps=1)
     last = train(settings) / "checkpoint-2"
+    (last.parent / "train.json").unlink()  # as a kill before the final save leaves it
     for name, rest in (("model.safetensors", 1000), ("train.json", 10)):
         (last / name).write_bytes((last / name).read_bytes()[:rest])
         with pytest.raises(DataError, match="checkpoint-2 is damaged"):
             train(settings)
     shutil.rmtree(last)
     train(settings)
+
+
+@pytest.mark.parametrize("scale", ["final_logit_softcapping", "a setting of another name"])
+def test_a_model_that_does_more_than_multiply_by_its_output_layer_is_refused(tmp_path, monkeypatch, scale):
+    from transformers import Qwen2ForCausalLM
+
+    plain = Qwen2ForCausalLM.forward
+
+    def scaled(self, *args, **kwargs):
+        output = plain(self, *args, **kwargs)
+        output.logits = output.logits / 8 if scale.startswith("a") else 3 * (output.logits / 3).tanh()
+        return output
+
+    monkeypatch.setattr(Qwen2ForCausalLM, "forward", scaled)
+    with pytest.raises(UsageProblem, match=r"the fused loss of the first batch is .* and the model's own"):
+        train(config(tmp_path, learning_rate=0.0))
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_with_a_reason(tmp_path):
+    with pytest.raises(RunIncomplete, match=r"the loss of step [2-6] is"):
+        train(config(tmp_path, learning_rate=1e30, max_grad_norm=0.0))
+    assert not (tmp_path / "out" / "train.json").exists()
 
 
 def test_sharding_over_one_process_is_refused(tmp_path):

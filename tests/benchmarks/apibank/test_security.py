@@ -99,7 +99,7 @@ ODD: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("raw", ODD, ids=repr)
+@pytest.mark.parametrize("raw", ODD, ids=[str(number) for number in range(len(ODD))])
 def test_odd_replies_get_a_verdict(raw: object) -> None:
     verdicts = [judge(level, next(iter(data.items(level))), raw) for level in (1, 2, 3)]
     verdicts += [judge(1, "Level1_0", raw, "exact"), judge_response(1, next(iter(data.responses())), raw)]

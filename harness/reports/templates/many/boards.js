@@ -30,7 +30,8 @@ function rowLabel(row) {
   const runs = row.runs.map((number) => RUNS[number]).reverse();
   const links = runs.slice(0, LINKED).map((run, i) => [i ? ", " : "", linked(runPage(run), `${run.benchmark} ${run.started.slice(0, 10)}`)]);
   if (runs.length > LINKED) links.push(" and ", el("a", { href: address("runs", { q: runs[0].model }) }, `${runs.length - LINKED} more`));
-  return [row.label, el("small", {}, links), row.partial.length > 0 && el("small", {}, "† ", row.partial.slice(0, 3).join("; "), row.partial.length > 3 && ` and ${row.partial.length - 3} more`)];
+  return [row.label, el("small", {}, links), row.partial.length > 0 && el("small", {}, "† ", row.partial.slice(0, 3).join("; "), row.partial.length > 3 && ` and ${row.partial.length - 3} more`),
+    row.unread.map((why) => el("small", { class: "bad" }, "‡ ", why))];
 }
 
 function rankCell(cell, best, measured) {

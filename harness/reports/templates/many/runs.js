@@ -70,7 +70,7 @@ function cells(run, measure) {
   const left = { class: "" };
   const judged = run.judged < run.size ? `${count(run.judged)} of ${count(run.size)}` : count(run.judged);
   return [
-    [linked(runPage(run), run.model), run.more && el("small", {}, run.more)],
+    [linked(runPage(run), run.model), run.more && el("small", {}, run.more), run.cautions.map((why) => el("small", { class: "bad" }, "‡ ", why))],
     { content: el("time", { datetime: run.started, title: run.started }, run.started.slice(0, 10)), attributes: left },
     { content: run.benchmark, attributes: left }, { content: run.handler, attributes: left },
     { content: run.status === "complete" ? run.status : el("span", { class: "badge unscored" }, run.status), attributes: left },

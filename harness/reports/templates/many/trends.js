@@ -12,7 +12,7 @@ function trendsView() {
     filterBar(runs, measure),
     el("div", { class: "filters" }, el("label", {}, "a line joins", dropdown("join", [["", "runs of one model"], ["all", "all runs shown"]], state.join))),
     el("section", { class: "panel" }, el("h2", {}, MEASURES[measure] || "score", el("span", { class: "muted" }, ` 95 % intervals, ${count(points.length)} runs in order of date`)),
-      points.length ? [chart(lines, measure), legend(lines), open && el("p", { class: "muted" }, "An open circle was not measured as the one before it on its line: the table says what is other."), others > 0 && el("p", { class: "muted" }, `${count(others)} more models are not drawn; filters choose others.`)]
+      points.length ? [chart(lines, measure), legend(lines), open && el("p", { class: "muted" }, "An open circle cannot be read against the one before it on its line: the table says why."), others > 0 && el("p", { class: "muted" }, `${count(others)} more models are not drawn; filters choose others.`)]
         : el("p", { class: "muted" }, "No run shown here has this score.")),
     points.length > 0 && pointTable(lines, measure),
     none.length > 0 && el("section", { class: "panel" }, el("h2", {}, "Without this score"),
@@ -39,9 +39,8 @@ const last = (values) => values[values.length - 1];
 
 /** What keeps a point from being read against the one before it. */
 function noteOf(run, before) {
-  if (!before) return "";
-  if (run.same !== before.same) return "other data, checker or rules: not joined";
-  return run.settings === before.settings ? "" : "other settings";
+  const other = before && run.same !== before.same ? "other data, checker or rules: not joined" : before && run.settings !== before.settings ? "other settings" : "";
+  return [other, ...run.cautions, run.status === "complete" ? "" : run.status].filter(Boolean).join("; ");
 }
 
 function chart(lines, measure) {

@@ -1,0 +1,81 @@
+"""The output folder of a run: whether it is finished, what can be continued in it, and what a user must be told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError, UsageProblem
+from harness.models import WEIGHTS
+from trainer.config import TrainConfig
+from trainer.train import STAGING, STATE, checkpoints
+
+
+def state(folder: Path) -> dict[str, Any]:
+    """What a checkpoint or a finished model says of its training.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    try:
+        return dict(json.loads((folder / STATE).read_bytes()))
+    except ValueError as problem:
+        raise damaged(folder, problem) from None
+
+
+def damaged(checkpoint: Path, problem: Exception) -> DataError:
+    """The error for a checkpoint that cannot be read."""
+    remedy = "Delete it, and the same command continues from the one before it."
+    return DataError(f"{checkpoint} is damaged: {problem}", remedy)
+
+
+def resume_point(config: TrainConfig, data_sha256: str) -> Path | None:
+    """Where a run goes on.
+
+    Args:
+        config: The run.
+        data_sha256: Digest of its data.
+
+    Returns:
+        The output folder itself where the run is finished; else the checkpoint to continue from, or None for a start.
+
+    Raises:
+        UsageProblem: The output folder holds a run with other settings or data.
+    """
+    output = Path(config.output_dir)
+    if config.resume_from_checkpoint:
+        return Path(config.resume_from_checkpoint)
+    if config.overwrite:
+        _clear(output)
+    if config.overwrite or not config.resume:
+        return None
+    found = output if _finished(output) else next(reversed(checkpoints(output)), None)
+    if found is None:
+        return None
+    saved = state(found)
+    # A setting that is newer than the run had its default.
+    known = {each.name: each.default for each in fields(config)} | saved["config"]
+    changed = [name for name, value in config.identity().items() if known[name] != value]
+    if saved["data"]["sha256"] != data_sha256:
+        changed.append("the data itself")
+    if changed:
+        raise UsageProblem(
+            f"{output} holds a run with other settings: {', '.join(changed)}",
+            "Name another --output-dir, or start anew with --overwrite.",
+        )
+    return found
+
+
+def _finished(output: Path) -> bool:
+    """Whether the model was saved: its `train.json` is written last."""
+    return (output / STATE).is_file() and any(any(output.glob(pattern)) for pattern in (*WEIGHTS, "adapter_model.*"))
+
+
+def _clear(output: Path) -> None:
+    """Take away what makes a folder a run's, for `--overwrite`."""
+    for path in [*output.glob("checkpoint-*"), output / STAGING]:
+        shutil.rmtree(path, ignore_errors=True)
+    (output / STATE).unlink(missing_ok=True)
