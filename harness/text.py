@@ -41,6 +41,27 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+_FOLDERS = re.compile(
+    r"""(?P<quote>['"])(?:~|(?=/(?!v\d+/)))/?(?:[^'"\n]*/)(?P<last>[^'"/\n]+)/?(?P=quote)"""
+    r"""|(?<![\w.:/~<>-])(?:~|(?=/(?!v\d+/)))(?:/[^\s/'"<>|:;,()\[\]{}=]+)*/(?P<end>[^\s/'"<>|:;,()\[\]{}=]+)/?"""
+)
+"""An absolute path, or one below a home folder, in quotes or between spaces; no URL, and no `/v1/...` of a server."""
+
+
+def without_folders(text: str) -> str:
+    """A sentence of this program's own with every absolute path cut to its last part: a shared page names no folder.
+
+    Args:
+        text: A fact or a message; what a model wrote is not to be changed.
+
+    Returns:
+        The text, in which `/home/ann/models/base-7b` is `base-7b`.
+    """
+    return _FOLDERS.sub(
+        lambda found: "".join(found.group("quote", "last", "quote")) if found["last"] else found["end"], text
+    )
+
+
 def escaped(text: str) -> str:
     """A label as Markdown text: nothing in it can end the cell, open a tag or start markup."""
     text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

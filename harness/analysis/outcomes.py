@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.labels import tell_apart
+from harness.analysis.labels import shown, tell_apart
 from harness.results.usage import Usage
 from harness.text import one_line
 from harness.types import Key, Score
@@ -136,7 +136,7 @@ def _differences(a: Outcomes, b: Outcomes, names: Iterable[str]) -> Iterator[str
 def short(value: Any, other: Any) -> str:
     """A fact in few words; of a map only what the other side has otherwise."""
     if isinstance(value, dict) and isinstance(other, dict):
-        differing = (f"{key}={inner}" for key, inner in value.items() if other.get(key) != inner)
+        differing = (f"{key}={shown(inner)}" for key, inner in value.items() if other.get(key) != inner)
         return one_line(", ".join(differing), 80) or "not set"
     text = "not recorded" if value is None else str(value)
     return one_line(text if len(text) <= 60 else f"{text[:12]}...", 80)

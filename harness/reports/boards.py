@@ -23,6 +23,8 @@ NOTES = (
 UPSTREAM_NOTE = "Missing parts count as 0, as the official evaluator counts them."
 PUBLISHED_NOTE = "As printed in the paper, which gives no intervals; those shown (~) follow from the size of the data."
 LABEL_WIDTH = 24
+LISTED = 10
+"""Rows without a value that a terminal is told; files name all."""
 
 
 def terminal(boards: Sequence[Board], width: int = 80, columns: Sequence[str] = (), color: bool = False) -> str:
@@ -41,7 +43,8 @@ def terminal(boards: Sequence[Board], width: int = 80, columns: Sequence[str] = 
     for board in boards:
         parts.append(textwrap.fill(f"{board.view.title}: {board.view.source}", width))
         parts += [_terminal_block(board, block, width, columns, color) for block in board.blocks]
-    return "\n\n".join([*parts, "\n".join(textwrap.fill(note, width) for note in _notes(boards))])
+        parts += [textwrap.fill(text, width, subsequent_indent="  ") for text in _left(board, LISTED)]
+    return "\n\n".join([*parts, "\n".join(textwrap.fill(note, width) for note in notes(boards))])
 
 
 def _terminal_block(board: Board, block: Block, width: int, columns: Sequence[str], color: bool) -> str:
@@ -64,6 +67,13 @@ def _unread(block: Block) -> list[str]:
 
 def _terse_rows(block: Block, columns: Sequence[str], color: bool) -> list[dict[str, str]]:
     return [{"": _label(row), **{name: _terse(block, row, name, color) for name in columns}} for row in block.rows]
+
+
+def _left(board: Board, most: int | None = None) -> list[str]:
+    """Rows that have no value in a view, with the reason."""
+    told = [f"Not in this view: {one_line(label)}: {one_line(why)}" for label, why in board.left[:most]]
+    more = len(board.left) - len(told)
+    return told + ([f"Not in this view: {more} more; -o DIR names them."] if more else [])
 
 
 def _wrapped(text: str, width: int) -> str:
@@ -107,7 +117,8 @@ def _limits(cell: Cell) -> str:
     return "" if cell.interval is None else f"{percent(cell.interval.low, 1)}..{percent(cell.interval.high, 1)}"
 
 
-def _notes(boards: Sequence[Board]) -> list[str]:
+def notes(boards: Sequence[Board]) -> list[str]:
+    """What a reader of some boards must know."""
     blocks = [block for board in boards for block in board.blocks]
     wanted = {
         NOTES[0]: True,
@@ -142,7 +153,8 @@ def _markdown_board(board: Board) -> str:
         parts += [f"### {escaped(_heading(block))}", markdown_table(headers, rows), _bullets(partial)]
     nodes = [board.view.nodes[name] for name in board.view.columns if name in board.view.nodes]
     about = [f"{node.title}: {node.about}" for node in nodes if node.about]
-    return "\n\n".join(part for part in [*parts, _bullets(about), _bullets(_notes([board]))] if part)
+    left = [escaped(line) for line in _left(board)]
+    return "\n\n".join(part for part in [*parts, _bullets(left), _bullets(about), _bullets(notes([board]))] if part)
 
 
 def _bullets(lines: Sequence[str]) -> str:
@@ -217,7 +229,8 @@ def _board_json(board: Board) -> dict[str, Any]:
     titles = {name: view.title_of(name) for name in view.columns}
     return {"view": view.name, "title": view.title, "source": view.source, "columns": titles, "blocks": blocks} | {
         "upstream_missing": board.upstream_missing,
-        "notes": _notes([board]),
+        "left": [{"label": label, "why": why} for label, why in board.left],
+        "notes": notes([board]),
     }
 
 
@@ -226,7 +239,7 @@ def html(boards: Sequence[Board]) -> str:
     environment = templates()
     environment.filters |= {"percent": percent, "limits": _limits, "one_line": one_line}
     return environment.get_template("leaderboard.html.j2").render(
-        boards=boards, heading=_heading, absent=_absent, notes=_notes(boards)
+        boards=boards, heading=_heading, absent=_absent, left=_left, notes=notes(boards)
     )
 
 
