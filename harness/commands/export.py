@@ -12,8 +12,16 @@ import click
 @click.argument("output", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--to", "target", required=True, metavar="FORMAT", help="bfcl, evalplus or lm-eval.")
 @click.option("--model-name", help="The model's name in the written files. [default: one that the other tool knows]")
-@click.option("--repeat", type=click.IntRange(0), default=0, show_default=True, help="Which repeat of each sample.")
-def command(run: str, output: Path, target: str, model_name: str | None, repeat: int) -> None:
+@click.option(
+    "--repeat",
+    "repeats",
+    type=click.IntRange(0),
+    multiple=True,
+    default=(0,),
+    show_default="0",
+    help="Which repeat of each sample; several go to folders of their own.",
+)
+def command(run: str, output: Path, target: str, model_name: str | None, repeats: tuple[int, ...]) -> None:
     """Write RUN into the folder OUTPUT as another tool's files.
 
     RUN is a folder, or the start of a run's id.
@@ -24,9 +32,12 @@ def command(run: str, output: Path, target: str, model_name: str | None, repeat:
     from harness import exchange
     from harness.results import store
 
-    exported = exchange.write(target, exchange.ExportRequest(store.find_run(run), output, model_name, repeat))
-    for path in exported.files:
-        click.echo(path)
-    click.echo(f"{exported.items} items")
-    for note in exported.notes:
-        click.echo(note)
+    folder = store.find_run(run)
+    for repeat in dict.fromkeys(repeats):
+        place = output / f"repeat_{repeat}" if len(set(repeats)) > 1 else output
+        exported = exchange.write(target, exchange.ExportRequest(folder, place, model_name, repeat))
+        for path in exported.files:
+            click.echo(path)
+        click.echo(f"{exported.items} items")
+        for note in exported.notes:
+            click.echo(note)
