@@ -64,7 +64,34 @@ class _Command(click.Command):
                 formatter.write_dl(records)
 
 
+def _elsewhere(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    from harness.errors import UsageProblem
+
+    if value not in (None, False, ()):
+        raise UsageProblem(f"{param.opts[0]} is a flag of another command line", OFFICIAL[param.opts[0]])
+
+
+OFFICIAL = {
+    "--local-model-path": "Give the folder as --model.",
+    "--skip-server-setup": "Name the running server with --base-url.",
+    "--include-input-log": "Prompts are not stored; `harness show RUN ID` and `harness view` make them again.",
+    "--lora-modules": "Give the adapter's folder as --adapter; of a running server, its name as --model.",
+    "--enable-lora": "Give the adapter's folder as --adapter.",
+    "--max-lora-rank": "Give it to vLLM by --model-args max_lora_rank=N.",
+}
+"""Flags of the official BFCL command, and what says the same here."""
+
+
+def _official_flags(command: Any) -> Any:
+    for name in OFFICIAL:
+        flag = name in ("--skip-server-setup", "--include-input-log", "--enable-lora")
+        shape: dict[str, Any] = {"is_flag": True} if flag else {"multiple": name == "--lora-modules"}
+        command = click.option(name, hidden=True, expose_value=False, callback=_elsewhere, **shape)(command)
+    return command
+
+
 @click.command(cls=_Command)
+@_official_flags
 @options(Flags)
 @config_option(
     partial(read_file, Flags),

@@ -26,7 +26,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SAMPLES = click.Path(exists=True, path_type=Path)
 VIEWS = ("v4", "acebench", "apibank")
 GOES_WITH = {
-    "--from-bfcl": ("--mode", "--underscore-names", "--rules", "-o"),
+    "--from-bfcl": ("--mode", "--dialect", "--tasks", "--underscore-names", "--rules", "-o"),
     "--from-evalplus": ("-o", "--base-only"),
     "--from-acebench": ("--rules",),
     "--from-apibank": (),
@@ -46,7 +46,14 @@ KEPT = 1000
 @click.option("--base-only", is_flag=True, help="With --from-evalplus: the original tests alone.")
 @click.option("--from-acebench", type=FOLDER, help="Judge a folder of ACEBench's official result files.")
 @click.option("--from-apibank", type=SAMPLES, help="Judge a prediction file of API-Bank's official evaluators.")
-@click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
+@click.option(
+    "--mode",
+    "--handler",
+    type=click.Choice(["auto", "prompt", "fc"]),
+    help="How the model of --from-bfcl was asked. [default: told by its replies]",
+)
+@click.option("--dialect", metavar="NAME", help="Format of calls in text of --from-bfcl; see `harness list dialects`.")
+@click.option("-t", "--tasks", "--test-category", multiple=True, help="Only these categories of --from-bfcl.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
 @click.option(
     "--rules",
@@ -70,6 +77,8 @@ def command(
     from_acebench: Path | None,
     from_apibank: Path | None,
     mode: str | None,
+    dialect: str | None,
+    tasks: tuple[str, ...],
     underscore_names: bool,
     rules: str | None,
     partial: bool,
@@ -89,6 +98,7 @@ def command(
       harness score results/qwen/bfcl/20261121T0312Z-1a2b3c --rules both
       harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc \\
         --underscore-names -o score
+      harness score --from-bfcl result/Qwen_Qwen3-8B-FC --dialect hermes
       harness score --from-evalplus samples.jsonl
       harness score --from-acebench result_all/result_en/gpt-4o --rules both
       harness score --from-apibank level-1-predictions.jsonl
@@ -102,7 +112,8 @@ def command(
         "--from-apibank": from_apibank,
         "RUN": run,
     }
-    flags = {"--mode": mode, "--underscore-names": underscore_names, "--rules": rules, "-o": output, "--write": write}
+    flags: dict[str, object] = {"--mode": mode, "--dialect": dialect, "--tasks": tasks or None}
+    flags |= {"--underscore-names": underscore_names, "--rules": rules, "-o": output, "--write": write}
     flags["--base-only"] = base_only
     kind = _what_is_judged(sources, {name for name, value in flags.items() if value not in (None, False, "upstream")})
     if kind in ("RUN", "--from-evalplus"):
@@ -115,9 +126,8 @@ def command(
             problems.append(problem)
 
     if from_bfcl:
-        if mode is None:
-            raise UsageProblem("--from-bfcl needs --mode", "Result files do not say: prompt (text) or fc (lists).")
-        tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, report)
+        said = (None if mode == "auto" else mode, dialect, underscore_names)
+        tallies = _score_folder(from_bfcl, said, (tasks, rules or "upstream"), output, report)
     elif from_evalplus:
         tallies = _score_programs(from_evalplus, output, report, base_only=base_only)
     elif from_acebench:
@@ -146,12 +156,22 @@ def _what_is_judged(sources: Mapping[str, object], flags: set[str]) -> str:
 
 
 def _score_folder(
-    folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, report: Report
+    folder: Path,
+    said: tuple[str | None, str | None, bool],
+    chosen: tuple[tuple[str, ...], str],
+    output: Path | None,
+    report: Report,
 ) -> Tallies:
-    from harness.exchange.bfcl import Convention, score
+    from harness.exchange.bfcl import convention_of, score
     from harness.results.tally import RULES
+    from harness.running.pairs import split
+    from harness.running.selection import resolve
+    from harness.text import one_line
 
-    return score(folder, Convention(mode, underscore_names), RULES[rules], report, output)
+    tasks, rules = chosen
+    categories = resolve(split(tasks)).get("bfcl", ()) if tasks else ()
+    convention = convention_of(folder, *said, lambda note: click.echo(one_line(note, 500), err=True))
+    return score(folder, convention, RULES[rules], report, output, categories)
 
 
 def _score_programs(samples: Path, output: Path | None, report: Report, *, base_only: bool) -> Tallies:

@@ -156,6 +156,7 @@ def _serving(asked: RunSettings, engine: str) -> dict[str, Any]:
     given = {name: value for name in SERVING if (value := getattr(asked, name)) not in (None, "local")}
     known = plugins.load("engines", engine).flags if given else {}
     spelt = {name: settings(RunSettings)[name].spelt for name in SERVING}
+    given = {name: value for name, value in given.items() if name in known or value != 1}  # one copy is what there is
     for name in given:
         if name not in known:
             takes = ", ".join(spelt[other] for other in SERVING if other in known)

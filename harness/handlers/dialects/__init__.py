@@ -95,11 +95,12 @@ def readers(replies: Iterable[str]) -> Counter[str]:
         replies: Raw texts.
 
     Returns:
-        Counts by dialect, those that read none left out.
+        Counts by dialect, those that read none left out; of several that read the same, the default one comes first.
     """
-    counts: Counter[str] = Counter()
+    known = sorted(names(), key=lambda name: (name != DEFAULT, name))
+    counts: Counter[str] = Counter(dict.fromkeys(known, 0))
     for text in replies:
-        for name in names():
+        for name in known:
             reply = load(name).read(text)
             counts[name] += bool(reply.calls) and reply.problem is None and not LEFT_OVER.search(reply.text)
     return +counts
