@@ -34,7 +34,7 @@ def command(
     from harness.results import store
 
     folder = store.find_run(run)
-    wanted = list(dict.fromkeys(repeats)) or [None]
+    wanted: list[int | None] = [*dict.fromkeys(repeats)] or [None]
     for repeat in wanted:
         place = output / f"repeat_{repeat}" if len(wanted) > 1 else output
         exported = exchange.write(target, exchange.ExportRequest(folder, place, model_name, repeat, overwrite))

@@ -90,10 +90,10 @@ class Judges:
         if time.monotonic() - began > SLOW:
             self._start()
 
-    def wait(self, most: int = BACKLOG - 1) -> None:
-        """Wait until no more than so many episodes are unjudged."""
+    def wait(self, most: int | None = None) -> None:
+        """Wait until no more than so many episodes are unjudged; None until there is room for another."""
         with self._change:
-            self._change.wait_for(lambda: self._error or self._unjudged <= most)
+            self._change.wait_for(lambda: self._error or (not self.full if most is None else self._unjudged <= most))
         if self._error:
             raise self._error
 

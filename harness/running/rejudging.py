@@ -14,11 +14,12 @@ from harness.protocols import Handler, Report
 from harness.results import provenance, store
 from harness.results.lines import SampleLine, encode
 from harness.results.tally import Tallies
+from harness.results.waiting import count_waiting
 from harness.running.episodes import Ended
 from harness.running.judges import judged
 from harness.running.readings import readings
 from harness.running.scheduler import Played
-from harness.types import Episode, RunRecord, Sample, Verdict
+from harness.types import Episode, Key, RunRecord, Sample, Verdict
 
 Judged = Mapping[str, Mapping[str, Verdict]]
 """Rule set -> category -> verdict."""
@@ -101,14 +102,16 @@ def _tallied(
     counts = Counter(sample.category for sample in samples.values())
     totals = {name: n * record.repeats for name, n in counts.items()}
     tallies = Tallies(rules, totals, _benchmark(record).called)
-    seen = 0
+    seen: set[Key] = set()
     for line, verdicts in _judge(run, record, samples, rules, report):
-        seen += 1
+        seen.add(line.key)
         tallies.add(line, verdicts)
         keep(line, verdicts)
-    if missing := store.unfinished(record, seen):
+    if missing := store.unfinished(record, len(seen)):
         tallies.lost += missing
-        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark.n} items are missing")
+        waiting = count_waiting(run, seen)
+        told = f"; {waiting} of them have replies that wait: the command that began the run goes on" if waiting else ""
+        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark.n} items are missing{told}")
     return tallies
 
 
