@@ -14,6 +14,8 @@ GRACE = 0.7
 class Interrupts:
     """At the first Ctrl-C `asked` is set; at the second, or when `GRACE` is over, `KeyboardInterrupt` is raised.
 
+    Once `settle` was called there is nothing to wait for, and the first raises it.
+
     It takes the place of Python's own handler, for SIGTERM too where a command has put it there. In other threads than
     the main one, and where another handler is in place, nothing changes. Left without an error after it was asked to
     end, it raises `KeyboardInterrupt`.
@@ -22,9 +24,16 @@ class Interrupts:
     def __init__(self) -> None:
         self.asked = False
         """Whether nothing more should be begun."""
+        self._settled = False
         self._taken: list[signal.Signals] = []
         self._said: queue.SimpleQueue[int | None] = queue.SimpleQueue()  # a handler may put into it at any moment
         self._left = threading.Event()
+
+    def settle(self) -> None:
+        """Nothing is on its way any more."""
+        self._settled = True
+        if self.asked:
+            raise KeyboardInterrupt
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -47,7 +56,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked or self._settled:
             raise KeyboardInterrupt
         self.asked = True
         self._said.put(number)

@@ -182,6 +182,7 @@ class _Run:
                 self.progress.update()
                 if time.monotonic() - self.saved > CHECKPOINT:
                     self._save("running")
+            interrupts.settle()
 
     def _opened(self, session: Session) -> None:
         """Record the engine as it opened; what its loading took is no time of the run."""

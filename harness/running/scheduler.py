@@ -165,7 +165,8 @@ class Scheduler:
                 continue
             playing = Playing(sample, key[1], self.work.handler)
             playing.start(self.work.benchmark, before)
-            playing.go_on(self.work.replies)
+            if self.work.replies:
+                playing.go_on(self.work.replies)
             self._submit(playing)
 
     def _room(self) -> bool:
