@@ -119,6 +119,8 @@ def load_model(config: TrainConfig) -> Any:
                 task_type="CAUSAL_LM",
             ),
         )
+        if models.is_named(config.model):  # else the adapter would look for its base in this machine's cache
+            model.peft_config["default"].base_model_name_or_path = config.model
     fuse(model)
     return model
 
