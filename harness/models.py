@@ -90,6 +90,11 @@ def locate(model: str, *, adapter: str | None = None, revision: str | None = Non
     return Located(folder, over, over if over and own_tokenizer else folder, commit)
 
 
+def is_named(model: str) -> bool:
+    """Whether a model is known by this name on every machine, wherever its folder lies."""
+    return model == "tiny" or model in pins.models()
+
+
 def tokenizer_of(name: str) -> str:
     """Where a tokenizer is loaded from: the folder of a model by name or GGUF file, else what was named.
 
@@ -100,8 +105,7 @@ def tokenizer_of(name: str) -> str:
         UsageProblem: A GGUF file cannot be converted.
         DataError: A pinned model cannot be had.
     """
-    by_name = name == "tiny" or name in pins.models() or Path(name).suffix == ".gguf"
-    return str(locate(name).tokenizer) if by_name else name
+    return str(locate(name).tokenizer) if is_named(name) or Path(name).suffix == ".gguf" else name
 
 
 def inspect(model: str, *, adapter: str | None = None, revision: str | None = None, offline: bool = False) -> ModelInfo:

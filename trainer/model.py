@@ -49,7 +49,7 @@ def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
     import peft
 
     targets = config.lora_target_modules
-    return peft.get_peft_model(
+    adapted = peft.get_peft_model(
         model,
         peft.LoraConfig(
             r=config.lora_r,
@@ -61,6 +61,9 @@ def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
             task_type="CAUSAL_LM",
         ),
     )
+    if models.is_named(config.model):  # else the adapter would look for its base in this machine's cache
+        adapted.peft_config["default"].base_model_name_or_path = config.model
+    return adapted
 
 
 def describe_adapter(config: TrainConfig) -> dict[str, Any] | None:

@@ -18,11 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.data import pins
 from harness.engines._workers import Copy, Lost, Request, Word
 from harness.errors import HarnessError, UsageProblem
 from harness.machine import is_offline
-from harness.models import inspect, missing
+from harness.models import inspect, is_named, missing
 from harness.text import first_line
 from harness.types import EngineSettings
 
@@ -194,7 +193,7 @@ def _everywhere(settings: EngineSettings) -> EngineSettings:
     def absolute(name: str | None) -> str | None:
         here = Path(name or "").expanduser()
         local = here.is_dir() or here.suffix == ".gguf"
-        return str(here.absolute()) if name and name not in ("tiny", *pins.models()) and local else name
+        return str(here.absolute()) if name and local and not is_named(name) else name
 
     return replace(
         settings,

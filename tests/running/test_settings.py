@@ -46,7 +46,8 @@ def test_the_signature_of_run_is_the_record() -> None:
 
 
 def test_flags_and_variables_are_those_of_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = {param.name for param in run.command.params if isinstance(param, click.Option)}
+    names = {param.name for param in run.command.params if isinstance(param, click.Option) and param.expose_value}
+    names |= {"config"}
     assert names == {*settings(run.Flags), "config"}
     assert set(SANDBOX) < {param.name for param in score.command.params}
     monkeypatch.setenv("HARNESS_RUN_BASE_URLS", "http://x/v1")

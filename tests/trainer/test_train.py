@@ -19,6 +19,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from harness import models
 from tests.trainer.worlds import config, log, rows, write
 from trainer.config import TrainConfig
 from trainer.run import train
@@ -224,6 +225,12 @@ def test_an_adapter_is_trained_and_saved_as_one(tmp_path):
     assert not (folder / "model.safetensors").exists()
     lines = log(folder)
     assert lines[-1]["loss"] < lines[0]["loss"]
+
+
+def test_an_adapter_of_a_model_with_a_name_finds_its_base_on_every_machine(tmp_path):
+    folder = train(config(tmp_path, model="tiny", use_peft=True, lora_r=2, max_steps=1, per_device_train_batch_size=1))
+    assert json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"] == "tiny"
+    assert models.locate(str(folder)).folder == models.TINY
 
 
 def test_mixed_precision_and_checkpointing_stay_close_to_float32(tmp_path):
