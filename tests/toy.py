@@ -27,6 +27,7 @@ class Toy:
     runs_programs = False
     with_user: tuple[str, ...] = ()
     called = None
+    part_sha256 = None
     text_only: tuple[str, ...] = ()
 
     def __init__(self, check_workers: int = 0) -> None:
