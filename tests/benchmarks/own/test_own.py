@@ -100,12 +100,14 @@ def test_questions_and_answers_in_bfcl_form(tmp_path: Path, kept: Path) -> None:
         ({"tools": [BOOK], "wants_call": True}, "[table.book(people=9)]", "No."),
         (
             {
-                "tools": [{"name": "A.f", "parameters": {"properties": {"x": {"type": "String"}}, "required": ["x"]}}],
-                "calls": [{"name": "A.f", "arguments": {"x": "a"}}],
+                "tools": [
+                    {"name": "Maps.find", "parameters": {"properties": {"x": {"type": "String"}}, "required": ["x"]}}
+                ],
+                "calls": [{"name": "Maps.find", "arguments": {"x": "a"}}],
                 "language": "java",
             },
-            'A.f(x="a")',
-            'A.f(x="b")',
+            'Maps.find(x="a")',
+            'Maps.find(x="b")',
         ),
     ],
 )
