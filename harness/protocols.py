@@ -63,6 +63,9 @@ class Benchmark(Protocol):
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""
 
+    part_sha256: Callable[[Sequence[str]], str] | None = None
+    """The same for some leaf categories, where sets that have nothing to do with one another are in one benchmark."""
+
     def data_sha256(self) -> str:
         """Digest of the data that its samples come from; `DataError` where data is missing."""
 

@@ -28,6 +28,7 @@ class Toy:
     with_user: tuple[str, ...] = ()
     prepare = None
     called = None
+    part_sha256 = None
     text_only: tuple[str, ...] = ()
 
     def __init__(self, check_workers: int = 0) -> None:

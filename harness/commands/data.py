@@ -111,15 +111,29 @@ def path(name: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.argument("source", type=FILE, metavar="FILE")
+@click.argument("sources", type=FILE, metavar="FILE", nargs=-1, required=True)
+@click.option("--format", "form", type=click.Choice(["bfcl"]), help="A test set of your own: questions, then answers.")
 @as_json
-def add(name: str, source: Path, as_json: bool) -> None:
+def add(name: str, sources: tuple[Path, ...], form: str | None, as_json: bool) -> None:
     """Take a data set from a file or folder on this machine.
 
     A wheel, a bundle, a repository's zip, a JSON Lines file (also .gz), or a folder with one of them or with its files.
+    With --format bfcl, a test set of your own under a new name, which is then a task.
+
+    \b
+      harness data add bookings --format bfcl questions.jsonl answers.jsonl
     """
     from harness.data import datasets, pins
+    from harness.errors import UsageProblem
 
+    if form:
+        from harness.benchmarks.own import sets
+
+        _print({sets.add(name, sources): str(sets.folder() / f"{name}.jsonl")}, as_json)
+        return
+    if len(sources) > 1:
+        raise UsageProblem(f"{name} is taken from one file or folder", "A set of your own needs --format bfcl.")
+    (source,) = sources
     first, *companions = pins.family(name)
     found = {first: _ready(first, datasets.fetch(first, source, offline=True))}
     for other in companions:

@@ -218,7 +218,7 @@ def _record(
     about = BenchmarkInfo(
         name=benchmark.name,
         version=benchmark.version,
-        data_sha256=benchmark.data_sha256(),
+        data_sha256=(benchmark.part_sha256(spec.categories) if benchmark.part_sha256 else benchmark.data_sha256()),
         checker_sha256=provenance.checker_sha256(benchmark),
         categories=spec.categories,
         n=len(ids) * spec.repeats,

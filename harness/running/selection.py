@@ -44,6 +44,7 @@ def resolve(tasks: Sequence[str]) -> dict[str, tuple[str, ...]]:
     Raises:
         UsageProblem: A name is unknown; near ones are offered.
     """
+    tasks = [_taken(task) for task in tasks]
     known = {name: dict(benchmark.tasks()) for name, benchmark in benchmarks().items()}
     chosen: dict[str, set[str]] = {name: set() for name in known}
     for task in tasks:
@@ -55,6 +56,15 @@ def resolve(tasks: Sequence[str]) -> dict[str, tuple[str, ...]]:
         for name, leaves in found:
             chosen[name].update(leaves)
     return {name: _in_order(leaves, known[name]) for name, leaves in chosen.items() if leaves}
+
+
+def _taken(task: str) -> str:
+    """The name under which a file of the user's own questions is kept, once it is taken in; other tasks as they are."""
+    if not task.endswith((".jsonl", ".json")):
+        return task
+    from harness.benchmarks.own import sets
+
+    return sets.add(sets.name_of(Path(task)), [Path(task)])
 
 
 def _leaves(task: str, benchmark: str, groups: dict[str, Sequence[str]]) -> Sequence[str]:

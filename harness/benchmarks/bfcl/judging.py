@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.ast_check import Case, Shape, Terms, check_calls
 from harness.benchmarks.bfcl.decode import MODULES, Undecodable, decode, native, well_formed
-from harness.benchmarks.bfcl.languages import JAVA, JAVASCRIPT, PYTHON
+from harness.benchmarks.bfcl.languages import JAVA, JAVASCRIPT, PYTHON, Language
 from harness.benchmarks.bfcl.relevance import check_abstention, check_relevance
 from harness.benchmarks.bfcl.rules import BY_NAME, IMPOSSIBLE, Rules, rules_named
 from harness.benchmarks.bfcl.values import MAX_SHOWN, Finding, plain
@@ -51,7 +51,31 @@ def judge_single_turn(
     kind, case = _ITEMS.get(source_id) or _load(source_id)
     if chosen.skip_impossible and source_id in IMPOSSIBLE:
         return Verdict("unscored", "strict:impossible_item", IMPOSSIBLE[source_id])
-    dialect = dialect or kind.dialect
+    return judge_case(raw, case, kind, mode, (chosen, underscore_names), (dialect or kind.dialect, tagged))
+
+
+def judge_case(
+    raw: Any,
+    case: Case,
+    kind: Kind,
+    mode: str,
+    terms: tuple[Rules, bool],
+    form: tuple[str, bool],
+) -> Verdict:
+    """Judge one answer by what is expected of it, whatever data set that is of.
+
+    Args:
+        raw: Text, or in `fc` mode a list of `{name: arguments}`.
+        case: Functions and expected calls.
+        kind: What items like this one share.
+        mode: `prompt` or `fc`.
+        terms: Rules, and whether tools were sent with dots in their names replaced by underscores.
+        form: Language or format of calls in text, and whether they are expected in `<TOOLCALL>` tags.
+
+    Returns:
+        The verdict. Evidence: `calls`, `expected`, and on failure `Finding.details`.
+    """
+    (chosen, underscore_names), (dialect, tagged) = terms, form
     calls: Any = None
     error = None
     try:
@@ -65,7 +89,7 @@ def judge_single_turn(
     elif not well_formed(calls):
         finding = Finding("ast_decoder:decoder_wrong_output_format", "not a list of calls with named arguments")
     else:
-        finding = check_calls(calls, case, kind.terms[rules, bool(underscore_names)])
+        finding = check_calls(calls, case, kind.terms[chosen.name, bool(underscore_names)])
     # Native calls that equal the expected ones are as short and plain as these.
     as_it_is = mode == "fc" and ((finding is None and case.expected) or _small_json(raw))
     evidence = {"calls": calls if as_it_is else plain(calls), "expected": case.expected}
@@ -75,7 +99,7 @@ def judge_single_turn(
     return Verdict("fail", finding.code, finding.message, evidence)
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """What all items of a category share."""
 
     terms: Mapping[tuple[str, bool], Terms]
@@ -85,11 +109,34 @@ class _Kind(NamedTuple):
     """What a relevance category asks for; None where calls are compared with expected ones."""
 
 
-_ITEMS: dict[str, tuple[_Kind, Case]] = {}
+_ITEMS: dict[str, tuple[Kind, Case]] = {}
 """All items of the categories that were asked for so far, by id."""
 
 
-def _load(sample_id: str) -> tuple[_Kind, Case]:
+def kind_of(language: Language, dialect: str, wants_call: bool | None = None) -> Kind:
+    """What items share that are of one language and want the same."""
+    terms = {(rules.name, flag): Terms(language, rules, flag) for rules in BY_NAME.values() for flag in (False, True)}
+    return Kind(terms, dialect, wants_call)
+
+
+def docs_of(offered: Sequence[Any], expected: Sequence[Any], shape: Shape) -> Sequence[Any]:
+    """The document of each expected call's function.
+
+    Args:
+        offered: All documents of the item.
+        expected: One map of function name to acceptable values for each expected call.
+        shape: The item's shape: where it is simple, the first document is meant, whatever its name.
+
+    Returns:
+        Documents.
+    """
+    if shape == "simple":
+        return offered[:1]
+    by_name = {doc["name"]: doc for doc in reversed(offered)}
+    return [by_name[next(iter(call))] for call in expected]
+
+
+def _load(sample_id: str) -> tuple[Kind, Case]:
     """Read the category of an item.
 
     Raises:
@@ -99,20 +146,12 @@ def _load(sample_id: str) -> tuple[_Kind, Case]:
     shape: Shape = "parallel" if "parallel" in category else "multiple" if "multiple" in category else "simple"
     wants_call = category == "live_relevance" if category in data.UNANSWERED else None
     language, dialect = LANGUAGES.get(category, (PYTHON, "python"))
-    terms = {(rules.name, flag): Terms(language, rules, flag) for rules in BY_NAME.values() for flag in (False, True)}
-    kind = _Kind(terms, dialect, wants_call)
+    kind = kind_of(language, dialect, wants_call)
     for question, expected in zip(data.questions(category), data.answers(category), strict=True):
-        _ITEMS[question["id"]] = kind, Case(shape, _docs(question["function"], expected, shape), expected)
+        _ITEMS[question["id"]] = kind, Case(shape, docs_of(question["function"], expected, shape), expected)
     if sample_id not in _ITEMS:
         raise unknown_name("BFCL id", sample_id, [name for name in _ITEMS if data.category_of(name) == category])
     return _ITEMS[sample_id]
-
-
-def _docs(offered: Sequence[Any], expected: Sequence[Any], shape: Shape) -> Sequence[Any]:
-    if shape == "simple":
-        return offered[:1]
-    by_name = {doc["name"]: doc for doc in reversed(offered)}
-    return [by_name[next(iter(call))] for call in expected]
 
 
 def _check_relevance(raw: Any, calls: Any, error: Undecodable | None, wants_call: bool, rules: Rules) -> Finding | None:
