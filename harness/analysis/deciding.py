@@ -192,9 +192,11 @@ def _p(rule: Rule, run: Outcomes, against: Outcomes, complete: bool) -> float | 
 
 
 def limit(rule: Rule, run: Outcomes) -> Finding:
-    """Decide a limit on coverage, faults, truncation, latency or tokens."""
+    """Decide a limit on coverage, readable calls, faults, truncation, latency or tokens."""
     if rule.name == "coverage":
         return _coverage(rule, run)
+    if rule.name == "readable":
+        return _readable(rule, run)
     value, unit = MEASURED[rule.name](run)
     if value is None:
         return Finding(rule, "inconclusive", "not recorded in this run")
@@ -222,6 +224,18 @@ def _coverage(rule: Rule, run: Outcomes) -> Finding:
     reason = f"{telling(value, rule.value)} % judged, demanded {telling(rule.value, value)} %"
     reason += f": {', '.join(short)}" if short else ""
     return Finding(rule, "pass" if total and value >= rule.value else "fail", reason, value)
+
+
+def _readable(rule: Rule, run: Outcomes) -> Finding:
+    """The least share, over the categories, of the replies that should be calls in which a call can be read."""
+    if not run.readable:
+        return Finding(rule, "inconclusive", "not recorded in this run")
+    name, value = min(run.readable.items(), key=lambda item: item[1])
+    passed = value >= rule.value
+    reason = f"a call can be read in {telling(value, rule.value)} % of the replies of {name} that should be calls"
+    reason += f", demanded {telling(rule.value, value)} %"
+    hint = "" if passed else "; `harness run --check` shows how its replies are read"
+    return Finding(rule, "pass" if passed else "fail", reason + hint, value)
 
 
 def _usage(name: str, unit: str, known: Callable[[Outcomes], bool]) -> Callable[[Outcomes], tuple[float | None, str]]:

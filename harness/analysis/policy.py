@@ -59,8 +59,8 @@ LEVELS: tuple[Section, ...] = ("minimum", "pass_at", "all_repeats", "worst_repea
 DROPS: tuple[Section, ...] = ("max_drop", "anchor", "forgetting")
 """Sections that bound a drop against another side."""
 SETTINGS = ("confidence", "on_inconclusive", "allow_missing", "allow_incomplete", "anchor", "update")
-LIMITS = ("coverage", "faults", "truncated", "latency_mean", "latency_p95", "tokens_per_sample")
-AT_LEAST = ("coverage",)
+LIMITS = ("coverage", "readable", "faults", "truncated", "latency_mean", "latency_p95", "tokens_per_sample")
+AT_LEAST = ("coverage", "readable")
 """Limits that are the least of a good thing; the others are the most of a bad one."""
 MOST = 0.999999
 """Confidence: nothing is ever certain, and no finite limit would be."""

@@ -150,7 +150,7 @@ def add(name: str, sources: tuple[Path, ...], form: str | None, as_json: bool) -
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @as_json
 def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
-    """Write data sets and models to one zip file for a machine without a network.
+    """Write data sets and models to one zip file.
 
     Without a name, all that are there. On the other machine: harness data unbundle FILE.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -92,9 +93,12 @@ def test_forgetting_is_measured_against_the_base_model() -> None:
 def test_limits(name: str) -> None:
     good = Usage(100, 100, 0, 0, 10, 1000, 1.0, 0.1, 2.0)
     bad = Usage(100, 100, 9, 9, 10, 90_000, 9.0, 0.1, 9.0)
-    value = {"coverage": 1.0, "latency_mean": 2, "latency_p95": 3, "tokens_per_sample": 20}.get(name, 0.01)
+    value = {"coverage": 1.0, "readable": 0.8, "latency_mean": 2, "latency_p95": 3, "tokens_per_sample": 20}.get(
+        name, 0.01
+    )
     full, half = side({"multiple": "1" * 100}, good), side({"multiple": "1" * 100}, bad)
-    half = Outcomes("m", half.benchmarks, {"multiple": 200}, half.results, bad)
+    full = replace(full, readable={"multiple": 0.9})
+    half = Outcomes("m", half.benchmarks, {"multiple": 200}, half.results, bad, readable={"multiple": 0.5})
     assert outcome({"limits": {name: value}}, full) == ["pass"]
     assert outcome({"limits": {name: value}}, half) == ["fail"]
 
@@ -318,3 +322,15 @@ def test_the_example_policy_is_valid(run: Path) -> None:
 def test_model_names_reach_the_label_as_one_line(tmp_path: Path) -> None:
     folder = synthetic_runs.write(tmp_path, "m", {"multiple": 9}, model=ModelInfo("a\nb\x1b"))
     assert "a b\\x1b" in invoke(folder, "--min", "multiple=0.1").output
+
+
+def test_a_run_that_does_not_say_how_its_replies_were_read_shows_nothing() -> None:
+    assert outcome({"limits": {"readable": 0.8}}, side({"multiple": "1" * 100})) == ["inconclusive"]
+
+
+def test_the_worst_read_category_decides() -> None:
+    run = replace(side({"multiple": "1" * 100}), readable={"multiple": 1.0, "parallel": 0.09})
+    (finding,) = gate(run, parse({"limits": {"readable": 0.8}}, "p")).findings
+    assert (finding.outcome, finding.value) == ("fail", 0.09)
+    assert "parallel" in finding.reason
+    assert "harness run --check" in finding.reason
