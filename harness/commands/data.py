@@ -136,7 +136,7 @@ def add(name: str, source: Path, as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @as_json
 def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
-    """Write data sets and models to one zip file for a machine without a network.
+    """Write sets to one zip file for a machine without a network.
 
     Without a name, all that are there. On the other machine: harness data unbundle FILE.
 
