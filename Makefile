@@ -34,9 +34,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@
 
+# A model with a name (harness/assets/models.toml) or a hub id is fetched. More flags: RUN_ARGS="--max-tokens 256".
 run: setup
 	$(BIN)/harness data fetch bfcl
-	$(BIN)/harness run --model $(MODEL) --tasks $(TASKS) --limit $(LIMIT)
+	$(BIN)/harness run --model $(MODEL) --tasks $(TASKS) --limit $(LIMIT) $(RUN_ARGS)
 	$(BIN)/harness leaderboard results/
 
 # Killed at any moment, it goes on where it was. Sizes are flags: DEMO_ARGS="--seeds 5 --level 3".
