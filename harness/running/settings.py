@@ -41,8 +41,8 @@ class RunSettings:
     """See `harness list handlers`."""
     dialect: str | None = None
     """Format of calls in text; auto by default, see `harness list dialects`."""
-    think_prefix: str | None = None
-    r"""Text that replies are forced to start with; \n is a line break."""
+    think_prefix: Annotated[str | None, Flag("--prefill")] = None
+    r"""Text that replies are forced to start with, and read with; \n is a line break."""
     answer_delimiter: str | None = None
     """The answer is what follows its last occurrence."""
     chat_template: Annotated[str | Path | None, Flag(type=FILE)] = None

@@ -183,6 +183,16 @@ def test_line_breaks_are_typed_as_escapes(command: Command, capsys: pytest.Captu
     assert records(capsys)[0]["handler_options"] == chosen | {"takes": "api"}
 
 
+def test_a_prefilled_beginning_is_asked_for_and_joined_to_the_reply(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("script.json").write_text(json.dumps({f"echo_{i}": f"cho_{i}" for i in range(SIZE)}))
+    assert command(*RUN, "--tasks", "echo", "--json", "--handler", "prompt", "--prefill", "e") == 0
+    (record,) = records(capsys)
+    assert record["handler_options"] == {"think_prefix": "e"}
+    assert record["scores"]["echo"]["passed"] == SIZE
+
+
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_a_signal_it_exits_130_and_continues(tmp_path: Path, asked: signal.Signals) -> None:
     arguments = ["run", "--engine", "scripted", "-M", "delay=0.05,slots=1", "--tasks", "echo", "--progress", "plain"]
