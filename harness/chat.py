@@ -12,7 +12,7 @@ trained on. The prompt's prefix follows the generation prompt once:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.types import Prompt
@@ -75,14 +75,19 @@ def render(
     Raises:
         jinja2.TemplateError: The template refuses the conversation.
     """
-    text: str = tokenizer.apply_chat_template(
-        _messages(prompt.messages),
-        tools=plain(prompt.tools) or None,
-        chat_template=chat_template or (None if tokenizer.chat_template else CHATML),
-        add_generation_prompt=True,
-        tokenize=False,
-        **(kwargs or {}),
-    )
+
+    def written(messages: list[dict[str, Any]]) -> str:
+        text: str = tokenizer.apply_chat_template(
+            messages,
+            tools=plain(prompt.tools) or None,
+            chat_template=chat_template or (None if tokenizer.chat_template else CHATML),
+            add_generation_prompt=True,
+            tokenize=False,
+            **(kwargs or {}),
+        )
+        return text
+
+    text = _either(written, prompt.messages)
     opened = text.rstrip()
     if prompt.prefix.startswith(THINK) and opened.endswith(THINK):
         text = opened.removesuffix(THINK)
@@ -98,12 +103,29 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _messages(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Messages as templates expect them: call arguments as objects; those that are no JSON object stay text."""
+def _either(written: Callable[[list[dict[str, Any]]], str], messages: Sequence[Mapping[str, Any]]) -> str:
+    """The conversation with call arguments as objects, which most templates want, else as JSON text."""
+    if not any(message.get("tool_calls") for message in messages):
+        return written(_messages(messages))
+    import jinja2
+
+    try:
+        return written(_messages(messages))
+    except (jinja2.TemplateError, TypeError) as error:
+        try:
+            return written(_messages(messages, as_text=True))
+        except (jinja2.TemplateError, TypeError):
+            raise error from None
+
+
+def _messages(messages: Sequence[Mapping[str, Any]], as_text: bool = False) -> list[dict[str, Any]]:
+    """Messages as templates expect them: some text, call arguments as objects; those that are no object stay text."""
     copies: list[dict[str, Any]] = plain(messages)
     for message in copies:
         for call in message.get("tool_calls") or ():
-            call["function"]["arguments"] = _arguments(call["function"]["arguments"])
+            read = _arguments(call["function"]["arguments"])
+            call["function"]["arguments"] = json.dumps(read) if as_text and isinstance(read, dict) else read
+            message["content"] = message.get("content") or ""
     return copies
 
 

@@ -100,7 +100,7 @@ def run(program: click.Group) -> None:
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what was finished is kept, the same command continues", err=True)
+        click.echo("interrupted; what arrived is kept, the same command continues", err=True)
         sys.exit(130)
 
 

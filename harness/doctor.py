@@ -46,6 +46,8 @@ def _machine() -> Iterator[Finding]:
     except ImportError:
         yield Finding("machine", "gpu", "missing", "unknown without torch", "pip install 'funreason-harness[hf]'")
         return
+    if (gain := machine.bfloat16_gain()) >= 1:
+        yield Finding("machine", "bfloat16", "ok", f"{gain:.1f} times as fast as float32 on the CPU: --dtype bfloat16")
     if not torch.cuda.is_available():
         yield Finding("machine", "gpu", "missing", f"torch {torch.__version__} sees none: models run on the CPU")
     for index in range(torch.cuda.device_count()):
@@ -90,11 +92,14 @@ def _benchmarks() -> Iterator[Finding]:
 
 def _data() -> Iterator[Finding]:
     for name, data in pins.datasets().items():
+        topic = "model" if data.is_model else "data"
         try:
-            yield Finding("data", name, "ok", str(datasets.path(name)))
+            yield Finding(topic, name, "ok", str(datasets.path(name)))
         except HarnessError as error:
             state: State = "broken" if data.folder.is_dir() else "missing"
-            yield Finding("data", name, state, error.args[0], f"harness data fetch {name}")
+            yield Finding(
+                topic, name, state, error.args[0], data.remedy.removeprefix("Run: ").replace("\nWithout", "; without")
+            )
 
 
 def _sandbox() -> Iterator[Finding]:

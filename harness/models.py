@@ -1,8 +1,10 @@
 """What is known of a model before it is loaded: where its files are, what identifies them, its chat template.
 
-A model is named by a folder, a hub id such as `Qwen/Qwen2.5-Coder-7B-Instruct`, or `tiny`, the checkpoint shipped with
-this package. A folder with `adapter_config.json` is a LoRA adapter: its base is loaded from where its config says and
-the adapter on top, so that a fine-tuned folder never scores as its base.
+A model is named by a folder, a hub id such as `Qwen/Qwen2.5-Coder-7B-Instruct`, a GGUF file, a name of
+`harness/assets/models.toml` such as `smollm2`, or `tiny`, the checkpoint shipped with this package. What is not here
+yet is fetched; a GGUF file is dequantised to a folder once (`harness.gguf`). A folder with `adapter_config.json` is a
+LoRA adapter: its base is loaded from where its config says and the adapter on top, so that a fine-tuned folder never
+scores as its base.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ import contextlib
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import files
+from harness import files, gguf
+from harness.data import datasets, pins
 from harness.errors import UsageProblem
 from harness.machine import cache_root, is_offline
 from harness.types import ModelInfo
@@ -38,6 +42,8 @@ IDENTITY = (
 )
 NOT_LOADED = ("*.gguf", "*.pth", "*.onnx", "*.msgpack", "*.h5", "*.ot", "original/*", "onnx/*")
 SMALL = 1 << 20
+MARK = re.compile("tool|function|action|plugin|invoke|channel|python|escape|ARGS", re.IGNORECASE)
+"""What tokens that mark calls have in their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +60,20 @@ class Located:
 
 
 def locate(model: str, *, adapter: str | None = None, revision: str | None = None, offline: bool = False) -> Located:
-    """Find a model's files, fetching them from the hub where they are not here yet.
+    """Find a model's files, fetching them where they are not here yet.
 
     Args:
-        model: Folder, hub id or `tiny`.
+        model: Folder, hub id, GGUF file or a name such as `tiny`.
         adapter: Folder or hub id of a LoRA adapter.
         revision: Branch, tag or commit of a hub id.
-        offline: Look in the hub's local cache only; `HF_HUB_OFFLINE` does the same.
+        offline: Look on this machine only; `HF_HUB_OFFLINE` does the same.
 
     Returns:
         Folders that hold a config and weights.
 
     Raises:
         UsageProblem: There is no such model, or its folder is not one.
+        DataError: A pinned model cannot be had.
     """
     folder, commit = _fetch(model, revision, offline)
     over = _fetch(adapter, None, offline)[0] if adapter else None
@@ -83,11 +90,25 @@ def locate(model: str, *, adapter: str | None = None, revision: str | None = Non
     return Located(folder, over, over if over and own_tokenizer else folder, commit)
 
 
+def tokenizer_of(name: str) -> str:
+    """Where a tokenizer is loaded from: the folder of a model by name or GGUF file, else what was named.
+
+    Args:
+        name: What `locate` takes, or a folder or hub id that has a tokenizer and no weights.
+
+    Raises:
+        UsageProblem: A GGUF file cannot be converted.
+        DataError: A pinned model cannot be had.
+    """
+    by_name = name == "tiny" or name in pins.models() or Path(name).suffix == ".gguf"
+    return str(locate(name).tokenizer) if by_name else name
+
+
 def inspect(model: str, *, adapter: str | None = None, revision: str | None = None, offline: bool = False) -> ModelInfo:
     """Describe a model whose files can be read.
 
     Args:
-        model: Folder, hub id or `tiny`.
+        model: Folder, hub id, GGUF file or a name such as `tiny`.
         adapter: Folder or hub id of a LoRA adapter.
         revision: Branch, tag or commit of a hub id.
         offline: Fetch nothing.
@@ -97,18 +118,35 @@ def inspect(model: str, *, adapter: str | None = None, revision: str | None = No
 
     Raises:
         UsageProblem: There is no such model, or its folder is not one.
+        DataError: A pinned model cannot be had.
     """
     found = locate(model, adapter=adapter, revision=revision, offline=offline)
+    digest = fingerprint(found.folder, *([found.adapter] if found.adapter else []))
+    return replace(outline(model, found), sha256=digest)
+
+
+def outline(model: str, found: Located) -> ModelInfo:
+    """The same without the fingerprint, which takes a while for large weights.
+
+    Args:
+        model: As the user named it.
+        found: Its folders.
+
+    Returns:
+        The description.
+    """
     config = _json(found.folder / "config.json")
     return ModelInfo(
         name=model,
         path=str(found.folder),
         revision=found.revision,
-        sha256=fingerprint(found.folder, *([found.adapter] if found.adapter else [])),
         adapter=str(found.adapter) if found.adapter else None,
         chat_template=_chat_template(found.tokenizer),
         architectures=tuple(config.get("architectures") or ()),
         handler=_trained_as(found.adapter or found.folder),
+        model_type=config.get("model_type") if isinstance(config.get("model_type"), str) else None,
+        marks=_marks(found.tokenizer),
+        gguf=gguf.source(found.folder),
     )
 
 
@@ -142,14 +180,23 @@ def _sha256(file: Path) -> str:
 def _fetch(name: str, revision: str | None, offline: bool) -> tuple[Path, str | None]:
     if name == "tiny":
         return TINY, None
+    if name in pins.models():
+        return _folder_of(datasets.available(name, offline)), None
     local = Path(name).expanduser()
     if local.is_dir():
         return local.absolute(), None
+    if local.suffix == ".gguf" and local.is_file():
+        return _folder_of(local), None
     if local.exists():
         raise UsageProblem(f"{name} is a file", f"Name the folder that holds config.json: {local.parent}")
     if name.startswith((".", "/", "~")) or name.strip("/").count("/") != name.count("/") or name.count("/") > 1:
         raise UsageProblem(f"there is no folder {name}", _near(local))
     return _snapshot(name, revision, is_offline(offline), local)
+
+
+def _folder_of(file: Path) -> Path:
+    """The model folder made of a GGUF file."""
+    return gguf.dequantised(file, _sha256(file))
 
 
 def _snapshot(name: str, revision: str | None, offline: bool, local: Path) -> tuple[Path, str]:
@@ -202,7 +249,11 @@ def _near(path: Path) -> str:
     names = [entry.name for entry in parent.iterdir() if entry.is_dir()] if parent.is_dir() else []
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(str(parent / name) for name in near)}? " if near else ""
-    return hint + "A model is a folder, a hub id (organisation/name) or tiny."
+    return f"{hint}A model is a folder, a hub id (organisation/name), a .gguf file or {_names()}."
+
+
+def _names() -> str:
+    return " or ".join(["tiny", *pins.models()])
 
 
 def _trained_as(folder: Path) -> str | None:
@@ -222,6 +273,18 @@ def _chat_template(folder: Path) -> str | None:
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")
     return template if isinstance(template, str) else None
+
+
+def _marks(folder: Path) -> tuple[str, ...]:
+    """Added tokens of a tokenizer that look like marks of calls; a damaged file says nothing."""
+    for file, read in (
+        ("tokenizer_config.json", lambda about: about["added_tokens_decoder"].values()),
+        ("tokenizer.json", lambda about: about["added_tokens"]),
+    ):
+        with contextlib.suppress(UsageProblem, LookupError, TypeError, AttributeError):
+            texts = {str(token["content"]) for token in read(_json(folder / file))}
+            return tuple(sorted(text for text in texts if MARK.search(text)))
+    return ()
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The folder is the registry: a module in `harness/<kind>/` that exports `PLUGIN` is a plug-in.
 
-Third parties add theirs by entry point in the group `harness.benchmarks`, `harness.handlers` or `harness.engines`.
+Third parties add theirs by entry point in the group `harness.benchmarks`, `harness.handlers`, `harness.engines` or
+`harness.dialects` (whose folder is `harness/handlers/dialects/`).
 """
 
 from __future__ import annotations
@@ -15,16 +16,26 @@ from types import ModuleType
 from typing import Any, Literal
 
 from harness.errors import UsageProblem, unknown_name
-from harness.protocols import Benchmark, Engine, Handler, Session
+from harness.protocols import Benchmark, Dialect, Engine, Handler, Session
 from harness.types import EngineSettings
 
-Kind = Literal["benchmarks", "handlers", "engines"]
-CONTRACTS: Mapping[Kind, type[Any]] = {"benchmarks": Benchmark, "handlers": Handler, "engines": Engine}
+Kind = Literal["benchmarks", "handlers", "engines", "dialects"]
+CONTRACTS: Mapping[Kind, type[Any]] = {
+    "benchmarks": Benchmark,
+    "handlers": Handler,
+    "engines": Engine,
+    "dialects": Dialect,
+}
 
 
 def names(kind: Kind) -> list[str]:
     """All plug-in names of a kind, sorted. Imports none of them."""
-    return sorted({*modules(f"harness.{kind}"), *(point.name for point in entry_points(group=f"harness.{kind}"))})
+    inside = {name for name in modules(_package(kind)) if f"harness.{kind}.{name}" != _package("dialects")}
+    return sorted(inside | {point.name for point in entry_points(group=f"harness.{kind}")})
+
+
+def _package(kind: Kind) -> str:
+    return "harness.handlers.dialects" if kind == "dialects" else f"harness.{kind}"
 
 
 def modules(package: str) -> list[str]:
@@ -39,7 +50,7 @@ def load(kind: Kind, name: str) -> Any:
 
     Args:
         kind: The folder.
-        name: The module's name; `-` and `_` are alike.
+        name: The module's name; `-`, `.` and `_` are alike. A dialect also goes by the names of its families.
 
     Returns:
         Its `PLUGIN`, with every member that its protocol has.
@@ -47,12 +58,13 @@ def load(kind: Kind, name: str) -> Any:
     Raises:
         UsageProblem: The name is unknown (near matches are offered), or the plug-in lacks a member without a default.
     """
-    name = name.replace("-", "_")
-    known = names(kind)
+    asked, name, known = name, _plain(name), names(kind)
+    if kind == "dialects" and name not in known:
+        name = _families().get(name, name)
     if name not in known:
-        raise unknown_name(kind.removesuffix("s"), name, known)
+        raise unknown_name(kind.removesuffix("s"), asked, known)
     points = [point for point in entry_points(group=f"harness.{kind}") if point.name == name]
-    plugin = points[0].load() if points else importlib.import_module(f"harness.{kind}.{name}").PLUGIN
+    plugin = points[0].load() if points else importlib.import_module(f"{_package(kind)}.{name}").PLUGIN
     return complete(plugin, CONTRACTS[kind], f"{kind.removesuffix('s')} {name}")
 
 
@@ -102,12 +114,27 @@ def open_engine(name: str, settings: EngineSettings) -> Session:
     return session
 
 
-def handler(name: str, options: Mapping[str, Any]) -> Any:
+@cache
+def _families() -> dict[str, str]:
+    """The dialect of each family of models."""
+    return {_plain(family): name for name in names("dialects") for family in load("dialects", name).families}
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "_").replace(".", "_")
+
+
+GIVEN = ("name", "rules")
+"""Fields of handlers that are no options of the user's."""
+
+
+def handler(name: str, options: Mapping[str, Any], rules: str = "upstream") -> Any:
     """A handler with some of its fields replaced, as a run records it.
 
     Args:
         name: The handler's module.
         options: Values by field, for example `think_prefix`.
+        rules: By which rules replies are read, for handlers that have several.
 
     Returns:
         The handler.
@@ -116,10 +143,12 @@ def handler(name: str, options: Mapping[str, Any]) -> Any:
         UsageProblem: It has no such field.
     """
     plugin = load("handlers", name)
-    known = {item.name for item in fields(plugin)} - {"name"} if is_dataclass(plugin) else set()
+    everything = {item.name for item in fields(plugin)} if is_dataclass(plugin) else set()
+    known = everything.difference(GIVEN)
     for option in options:
         if option not in known:
             flag = option.replace("_", "-")
             remedy = f"It has: {', '.join(sorted(known)) or 'no options'}."
             raise UsageProblem(f"handler {name} has no --{flag}", remedy)
-    return replace(plugin, **options) if options else plugin
+    given = {"rules": rules} if "rules" in everything else {}
+    return replace(plugin, **options, **given) if options or given else plugin

@@ -1,7 +1,8 @@
-"""The three interfaces a plug-in can implement. They organise; nothing inherits from them.
+"""The four interfaces a plug-in can implement. They organise; nothing inherits from them.
 
-Each module in `harness/benchmarks`, `harness/handlers` and `harness/engines` exports `PLUGIN`, one such object. It may
-leave out members that have a value here: `plugins.load` gives it that value, and refuses one that lacks another member.
+Each module in `harness/benchmarks`, `harness/handlers`, `harness/handlers/dialects` and `harness/engines` exports
+`PLUGIN`, one such object. It may leave out members that have a value here: `plugins.load` gives it that value, and
+refuses one that lacks another member.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from harness.types import (
     Completion,
     EngineSettings,
     Episode,
+    FunctionCall,
     Generation,
     ModelInfo,
     Prompt,
@@ -21,6 +23,7 @@ from harness.types import (
     RequestKey,
     Sample,
     Sampling,
+    Tool,
     Verdict,
 )
 
@@ -29,6 +32,11 @@ Report = Callable[[str], None]
 
 Play = Generator[Query, Reply, None]
 """A sample being played: yields what it wants answered, is sent the reply, ends when the sample is finished."""
+
+
+Called = Callable[[str, Verdict, Sequence[int]], bool | None]
+"""Category, verdict, and the turn of each reply (empty where not known) -> whether a call was read; None where none is
+asked for, or nobody knows."""
 
 
 class Benchmark(Protocol):
@@ -44,6 +52,13 @@ class Benchmark(Protocol):
     """Leaf categories whose plays ask a simulated user, too."""
     also_checked_by: tuple[str, ...] = ()
     """Packages outside its own whose code takes part in judging."""
+    prepare: Callable[[Sequence[Sample[Any]]], Mapping[str, Any]] | None = None
+    """Told the samples that are about to be played and judged, none where what is played is judged again; returns at
+    once, with what the record of the run says of the sandbox."""
+    text_only: tuple[str, ...] = ()
+    """Leaf categories that vary how calls in text are asked for: they are N/A for handlers with native calls."""
+    called: Called | None = None
+    """Whether a judged reply that should hold a call holds one that can be read."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Every name `--tasks` accepts, with the leaf categories it stands for (a leaf stands for itself)."""
@@ -79,9 +94,16 @@ class Written(NamedTuple):
 
 
 class Handler(Protocol):
-    """A model's convention: how it is asked, and how its reply is read."""
+    """A model's convention: how it is asked, and how its reply is read.
+
+    One that has a field `rules`, by which replies are read, is given those of the run.
+    """
 
     name: str
+    native: bool = False
+    """Whether it writes calls itself, and does not leave them as text to the benchmark."""
+    fit: Callable[[ModelInfo], tuple[Mapping[str, Any], str]] | None = None
+    """Options that suit a model where the user named none, and why."""
 
     def matches(self, model: ModelInfo) -> str | None:
         """Why this handler fits the model, for `--handler auto`; None if it does not."""
@@ -94,6 +116,45 @@ class Handler(Protocol):
 
     def write(self, reply: Reply) -> Written:
         """The inverse of `parse`: `parse(write(reply)) == reply` for every reply without a problem."""
+
+
+class Dialect(Protocol):
+    """How a family of models writes calls as text."""
+
+    name: str
+    families: tuple[str, ...]
+    """Families of models that write so; a user may name one instead of the dialect."""
+    keep_special_tokens: bool
+    """Its marks are special tokens of the tokenizer: an engine that strips them would strip the marks."""
+    underscore_names: bool
+    """Tools are offered, and calls judged, with dots in their names replaced by underscores."""
+    documents: str
+    """How tools are offered: `openai`, in OpenAI's format; `plain` or `wrapped`, the benchmark's own documents, alone
+    or each in `{"type": "function", "function": ...}`; `prompt`, plain for models best asked in prompting mode."""
+
+    def matches(self, model: ModelInfo) -> str | None:
+        """Why the model writes so; None where nothing says it."""
+
+    def read(self, text: str, tools: Sequence[Tool] = (), rules: str = "strict") -> Reply:
+        """Read a reply. Never raises: what should be a call and is none is the problem `bad_tool_call`.
+
+        `strict` reads what a careful reader would, `upstream` what the official handler of the family reads; there
+        `calls` is None where that one hands text to the benchmark's own decoder. `tools` give untyped values a type.
+        """
+
+    def write(self, calls: Sequence[FunctionCall]) -> str:
+        """The calls as such a model writes them: `read(write(calls)).calls == calls`.
+
+        Raises:
+            ValueError: The dialect cannot write them.
+        """
+
+    def compose(self, think: str | None, text: str, calls: Sequence[FunctionCall]) -> tuple[str, str]:
+        """A whole reply as such a model writes it: its thought, with all that is written after it, and the rest.
+
+        Raises:
+            ValueError: The dialect cannot write it.
+        """
 
 
 class Session(Protocol):

@@ -41,6 +41,27 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+_FOLDERS = re.compile(
+    r"""(?P<quote>['"])(?:~|(?=/(?!v\d+/)))/?(?:[^'"\n]*/)(?P<last>[^'"/\n]+)/?(?P=quote)"""
+    r"""|(?<![\w.:/~<>-])(?:~|(?=/(?!v\d+/)))(?:/[^\s/'"<>|:;,()\[\]{}=]+)*/(?P<end>[^\s/'"<>|:;,()\[\]{}=]+)/?"""
+)
+"""An absolute path, or one below a home folder, in quotes or between spaces; no URL, and no `/v1/...` of a server."""
+
+
+def without_folders(text: str) -> str:
+    """A sentence of this program's own with every absolute path cut to its last part: a shared page names no folder.
+
+    Args:
+        text: A fact or a message; what a model wrote is not to be changed.
+
+    Returns:
+        The text, in which `/home/ann/models/base-7b` is `base-7b`.
+    """
+    return _FOLDERS.sub(
+        lambda found: "".join(found.group("quote", "last", "quote")) if found["last"] else found["end"], text
+    )
+
+
 def escaped(text: str) -> str:
     """A label as Markdown text: nothing in it can end the cell, open a tag or start markup."""
     text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -143,7 +164,29 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]], left: 
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (headers, rule, *rows))
 
 
+def count(number: float) -> str:
+    """A count in full; the sum of graded judgements, which need not be whole, with two decimals."""
+    return str(number) if isinstance(number, int) else f"{number:.2f}"
+
+
 def percent(fraction: float, decimals: int = 2) -> str:
     """A percentage, rounded half up as papers do (0.83655 -> 83.66), free of binary noise."""
     exact = Decimal(repr(round(fraction * 100, 9)))
     return str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP) + 0)  # + 0 turns -0.00 into 0.00
+
+
+def telling(fraction: float, *others: float) -> str:
+    """A percentage with the digits that tell it from others: two decimals, or more where they would look alike.
+
+    Args:
+        fraction: What is shown.
+        *others: What it is compared with.
+
+    Returns:
+        For example `69.72`, and `69.7183` beside a demand of 0.697201.
+    """
+    for decimals in range(2, 9):
+        shown = percent(fraction, decimals)
+        if all(fraction == other or shown != percent(other, decimals) for other in others):
+            break
+    return shown

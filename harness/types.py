@@ -21,7 +21,7 @@ Key = tuple[str, int]
 """An item of a run: sample id, repeat."""
 
 Outcome = Literal["pass", "fail", "unscored"]
-Finish = Literal["stop", "length"]
+Finish = Literal["stop", "length", "overflow"]
 Asked = Literal["model", "user"]
 
 T = TypeVar("T")
@@ -82,6 +82,8 @@ class Prompt:
     """Native tools in OpenAI's format (`{"type": "function", "function": {...}}`); empty in prompting mode."""
     prefix: str = ""
     """Appended after the generation prompt, for example `<think>\\n`; not repeated in the generation."""
+    keep_special_tokens: bool = False
+    """The reply's text keeps special tokens: its calls are marked by them."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
 
@@ -102,7 +104,7 @@ class Generation:
     text: str
     """Text after the prompt's prefix, special tokens removed."""
     finish: Finish = "stop"
-    """`length` marks a truncated reply."""
+    """`length` marks a truncated reply; `overflow` a prompt that the model's context does not hold: `text` says so."""
     tool_calls: tuple[NativeCall, ...] | None = None
     """Native calls of a server that parses them; None where the engine returns text only."""
     reasoning: str | None = None
@@ -161,7 +163,10 @@ class Verdict:
     """The upstream error type; None exactly when the outcome is `pass`."""
     message: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    """What a person needs to see why: decoded calls, the differing argument, a state difference. JSON values only."""
+    """What a person needs to see why: decoded calls, the differing argument, a state difference. JSON values only.
+
+    `credit`, 0 to 1, is what a graded judgement adds to its category instead of a whole pass or nothing.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +213,14 @@ class ModelInfo:
     architectures: tuple[str, ...] = ()
     handler: str | None = None
     """The handler whose replies it was trained on, where this project's trainer wrote that beside the weights."""
+    gguf: str | None = None
+    """Name of the GGUF file whose weights, dequantised, these are."""
     remote: bool = False
-    """Behind a server whose files cannot be read."""
+    """Behind a server that renders prompts by a template of its own, which cannot be read."""
+    model_type: str | None = None
+    """What `config.json` calls it."""
+    marks: tuple[str, ...] = ()
+    """Tokens of its tokenizer that look like marks of calls, such as `<|tool_call|>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +258,34 @@ class Score:
     """Items of the category in the data set times repeats: the denominator of coverage."""
     judged: int
     """Items with a pass or fail: the denominator of the accuracy."""
-    passed: int
+    passed: float
+    """Items that passed; the sum of their credit where judgements are graded."""
     unscored: int
     """Items that were played or tried and could not be judged."""
     truncated: int = 0
+    overflowed: int = 0
+    """Items that failed because a prompt of theirs did not fit the model's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How many replies of a category that should hold a call hold one that can be read."""
+
+    asked: int
+    """Judged replies that should hold a call; dialogues count once."""
+    unread: int
+    """Of these, the ones without a call that can be read."""
+    beginnings: Mapping[str, int] = field(default_factory=dict)
+    """How many of a sample of them begin so, the most frequent ones; empty where few are unread."""
+    dialects: Mapping[str, int] = field(default_factory=dict)
+    """How many of that sample a dialect reads whole, the best ones first."""
+    sampled: int = 0
+    """Size of that sample."""
+
+    @property
+    def readable(self) -> float | None:
+        """Share of the replies that hold a readable call, 0..1; None where none should."""
+        return 1 - self.unread / self.asked if self.asked else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +311,8 @@ class BenchmarkInfo:
     """Digest of the ids of all samples, in order."""
     left: int | None = None
     """Of `n`, the episodes that are not finished; None before the run has started."""
+    waiting: int | None = None
+    """Of `left`, those with replies that wait for the rest of them, or for a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +365,8 @@ class MachineInfo:
     """Name, memory and driver of each."""
     layout: Mapping[str, Any] = field(default_factory=dict)
     """The engine's options that cannot change a reply: copies, GPUs, memory."""
+    sandbox: Mapping[str, Any] | None = None
+    """The backend that judged programs were run in, its layers and limits; None where none were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +391,23 @@ class UsageInfo:
     prices: Mapping[str, float] | None = None
     """USD for a million tokens, `prompt` and `completion`."""
     usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardsInfo:
+    """Of which runs a merged run was made."""
+
+    runs: tuple[str, ...]
+    """Their ids."""
+    found: int
+    """Shards that are there; attempts at one shard count once."""
+    expected: int | None = None
+    """Shards that there should be; None where no one said."""
+
+    @property
+    def told(self) -> str:
+        """`2 of 4 shards`; empty where none is known to be missing."""
+        return f"{self.found} of {self.expected} shards" if self.expected and self.found < self.expected else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +448,8 @@ class RunRecord:
     config_sha256: str
     """Identity of the configuration: the same command finds its run again by it."""
     scores: Mapping[str, Score] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """By category; those whose replies need not be calls, or of which that is not known, are missing."""
     tokens: Mapping[str, int] = field(default_factory=dict)
     """`prompt` and `completion`, summed over all steps; `cached`, of the prompt's, where the engine tells; of the model
     that plays the user, `user_prompt` and `user_completion`."""
@@ -400,6 +458,10 @@ class RunRecord:
     handler_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the handler that the user replaced, for example `think_prefix`."""
     usage: UsageInfo = field(default_factory=UsageInfo)
+    planned: Mapping[str, int] = field(default_factory=dict)
+    """Of `benchmark.n`, the episodes of each category that samples are of; empty in records of an earlier version."""
+    shards: ShardsInfo | None = None
+    """Where `harness merge` made the run."""
     user: UserInfo = field(default_factory=UserInfo)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.errors import UsageProblem
 from harness.files import write_atomic
-from harness.models import TINY
+from harness.models import tokenizer_of
 from harness.text import one_line
 from refine.ledger import read_claim, read_lines
 from refine.outputs import books, last_outcomes, read_status
@@ -123,7 +123,7 @@ def token_counter(tokenizer: str) -> Count:
     from transformers import AutoTokenizer
 
     try:
-        loaded = AutoTokenizer.from_pretrained(TINY if tokenizer == "tiny" else tokenizer)
+        loaded = AutoTokenizer.from_pretrained(tokenizer_of(tokenizer))
     except (OSError, ValueError) as problem:
         reason = one_line(str(problem), 200)
         raise UsageProblem(f"--tokenizer {tokenizer}: {reason}", "Give a model's folder or hub id.") from None

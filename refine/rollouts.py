@@ -28,7 +28,7 @@ def candidates(run: Path, source: Path) -> Iterator[Example]:
     """
     asked = {row.id: row for row in data.read(source) if isinstance(row, Example)}
     record = store.read_run(run)
-    handler = plugins.handler(record.handler, record.handler_options)
+    handler = plugins.handler(record.handler, record.handler_options, record.rules)
     for line in store.read_samples(run):
         origin = asked[line.id]
         if line.fault is not None or not line.steps:

@@ -10,17 +10,23 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
 
 from harness.errors import UsageProblem
-from harness.types import Example
+from harness.types import Example, Sample
 
 NGRAM = 13
 """Words in a row that count as overlap, as in the contamination studies since GPT-3 (arXiv 2005.14165, appendix C)."""
 
+_UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORDS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_OPENING = re.compile(r"^user: *(.+)", re.IGNORECASE | re.MULTILINE)
+
 
 def words(text: str) -> list[str]:
-    """Lower-case words and numbers of a text; everything else separates them."""
-    return re.findall(r"\w+", text.lower())
+    """Lower-case words and numbers of a text, and each character of Chinese and Japanese; all else separates them."""
+    return _WORDS.findall(text.lower())
 
 
 def query_of(example: Example) -> str:
@@ -79,8 +85,10 @@ class Contamination:
 def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
     """Question texts of benchmarks, from their installed data.
 
+    Of a dialogue that is written into one message (`User: ...`) the opening is a question of its own.
+
     Args:
-        names: Any of `bfcl`, `acebench`, `humaneval`, `mbpp`.
+        names: Any of `bfcl`, `acebench`, `apibank`, `humaneval`, `mbpp`.
 
     Returns:
         Texts by name.
@@ -94,6 +102,7 @@ def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
     tasks = {
         "bfcl": ("bfcl", "single_turn"),
         "acebench": ("acebench", "acebench"),
+        "apibank": ("apibank", "apibank"),
         "humaneval": ("evalplus", "humaneval"),
         "mbpp": ("evalplus", "mbpp"),
     }
@@ -103,13 +112,16 @@ def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
             raise UsageProblem(f"no benchmark {name!r} to decontaminate against", f"Known: {', '.join(tasks)}.")
         plugin, task = tasks[name]
         benchmark = plugins.load("benchmarks", plugin)
-        texts[name] = [
-            "\n".join(
-                str(message.get("content")) for turn in sample.turns for message in turn if message["role"] == "user"
-            )
-            for sample in benchmark.load(benchmark.tasks()[task])
-        ]
+        samples = benchmark.load(benchmark.tasks()[task])
+        texts[name] = list(chain.from_iterable(_questions(sample) for sample in samples))
     return texts
+
+
+def _questions(sample: Sample[Any]) -> Iterator[str]:
+    asked = [str(message.get("content")) for turn in sample.turns for message in turn if message["role"] == "user"]
+    yield "\n".join(asked)
+    if asked and (opening := _OPENING.search(asked[0])):
+        yield opening[1]
 
 
 class NearDuplicates:

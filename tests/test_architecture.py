@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import islice
 from pathlib import Path
-from types import NoneType
+from types import MethodType, NoneType
 from typing import Any
 
 import pytest
@@ -128,7 +128,8 @@ LAYERS = (
     {"types", "errors"},
     {"text", "files", "machine", "supervisor"},
     {"protocols"},
-    {"plugins", "flags", "stats", "data", "models", "chat", "sandbox"},
+    {"plugins", "flags", "stats", "data", "gguf", "chat", "sandbox"},
+    {"models"},
     {"handlers", "benchmarks", "results", "doctor"},
     {"engines", "running"},
     {"exchange", "analysis"},
@@ -310,7 +311,7 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines"])
+@pytest.mark.parametrize("kind", ["benchmarks", "handlers", "engines", "dialects"])
 def test_a_plugin_is_called_as_its_module(kind: plugins.Kind) -> None:
     for name in plugins.names(kind):
         assert plugins.load(kind, name).name.replace("-", "_") == name
@@ -330,6 +331,15 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "gpus": (int, NoneType),
     "with_user": tuple,
     "also_checked_by": tuple,
+    "prepare": (NoneType, MethodType),
+    "native": bool,
+    "text_only": tuple,
+    "called": (MethodType, NoneType),
+    "fit": (MethodType, NoneType),
+    "families": tuple,
+    "keep_special_tokens": bool,
+    "underscore_names": bool,
+    "documents": str,
 }
 """Members of the protocols that are no methods."""
 SERVING = {"tp", "dp", "gpu_memory_utilization", "runner", "ray_address"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def test_a_folder_is_described(base: Path) -> None:
     assert (info.path, info.architectures, info.adapter) == (str(base), ("Qwen2ForCausalLM",), None)
     assert info.sha256
     assert info.chat_template is None
+
+
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "tokenizer.json"])
+def test_a_model_tells_its_type_and_the_marks_of_its_tokenizer(base: Path, tmp_path: Path, file: str) -> None:
+    folder = Path(shutil.copytree(base, tmp_path / "m"))
+    tokens = [{"content": "<|tool_call|>"}, {"content": "<|im_end|>"}]
+    for name, about in (("tokenizer_config.json", "added_tokens_decoder"), ("tokenizer.json", "added_tokens")):
+        given = {str(n): token for n, token in enumerate(tokens)} if about.endswith("decoder") else tokens
+        (folder / name).write_text(json.dumps({about: given} if name == file else {}))
+    info = models.inspect(str(folder))
+    assert (info.model_type, info.marks) == ("qwen2", ("<|tool_call|>",))
+    (folder / file).write_text("{broken")
+    assert models.outline("m", replace(models.locate(str(base)), tokenizer=folder / "none")).marks == ()
 
 
 def test_an_adapter_folder_keeps_both_paths(base: Path, lora: Path) -> None:

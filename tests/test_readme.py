@@ -21,7 +21,8 @@ from harness import machine
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "trainer", "refine", "leaderboards")
-PAGES = sorted([*ROOT.glob("*.md"), *(page for package in PACKAGES for page in (ROOT / package).rglob("README.md"))])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES += sorted(page for package in PACKAGES for page in (ROOT / package).rglob("README.md"))
 FENCE = re.compile(
     r"(?:^<!-- (?P<what>not run|file): (?P<value>[^\n]+?) -->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.text import NARROWEST, fitting, markdown_table, one_line, printable, table
+from harness.text import NARROWEST, count, fitting, markdown_table, one_line, printable, table, without_folders
 
 ROWS = [
     {"run": "20261121-a", "model": "organisation/" + "name-" * 12, "judged": "7", "folder": "results/" + "x" * 50},
@@ -75,3 +76,31 @@ def test_cells_of_several_lines_count_by_their_longest() -> None:
     assert fitting(rows, 80, ("two", "one"), headers) == ["", "one", "two"]
     assert fitting(rows, 40, ("two", "one"), headers) == ["", "one"]
     assert fitting(rows, 10, ("two", "one"), headers) == [""]
+
+
+def test_counts_are_whole_or_show_that_they_are_not() -> None:
+    assert [count(number) for number in (0, 1_234_567, 375.0, 214.374)] == ["0", "1234567", "375.00", "214.37"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("/home/ann/models/base-7b", "base-7b"),
+        ("/home/ann/models/base-7b/", "base-7b"),
+        ("cannot read '/home/Ann Other/x.json': no such file", "cannot read 'x.json': no such file"),
+        ("~/m/x and /tmp/a/b.txt: gone", "x and b.txt: gone"),
+        ("tokenizer=/mnt/x/tok, dtype=auto", "tokenizer=tok, dtype=auto"),
+        ("POST http://localhost:80/v1/chat said 500", "POST http://localhost:80/v1/chat said 500"),
+        ("POST /v1/chat/completions", "POST /v1/chat/completions"),
+        ("50/95, a/b, ./x/y and org/model", "50/95, a/b, ./x/y and org/model"),
+        ("<b></b> 3 / 4", "<b></b> 3 / 4"),
+    ],
+)
+def test_folders_are_cut_and_nothing_else(text: str, said: str) -> None:
+    assert without_folders(text) == said
+
+
+@given(st.text(alphabet="ab/~'\" .:", max_size=40))
+def test_cutting_folders_twice_changes_nothing_more(text: str) -> None:
+    once = without_folders(text)
+    assert len(once) <= len(text)

@@ -29,13 +29,14 @@ def tiny_tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
 
 
-def make_tiny_qwen2(path: Path, *, seed: int = 0, context: int = 1024, **config: Any) -> Path:
+def make_tiny_qwen2(path: Path, *, seed: int = 0, context: int = 1024, tokenizer: Any = None, **config: Any) -> Path:
     """Save a random Qwen2 checkpoint (2 layers, hidden 64) with its tokenizer.
 
     Args:
         path: Folder to write.
         seed: Of the weights.
         context: Longest sequence in tokens.
+        tokenizer: Instead of the one above.
         **config: Overrides of `Qwen2Config`.
 
     Returns:
@@ -44,7 +45,7 @@ def make_tiny_qwen2(path: Path, *, seed: int = 0, context: int = 1024, **config:
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    tokenizer = tiny_tokenizer()
+    tokenizer = tokenizer or tiny_tokenizer()
     settings = {
         "hidden_size": 64,
         "intermediate_size": 128,

@@ -26,6 +26,9 @@ class Toy:
     version = "1"
     runs_programs = False
     with_user: tuple[str, ...] = ()
+    prepare = None
+    called = None
+    text_only: tuple[str, ...] = ()
 
     def __init__(self, check_workers: int = 0) -> None:
         self.check_workers = check_workers

@@ -197,7 +197,7 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     prompt = handler.render(Query(turn_messages(example.messages), tools, instruction(tools) if tools else ""))
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     calls = notation.read_answer(example.answer) or decode.read_calls(example.answer)
-    if not (tools and getattr(handler, "native", bool(prompt.tools))):
+    if not tools or not handler.native:
         if calls and example.answer.startswith("[{"):
             notation.write_calls((call.name, call.arguments) for call in calls)
         return prompt, Reply(think, example.answer.lstrip("\n"))

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from harness import chat, machine, models, plugins
+from harness import chat, handlers, machine, models
 from harness.data import examples
 from harness.errors import UsageProblem
 from harness.results import provenance
@@ -95,7 +95,10 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     Returns:
         The corpus, and the rows that are trained on.
     """
-    handler = plugins.load("handlers", config.handler)
+    model = replace(models.outline(config.model, models.locate(config.model)), chat_template=tokenizer.chat_template)
+    handler, _, why = handlers.fitted(config.handler, {}, "upstream", model)
+    if why:
+        print(f"{config.handler}: {why}", flush=True)
     encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
     encoder.positions = getattr(small_files(transformers.AutoConfig, config), "max_position_embeddings", None)
     encoder.reading = {
@@ -113,6 +116,8 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
 def arguments(config: TrainConfig) -> transformers.TrainingArguments:
     """The configuration as transformers wants it."""
     settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
+    # transformers refuses mixed precision where it finds no GPU, unless the CPU was asked for.
+    settings["use_cpu"] |= config.bf16 and not torch.accelerator.is_available()
     if config.fsdp:
         # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
         own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}

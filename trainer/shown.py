@@ -1,4 +1,4 @@
-"""Whether a rendered prompt holds what a row says: chat templates drop system texts, tools, calls and results unsaid."""
+"""Whether a rendered prompt holds what a row says: chat templates drop system texts, tools, calls and results."""
 
 from __future__ import annotations
 

@@ -22,8 +22,12 @@ ALL = "all"
 AVERAGES = (
     *(f"v4/{name}" for name in ("overall", "non_live", "live", "multi_turn", "agentic")),
     *(f"funreason/{name}" for name in ("overall", "live_v3")),
+    *(f"acebench/summary_{language}" for language in ("en", "zh")),
+    *(f"apibank/{name}" for name in ("level3_calls", "exact")),
 )
 """Aggregates that a comparison holds, where both runs have all their parts."""
+FEW = 10
+"""Items below which a bootstrap interval says too little of what it cannot see: of one item it has no width at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Pairing:
     detectable: float
     """Smallest difference that would be found with power 0.8 at this number of pairs and this much disagreement; 1.0
     where nothing disagrees, so that nothing can be said."""
+    clusters: int
+    """What was drawn: items, whatever their repeats, or the clusters of a pattern."""
 
     @property
     def neither(self) -> int:
@@ -134,6 +140,12 @@ def compare(a: Outcomes, others: Sequence[Outcomes], options: Options | None = N
     return [_with_q(comparison, index, adjusted) for index, comparison in enumerate(found)]
 
 
+def over_runs(comparisons: Sequence[Comparison]) -> list[float]:
+    """p of each comparison's total, adjusted over all of them: of twenty equal runs one looks different."""
+    adjusted = paired.benjamini_hochberg({str(i): found.rows[0].p for i, found in enumerate(comparisons)})
+    return list(adjusted.values())
+
+
 def _with_q(comparison: Comparison, index: int, adjusted: Mapping[str, float]) -> Comparison:
     rows = tuple(replace(row, q=adjusted.get(f"{index} {row.scope}", row.p)) for row in comparison.rows)
     return replace(comparison, rows=rows)
@@ -160,7 +172,16 @@ def _compare(a: Outcomes, b: Outcomes, options: Options) -> Comparison:
     repeats = (_by_repeat(common, 0), _by_repeat(common, 1))
     found = (average(name, a, common, 1 - options.alpha, options.cluster) for name in AVERAGES)
     averages = tuple(one for one in found if one is not None)
-    return Comparison(a, b, tuple(rows), tuple(refused), tuple(outcomes.cautions(a, b)), repeats, averages, options)
+    cautions = (*outcomes.cautions(a, b), *_too_few(rows))
+    return Comparison(a, b, tuple(rows), tuple(refused), cautions, repeats, averages, options)
+
+
+def _too_few(rows: Sequence[Pairing]) -> Iterator[str]:
+    if few := [f"{row.scope} ({row.clusters})" for row in rows if row.clusters < FEW]:
+        yield (
+            f"fewer than {FEW} items in {', '.join(few)}: a bootstrap interval of so few is too narrow or has no width"
+            " at all; go by p and the permutation interval"
+        )
 
 
 def _unpaired(a: Outcomes, b: Outcomes, category: str) -> int:
@@ -195,6 +216,7 @@ def _row(
         p,
         p,
         paired.minimum_detectable(n / _design_effect(sums, only_a + only_b), (only_a + only_b) / n, options.alpha),
+        len(sums),
     )
 
 
@@ -204,7 +226,7 @@ def _design_effect(sums: paired.Vector, discordant: int) -> float:
 
 
 def _by_repeat(common: Common, side: int) -> tuple[float, ...]:
-    counts: dict[int, list[int]] = {}
+    counts: dict[int, list[float]] = {}
     for items in common.values():
         for (_, repeat), pair in items.items():
             total = counts.setdefault(repeat, [0, 0])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.text import one_line
+from harness.text import one_line, without_folders
 from harness.types import RunRecord
 
 PLAIN = ("model", "handler", "engine")
@@ -19,6 +20,12 @@ def name_of(model: str) -> str:
     """A model as it is shown: the last part of a local path, else the name itself, on one line."""
     last = model.rstrip("/").rsplit("/", 1)[-1] if model.startswith((".", "/", "~")) else model
     return one_line(last or model, LONGEST)
+
+
+def shown(value: Any) -> str:
+    """A fact's value as others may see it: no folder of the machine that measured."""
+    text = str(value)
+    return name_of(text) if text.startswith(("/", "~")) else without_folders(text)
 
 
 def facts(record: RunRecord) -> dict[str, Any]:
@@ -61,31 +68,36 @@ def tell_apart(names: Sequence[str], sides: Sequence[Mapping[str, Any]], runs: S
     Returns:
         The name; where several have it, with the facts in which they differ; and where these agree as well, the id.
     """
-    parts = [
-        _differing(side, [b for b, other in zip(sides, names, strict=True) if other == name])
-        for side, name in zip(sides, names, strict=True)
-    ]
+    differing = _differing(names, sides)
+    parts = [_told(side, differing[name]) for side, name in zip(sides, names, strict=True)]
     labels = list(map(_written, names, parts))
-    same = {label: {run for run, other in zip(runs, labels, strict=True) if other == label} for label in labels}
+    same = defaultdict[str, set[str]](set)
+    for label, run in zip(labels, runs, strict=True):
+        same[label].add(run)
     return [
         _written(name, part, f"run {run}") if run and len(same[label]) > 1 else label
         for name, part, run, label in zip(names, parts, runs, labels, strict=True)
     ]
 
 
-def _differing(side: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> str:
-    differing = (
-        _fact(name, value)
-        for name, value in side.items()
-        if any(str(other.get(name, value)) != str(value) for other in namesakes)
-    )
-    return one_line(", ".join(differing), LONGEST)
+def _differing(names: Sequence[str], sides: Sequence[Mapping[str, Any]]) -> Mapping[str, set[str]]:
+    """Name -> facts in which the sides of that name differ."""
+    values = defaultdict[str, dict[str, set[str]]](lambda: defaultdict(set))
+    for name, side in zip(names, sides, strict=True):
+        for fact, value in side.items():
+            values[name][fact].add(str(value))
+    return {name: {fact for fact, found in values[name].items() if len(found) > 1} for name in set(names)}
+
+
+def _told(side: Mapping[str, Any], differing: set[str]) -> str:
+    return one_line(", ".join(_fact(name, value) for name, value in side.items() if name in differing), LONGEST)
 
 
 def _fact(name: str, value: Any) -> str:
     if value is None:
         return f"no {name}"
-    return str(value) if name in PLAIN else f"{name} {'unknown' if value == '' else value}"
+    said = shown(value)
+    return said if name in PLAIN else f"{name} {'unknown' if value == '' else said}"
 
 
 def _written(name: str, *parts: str) -> str:

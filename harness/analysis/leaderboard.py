@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.analysis.entries import Entry
 from harness.errors import unknown_name
+from harness.running.readings import warnings
 from harness.stats.averages import Cell, difference, evaluate
 from harness.stats.views import Published, View, load_published
 from harness.types import Score
@@ -29,6 +30,8 @@ class Row:
     """Why the row is not a complete run, for readers; empty where it is."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Configuration of a measured row."""
+    unread: tuple[str, ...] = ()
+    """Of which categories many replies that should be calls could not be read, for readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Board:
     view: View
     blocks: tuple[Block, ...]
     upstream_missing: bool = False
+    left: tuple[tuple[str, str], ...] = ()
+    """Measured rows without any value in this view, and why each has none."""
 
     def columns(self, block: Block) -> list[str]:
         """Columns with a value somewhere in a block; the first of the view is always there."""
@@ -75,7 +80,7 @@ def build(
         sort: Column to sort by, best first; the view's first column by default.
 
     Returns:
-        The board; measured rows without any value in this view are left out.
+        The board; measured rows without any value in this view are in `left`.
 
     Raises:
         UsageProblem: `base` or `sort` names nothing.
@@ -84,11 +89,16 @@ def build(
         raise unknown_name("column", sort, view.columns)
     reference = _reference(found, base)
     rows = [_measured(view, entry, reference, upstream_missing) for entry in found]
-    shown = [row for row in rows if any(cell.value is not None and cell.n for cell in row.cells.values())]
+    shown, left = [], []
+    for entry, row in zip(found, rows, strict=True):
+        if any(cell.value is not None and cell.n for cell in row.cells.values()):
+            shown.append(row)
+        else:
+            left.append((entry.label, _why_none(view, entry)))
     blocks = [_block("Measured here", True, shown, view, sort)] if shown else []
     for table in load_published(view.name):
         blocks.append(_block(table.title, False, _published_rows(view, table), view, sort))
-    return Board(view, tuple(blocks), upstream_missing)
+    return Board(view, tuple(blocks), upstream_missing, tuple(left))
 
 
 def _reference(found: Sequence[Entry], base: str | None) -> Entry | None:
@@ -113,7 +123,42 @@ def _measured(view: View, entry: Entry, base: Entry | None, upstream_missing: bo
         if score.judged < score.n and ":" not in name and any(name in view.leaves(column) for column in view.columns)
     ]
     partial += [f"{record.benchmark.name}: still running" for record in entry.records if record.status == "running"]
-    return Row(entry.label, cells, entry.folders, tuple(dict.fromkeys(partial)), entry.facts)
+    shards = ((record.benchmark.name, record.shards) for record in entry.records)
+    partial += [f"{name}: {found.told}" for name, found in shards if found and found.told]
+    return Row(entry.label, cells, entry.folders, tuple(dict.fromkeys(partial)), entry.facts, _unread(view, entry))
+
+
+def _unread(view: View, entry: Entry) -> tuple[str, ...]:
+    found = {
+        said: None
+        for record in entry.records
+        for said in warnings(record.readings, record.handler_options.get("dialect"))
+        if any(said.partition(":")[0] in view.leaves(column) for column in view.columns)
+    }
+    return tuple(found)
+
+
+def _why_none(view: View, entry: Entry) -> str:
+    """Why a row has no value in any column."""
+    scores = entry.scores
+    leaves = {leaf for column in view.columns for leaf in view.leaves(column)}
+    mine = {name: score for name, score in scores.items() if name in leaves}
+    if not mine:
+        ran = [name for name in scores if ":" not in name]
+        state = " and ".join(dict.fromkeys(record.status for record in entry.records))
+        return f"ran only {named(ran)}" if ran else f"no scores; the run is {state}"
+    if not any(score.judged for score in mine.values()):
+        return (
+            f"nothing could be judged: {named([f'{name} ({score.unscored} unscored)' for name, score in mine.items()])}"
+        )
+    lacking = evaluate(view, scores, columns=view.columns[:1])[view.columns[0]].missing
+    return f"no column has all its parts: {view.title_of(view.columns[0])} lacks {named(lacking)}"
+
+
+def named(names: Sequence[str], most: int = 3) -> str:
+    """Some names and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _published_rows(view: View, table: Published) -> list[Row]:
@@ -150,7 +195,7 @@ def _assumed(view: View, column: str, values: Mapping[str, float]) -> Cell:
         return Cell(None, missing=(column,))
     value = values[column]
     sizes = {leaf: view.sizes[leaf] for leaf in view.leaves(column)}
-    uniform = {leaf: Score(n, n, value * n, 0) for leaf, n in sizes.items()}  # type: ignore[arg-type]
+    uniform = {leaf: Score(n, n, value * n, 0) for leaf, n in sizes.items()}
     return replace(evaluate(view, uniform, columns=[column])[column], value=value)
 
 

@@ -14,8 +14,8 @@ from harness.stats.intervals import Interval, combine
 from harness.stats.views import BARE, View, load_view
 from harness.types import Key
 
-Common = Mapping[str, Mapping[Key, tuple[bool, bool]]]
-"""Category -> item -> (passed in A, passed in B)."""
+Common = Mapping[str, Mapping[Key, tuple[float, float]]]
+"""Category -> item -> (passed in A, passed in B); shares of repeats where `items.pairs` made it."""
 
 
 def pairs(a: Outcomes, b: Outcomes) -> dict[str, dict[Key, tuple[bool, bool]]]:
@@ -32,7 +32,7 @@ def pairs(a: Outcomes, b: Outcomes) -> dict[str, dict[Key, tuple[bool, bool]]]:
 
 
 def clustered(
-    items: Sequence[tuple[Key, tuple[bool, bool]]], pattern: str | None
+    items: Sequence[tuple[Key, tuple[float, float]]], pattern: str | None
 ) -> tuple[paired.Vector, paired.Vector]:
     """Summed differences and sizes of clusters: repeats of an item, or what a pattern names.
 
@@ -110,7 +110,7 @@ def average(name: str, run: Outcomes, common: Common, confidence: float, cluster
         return None
     terms, a, b, n, discordant = [], 0.0, 0.0, 0, 0
     for leaf, weight in weights.items():
-        items: list[tuple[Key, tuple[bool, bool]]] = list(common[leaf].items())
+        items = list(common[leaf].items())
         sums, sizes = clustered(items, cluster)
         terms.append((weight, float(sums.sum() / sizes.sum()), paired.paired_interval(sums, sizes, confidence)))
         a += weight * sum(one for _, (one, _) in items) / len(items)

@@ -1,8 +1,10 @@
 """Read one side of a comparison, a run or a frozen baseline file, and freeze a run as such a file.
 
-A frozen baseline is one JSON file, small enough to keep in a repository (one character a repeat):
+A frozen baseline is one JSON file, small enough to keep in a repository (one character a repeat). A difference of two
+reads as a review does: which run replaced which, how many passed in each category, and then a line for each item:
 
-    {"format": "harness-baseline/1", "label": "base-7b", "benchmarks": {"bfcl": {"version": "4 ...", "rules": ...}},
+    {"format": "harness-baseline/1", "label": "base-7b", "runs": [{"run_id": "20261121T0312Z-1a2b3c", "commit": ...}],
+     "passed": {"multiple": "181 of 200"}, "benchmarks": {"bfcl": {"version": "4 ...", "rules": ...}},
      "sizes": {"multiple": 200}, "outcomes": {"multiple": {"multiple_0": "1", "multiple_1": "0", "multiple_2": "-"}}}
 """
 
@@ -10,13 +12,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.outcomes import Outcomes, gather
+from harness.analysis.gathering import gather
+from harness.analysis.outcomes import Outcomes
 from harness.errors import DataError, UsageProblem
 from harness.results import store
 from harness.results.lines import build
@@ -60,7 +64,13 @@ def _judged_again(folders: Iterable[Path], path: Path, rules: str) -> Outcomes:
 
     again = {folder: rejudged(folder, rules, logging.getLogger(__name__).warning) for folder in folders}
     lines = {folder: found for folder, (_, found) in again.items()}
-    return gather({folder: record for folder, (record, _) in again.items()}, path, lines)
+    problems = {folder.name: store.damaged(folder) for folder in again}
+    side = gather({folder: record for folder, (record, _) in again.items()}, path, lines)
+    return replace(side, unreadable={name: count for name, count in problems.items() if count})
+
+
+KEPT = ("sizes", "left", "missing", "excluded", "repeats_of", "unreadable")
+"""Counts of a side that a baseline file keeps as they are; an earlier version may have written less."""
 
 
 def freeze(outcomes: Outcomes) -> bytes:
@@ -72,10 +82,16 @@ def freeze(outcomes: Outcomes) -> bytes:
     data = {
         "format": FORMAT,
         "label": outcomes.label,
+        "runs": list(outcomes.runs),
+        "passed": {name: f"{score.passed:.10g} of {score.n}" for name, score in sorted(outcomes.scores.items())},
         "benchmarks": outcomes.benchmarks,
-        "sizes": outcomes.sizes,
-        "left": dict(outcomes.left),
+        **{name: dict(sorted(getattr(outcomes, name).items())) for name in KEPT},
+        "unplayed": outcomes.unplayed,
+        "readable": dict(outcomes.readable),
+        "shards": dict(outcomes.shards),
+        "conflicts": list(outcomes.conflicts),
         "facts": dict(outcomes.facts),
+        "credits": dict(outcomes.credits),
         "outcomes": marks,
     }
     return json.dumps(data, indent=1).encode() + b"\n"
@@ -83,11 +99,16 @@ def freeze(outcomes: Outcomes) -> bytes:
 
 def _marks(items: Mapping[Key, bool | None]) -> dict[str, list[str]]:
     marks: dict[str, list[str]] = defaultdict(list)
-    for (name, repeat), passed in sorted(items.items()):
+    for (name, repeat), passed in sorted(items.items(), key=lambda item: (_in_order(item[0][0]), item[0])):
         row = marks[name]
         row += "-" * (repeat - len(row))
         row.append(MARKS[passed])
     return marks
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Numbers in a name by their value: multiple_2 before multiple_10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def thaw(path: Path) -> Outcomes:
@@ -114,11 +135,24 @@ def thaw(path: Path) -> Outcomes:
             for category, items in data["outcomes"].items()
         }
         benchmarks = {name: _facts(name, about) for name, about in data["benchmarks"].items()}
-        sizes, left = (
-            {name: int(count) for name, count in counts.items()} for counts in (data["sizes"], data.get("left", {}))
+        counts: dict[str, Any] = {
+            name: {key: int(count) for key, count in data.get(name, {}).items()} for name in KEPT if name != "sizes"
+        }
+        sizes = {name: int(count) for name, count in data["sizes"].items()}
+        return Outcomes(
+            one_line(str(data["label"])),
+            benchmarks,
+            sizes,
+            results,
+            facts=dict(data.get("facts", {})),
+            credits={name: float(credit) for name, credit in data.get("credits", {}).items()},
+            unplayed=int(data.get("unplayed", 0)),
+            readable={name: float(share) for name, share in data.get("readable", {}).items()},
+            shards={name: one_line(str(told)) for name, told in data.get("shards", {}).items()},
+            conflicts=tuple(one_line(str(why)) for why in data.get("conflicts", ())),
+            runs=tuple(dict(run) for run in data.get("runs", ())),
+            **counts,
         )
-        about = dict(data.get("facts", {}))
-        return Outcomes(one_line(str(data["label"])), benchmarks, sizes, results, left=left, facts=about)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is no baseline file: {type(error).__name__}: {error}",

@@ -1,4 +1,4 @@
-"""`harness data`: fetch, list, verify, locate and carry the benchmark data."""
+"""`harness data`: fetch, list, verify, locate and carry the benchmark data and the models that have a name here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, UsageProblem
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
 FILE = click.Path(path_type=Path)
@@ -16,9 +16,10 @@ FILE = click.Path(path_type=Path)
 
 @click.group()
 def command() -> None:
-    """Fetch, check, locate and carry the benchmark data.
+    """Fetch, check, locate and carry benchmark data and models.
 
-    Each set is pinned by sha256 and kept in HARNESS_CACHE or the user's cache folder.
+    Each set and model is pinned by sha256 and kept in HARNESS_CACHE or the user's cache folder. HARNESS_MODELS names a
+    TOML file of further models; harness/assets/models.toml shows its form.
     """
 
 
@@ -28,22 +29,23 @@ def command() -> None:
 @click.option("--offline", is_flag=True, envvar="HARNESS_OFFLINE", help="Never touch a network.")
 @as_json
 def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: bool) -> None:
-    """Make data sets available; without a name all of them.
+    """Make data sets and models available; without a name all data sets.
 
-    What is there already is only checked.
+    What is there already is only checked. `harness run` and `trainer run` fetch a model by themselves.
 
     \b
-      harness data fetch bfcl
+      harness data fetch bfcl smollm2
       harness data fetch bfcl --from bfcl.zip
     """
     from harness.data import datasets, pins
 
     found: dict[str, str] = {}
     failed: list[HarnessError] = []
-    wanted = (one for name in names for one in pins.family(name)) if names else pins.datasets()
+    data = (name for name, one in pins.datasets().items() if not one.is_model)
+    wanted = (one for name in names for one in pins.family(name)) if names else data
     for name in dict.fromkeys(wanted):
         try:
-            found[name] = str(datasets.fetch(name, source, offline))
+            found[name] = _ready(name, datasets.fetch(name, source, offline))
         except DataError as error:
             failed.append(error)
     _print(found, as_json)
@@ -66,11 +68,16 @@ def list_(as_json: bool) -> None:
             where, state = str(data.overridden or data.folder), "damaged" if data.folder.is_dir() else "missing"
             if as_json:
                 state = f"{state}: {error.args[0]}"
-        rows[name] = {"version": data.version, "state": state, "path": where, "sha256": data.sha256}
+        kind = "model" if data.is_model else "data"
+        rows[name] = {"kind": kind, "version": data.version, "state": state, "path": where, "sha256": data.sha256}
+        if data.licence:
+            rows[name]["licence"] = data.licence
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    shown = [{"name": name, **{key: row[key] for key in ("version", "state", "path")}} for name, row in rows.items()]
+    shown = [
+        {"name": name, **{key: row[key] for key in ("kind", "version", "state", "path")}} for name, row in rows.items()
+    ]
     click.echo(table(shown, shutil.get_terminal_size().columns, spare=("path",)))
 
 
@@ -114,7 +121,7 @@ def add(name: str, source: Path, as_json: bool) -> None:
     from harness.data import datasets, pins
 
     first, *companions = pins.family(name)
-    found = {first: str(datasets.fetch(first, source, offline=True))}
+    found = {first: _ready(first, datasets.fetch(first, source, offline=True))}
     for other in companions:
         try:
             found[other] = str(datasets.fetch(other, source, offline=True))
@@ -129,7 +136,7 @@ def add(name: str, source: Path, as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @as_json
 def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
-    """Write data sets to one zip file for a machine without a network.
+    """Write data sets and models to one zip file for a machine without a network.
 
     Without a name, all that are there. On the other machine: harness data unbundle FILE.
 
@@ -145,10 +152,26 @@ def bundle(target: Path, names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("source", type=FILE, metavar="FILE")
 @as_json
 def unbundle(source: Path, as_json: bool) -> None:
-    """Install every data set of a bundle."""
+    """Install every data set and model of a bundle."""
     from harness.data import bundles, datasets
 
-    _print({name: str(datasets.path(name)) for name in bundles.unbundle(source)}, as_json)
+    _print({name: _ready(name, datasets.path(name)) for name in bundles.unbundle(source)}, as_json)
+
+
+def _ready(name: str, where: Path) -> str:
+    """Where a set lies; of a model the folder that its file is converted to, where the packages for that are here."""
+    from harness import models
+    from harness.data import pins
+
+    data = pins.dataset(name)
+    if not data.is_model:
+        return str(where)
+    click.echo(f"{name}: {data.package} {data.version}, licence {data.licence or 'unknown'}", err=True)
+    try:
+        return str(models.locate(name, offline=True).folder)
+    except UsageProblem as error:
+        click.echo(f"note: {name} is fetched and will be converted at first use: {error.args[0]}", err=True)
+        return str(where)
 
 
 def _print(rows: dict[str, str], as_json: bool) -> None:

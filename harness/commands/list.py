@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 Rows = list[dict[str, str]]
+PLUGINS = ("handlers", "dialects", "engines")
 SHORT = 40
 """Characters of the categories that a task stands for; groups and JSON have them all."""
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["tasks", "groups", "handlers", "engines", "runs"]))
+@click.argument("what", type=click.Choice(["tasks", "groups", "handlers", "dialects", "engines", "runs"]))
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -24,13 +25,13 @@ SHORT = 40
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(what: str, results: Path, as_json: bool) -> None:
-    """List tasks, handlers, engines or recorded runs.
+    """List tasks, handlers, dialects, engines or recorded runs.
 
     Groups are the tasks that stand for several categories. What a narrow terminal leaves out is in --json.
     """
     from harness.text import one_line, table
 
-    rows = _runs(results) if what == "runs" else _plugins(what) if what in ("handlers", "engines") else _tasks(what)
+    rows = _runs(results) if what == "runs" else _plugins(what) if what in PLUGINS else _tasks(what)
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -64,11 +65,13 @@ def _plugins(what: str) -> Rows:
 
     from harness import plugins
 
-    kind: plugins.Kind = "handlers" if what == "handlers" else "engines"
+    kind: plugins.Kind = "handlers" if what == "handlers" else "dialects" if what == "dialects" else "engines"
     rows = []
     for name in plugins.names(kind):
         plugin = plugins.load(kind, name)
-        about = inspect.getdoc(sys.modules[type(plugin).__module__]) or ""
+        # Dialects are entries of one class: their own modules say what each is.
+        module = f"harness.handlers.dialects.{name}" if kind == "dialects" else type(plugin).__module__
+        about = inspect.getdoc(sys.modules.get(module)) or ""
         rows.append({what.removesuffix("s"): name, "about": about.partition("\n\n")[0].replace("\n", " ")})
     return rows
 

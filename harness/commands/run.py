@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ class Flags(RunSettings):
     """Exit 3 above this many faults, or fraction."""
     dry_run: Annotated[bool, Flag(section="How it is told")] = False
     """Say what would be done; load nothing."""
+    check: Annotated[int | None, Flag(metavar="N", least=1)] = None
+    """Play N items of each category, show prompt, reply and reading, say what does not fit; keep nothing."""
     as_json: Annotated[bool, Flag(own="--json")] = False
     """Print records as JSON."""
     progress: Literal["auto", "plain", "none"] = "auto"
@@ -61,7 +64,34 @@ class _Command(click.Command):
                 formatter.write_dl(records)
 
 
+def _elsewhere(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    from harness.errors import UsageProblem
+
+    if value not in (None, False, ()):
+        raise UsageProblem(f"{param.opts[0]} is a flag of another command line", OFFICIAL[param.opts[0]])
+
+
+OFFICIAL = {
+    "--local-model-path": "Give the folder as --model.",
+    "--skip-server-setup": "Name the running server with --base-url.",
+    "--include-input-log": "Prompts are not stored; `harness show RUN ID` and `harness view` make them again.",
+    "--lora-modules": "Give the adapter's folder as --adapter; of a running server, its name as --model.",
+    "--enable-lora": "Give the adapter's folder as --adapter.",
+    "--max-lora-rank": "Give it to vLLM by --model-args max_lora_rank=N.",
+}
+"""Flags of the official BFCL command, and what says the same here."""
+
+
+def _official_flags(command: Any) -> Any:
+    for name in OFFICIAL:
+        flag = name in ("--skip-server-setup", "--include-input-log", "--enable-lora")
+        shape: dict[str, Any] = {"is_flag": True} if flag else {"multiple": name == "--lora-modules"}
+        command = click.option(name, hidden=True, expose_value=False, callback=_elsewhere, **shape)(command)
+    return command
+
+
 @click.command(cls=_Command)
+@_official_flags
 @options(Flags)
 @config_option(
     partial(read_file, Flags),
@@ -97,6 +127,9 @@ def command(**values: Any) -> None:
         return
     if description := open_sandbox(wanted, flags):
         click.echo(f"sandbox: {description}", err=True)
+    if flags.check is not None:
+        click.echo(_tried(sides, flags))
+        return
     budget = Budget(flags.cost_limit)
     with redirect_stdout(sys.stderr):  # ray and vLLM print there, and would end up between our JSON
         found = [_measure(side, flags, budget) for side in sides]
@@ -107,8 +140,20 @@ def command(**values: Any) -> None:
     if flags.base and not (flags.as_json or flags.predict_only):
         click.echo(runs.comparison_text(found[0], found[1], output))
     if left > fault_limit(flags.fail_on_error, n):
-        remedy = "`harness show RUN ID` tells why; the same command tries them again."
-        raise RunIncomplete(f"{left} of {n} items faulted or are left", remedy)
+        raise RunIncomplete(f"{left} of {n} items faulted or are left", _remedy(records, output))
+
+
+def _remedy(records: Sequence[RunRecord], output: Path) -> str:
+    """What to do about items without a verdict: the command that shows the first fault, where there is one."""
+    from harness.results import store
+
+    folders = [store.path_of(output, record) for record in records if record.benchmark.left]
+    faults = ((folder, line) for folder in folders for line in store.read_samples(folder) if line.fault is not None)
+    for folder, line in faults:
+        repeat = ["--repeat", str(line.repeat)] if line.repeat else []
+        shown = shlex.join(["harness", "show", str(folder), line.id, *repeat])
+        return f"`{shown}` tells why; the same command tries them again."
+    return "The same command tries them again."
 
 
 def open_sandbox(specs: Sequence[RunSpec], asked: RunSettings) -> str | None:
@@ -141,6 +186,24 @@ def _plans(specs: Sequence[RunSpec]) -> list[RunPlan]:
     return [plan(spec, engine) for spec in specs]
 
 
+def _tried(sides: Sequence[Sequence[RunSpec]], flags: Flags) -> str:
+    """A few items of each run, played and shown."""
+    from harness.reports import trials
+    from harness.running.plan import SharedEngine
+    from harness.running.trial import trial
+
+    assert flags.check is not None
+    found = []
+    for specs in sides:
+        engine = SharedEngine(specs[0].engine, specs[0].settings)
+        try:
+            with redirect_stdout(sys.stderr):
+                found += [trial(spec, engine, flags.check) for spec in specs]
+        finally:
+            engine.close()
+    return json.dumps(trials.as_json(found), default=str) if flags.as_json else trials.text(found)
+
+
 def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
     from harness.running.plan import SharedEngine, plan
@@ -151,8 +214,11 @@ def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[Run
     telling = progress("none" if flags.quiet else flags.progress)
     try:
         plans = [plan(spec, engine) for spec in specs]
+        for model, file in dict.fromkeys((plan.record.model.name, plan.record.model.gguf) for plan in plans):
+            if file:
+                click.echo(f"model: {model} (weights dequantised from {file})", err=True)
         for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
-            if specs[0].handler == "auto":
+            if why != "as asked":
                 click.echo(f"handler: {handler} ({why})", err=True)
         return [execute(plan, engine, telling, budget) for plan in plans]
     finally:

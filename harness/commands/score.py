@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,6 @@ from harness.flags.doors import options
 from harness.running.settings import SANDBOX, RunSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from harness.protocols import Report
     from harness.results.tally import Tallies
     from harness.stats.averages import Cell
@@ -26,7 +24,15 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SAMPLES = click.Path(exists=True, path_type=Path)
-VIEWS = ("v4", "acebench")
+VIEWS = ("v4", "acebench", "apibank")
+GOES_WITH = {
+    "--from-bfcl": ("--mode", "--dialect", "--tasks", "--underscore-names", "--rules", "-o"),
+    "--from-evalplus": ("-o", "--base-only"),
+    "--from-acebench": ("--rules",),
+    "--from-apibank": (),
+    "RUN": ("--rules", "--write"),
+}
+"""What is judged -> the flags that say how, besides --partial, --json and the sandbox's."""
 SHOWN = 20
 """Ids that are printed of each kind of difference."""
 KEPT = 1000
@@ -37,8 +43,17 @@ KEPT = 1000
 @click.argument("run", required=False)
 @click.option("--from-bfcl", type=FOLDER, help="Judge a folder of official result files instead of a run.")
 @click.option("--from-evalplus", type=SAMPLES, help="Judge programs of an EvalPlus sample file or folder.")
+@click.option("--base-only", is_flag=True, help="With --from-evalplus: the original tests alone.")
 @click.option("--from-acebench", type=FOLDER, help="Judge a folder of ACEBench's official result files.")
-@click.option("--mode", type=click.Choice(["prompt", "fc"]), help="What --from-bfcl holds: text or native calls.")
+@click.option("--from-apibank", type=SAMPLES, help="Judge a prediction file of API-Bank's official evaluators.")
+@click.option(
+    "--mode",
+    "--handler",
+    type=click.Choice(["auto", "prompt", "fc"]),
+    help="How the model of --from-bfcl was asked. [default: told by its replies]",
+)
+@click.option("--dialect", metavar="NAME", help="Format of calls in text of --from-bfcl; see `harness list dialects`.")
+@click.option("-t", "--tasks", "--test-category", multiple=True, help="Only these categories of --from-bfcl.")
 @click.option("--underscore-names", is_flag=True, help="Tools were sent with dots in names replaced by underscores.")
 @click.option(
     "--rules",
@@ -58,8 +73,12 @@ def command(
     run: str | None,
     from_bfcl: Path | None,
     from_evalplus: Path | None,
+    base_only: bool,
     from_acebench: Path | None,
+    from_apibank: Path | None,
     mode: str | None,
+    dialect: str | None,
+    tasks: tuple[str, ...],
     underscore_names: bool,
     rules: str | None,
     partial: bool,
@@ -79,17 +98,27 @@ def command(
       harness score results/qwen/bfcl/20261121T0312Z-1a2b3c --rules both
       harness score --from-bfcl result/gpt-4o-2024-11-20-FC --mode fc \\
         --underscore-names -o score
+      harness score --from-bfcl result/Qwen_Qwen3-8B-FC --dialect hermes
       harness score --from-evalplus samples.jsonl
       harness score --from-acebench result_all/result_en/gpt-4o --rules both
+      harness score --from-apibank level-1-predictions.jsonl
     """
     from harness.text import one_line
 
-    if sum(source is not None for source in (run, from_bfcl, from_evalplus, from_acebench)) != 1:
-        raise UsageProblem("give one of RUN, --from-bfcl DIR, --from-evalplus FILE and --from-acebench DIR")
-    if not from_bfcl and not from_acebench:
+    sources = {
+        "--from-bfcl": from_bfcl,
+        "--from-evalplus": from_evalplus,
+        "--from-acebench": from_acebench,
+        "--from-apibank": from_apibank,
+        "RUN": run,
+    }
+    flags: dict[str, object] = {"--mode": mode, "--dialect": dialect, "--tasks": tasks or None}
+    flags |= {"--underscore-names": underscore_names, "--rules": rules, "-o": output, "--write": write}
+    flags["--base-only"] = base_only
+    kind = _what_is_judged(sources, {name for name, value in flags.items() if value not in (None, False, "upstream")})
+    if kind in ("RUN", "--from-evalplus"):
         _sandbox_flags.configure(sandbox, sandbox_workers, sandbox_memory)
     problems: list[str] = []
-    more: dict[str, Any] = {}
 
     def report(problem: str) -> None:
         click.echo(one_line(problem, 500), err=True)
@@ -97,73 +126,76 @@ def command(
             problems.append(problem)
 
     if from_bfcl:
-        if mode is None:
-            raise UsageProblem("--from-bfcl needs --mode", "Result files do not say: prompt (text) or fc (lists).")
-        tallies = _score_folder(from_bfcl, mode, underscore_names, rules or "upstream", output, report)
+        said = (None if mode == "auto" else mode, dialect, underscore_names)
+        tallies = _score_folder(from_bfcl, said, (tasks, rules or "upstream"), output, report)
     elif from_evalplus:
-        if mode or underscore_names or write or rules not in (None, "upstream"):
-            raise UsageProblem("--from-evalplus goes with --partial, -o and --json only")
-        tallies = _score_programs(from_evalplus, output, report)
+        tallies = _score_programs(from_evalplus, output, report, base_only=base_only)
     elif from_acebench:
-        if mode or underscore_names or write or output:
-            raise UsageProblem("--from-acebench goes with --rules, --partial and --json only")
-        tallies, more = _score_acebench(from_acebench, rules or "upstream", report)
+        tallies = _score_results(from_acebench, rules or "upstream", report)
+    elif from_apibank:
+        tallies = _score_predictions(from_apibank, report)
     else:
-        if mode or underscore_names or output:
-            raise UsageProblem("--mode, --underscore-names and -o belong to --from-bfcl")
         assert run is not None
         tallies = _score_run(run, rules, write, report)
-    if as_json:
-        click.echo(json.dumps(_as_json(tallies, problems) | more, indent=1))
-    else:
-        click.echo("\n\n".join([_as_text(tallies), *_official_rows(more)]))
+    click.echo(json.dumps(_as_json(tallies, problems), indent=1) if as_json else _as_text(tallies))
     if tallies.lost and not partial:
         remedy = "They count neither as right nor as wrong; --partial accepts that."
         raise RunIncomplete(f"{tallies.lost} items have no verdict", remedy)
 
 
+def _what_is_judged(sources: Mapping[str, object], flags: set[str]) -> str:
+    """The one source given, after a look at whether the flags given say anything about it."""
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        raise UsageProblem("give one of RUN, --from-bfcl, --from-evalplus, --from-acebench and --from-apibank")
+    fit = GOES_WITH[given[0]]
+    if others := sorted(flags - set(fit)):
+        remedy = f"{given[0]} goes with {', '.join((*fit, '--partial'))} and --json only."
+        raise UsageProblem(f"{others[0]} does not go with {given[0]}", remedy)
+    return given[0]
+
+
 def _score_folder(
-    folder: Path, mode: str, underscore_names: bool, rules: str, output: Path | None, report: Report
+    folder: Path,
+    said: tuple[str | None, str | None, bool],
+    chosen: tuple[tuple[str, ...], str],
+    output: Path | None,
+    report: Report,
 ) -> Tallies:
-    from harness.exchange.bfcl import Convention, score
+    from harness.exchange.bfcl import convention_of, score
     from harness.results.tally import RULES
+    from harness.running.pairs import split
+    from harness.running.selection import resolve
+    from harness.text import one_line
 
-    return score(folder, Convention(mode, underscore_names), RULES[rules], report, output)
+    tasks, rules = chosen
+    categories = resolve(split(tasks)).get("bfcl", ()) if tasks else ()
+    convention = convention_of(folder, *said, lambda note: click.echo(one_line(note, 500), err=True))
+    return score(folder, convention, RULES[rules], report, output, categories)
 
 
-def _score_programs(samples: Path, output: Path | None, report: Report) -> Tallies:
+def _score_programs(samples: Path, output: Path | None, report: Report, *, base_only: bool) -> Tallies:
     from harness import sandbox
+    from harness.benchmarks.evalplus.expected import PARTS
     from harness.exchange.evalplus import score
 
     sandbox.warm(lambda chosen: click.echo(f"sandbox: {chosen}", err=True))  # while the samples are read
     results = output / f"{samples.stem}_eval_results.json" if output else None
-    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None)
+    parts = PARTS[:1] if base_only else PARTS
+    return score(samples, report, results, _with_bar if sys.stderr.isatty() else None, parts=parts)
 
 
-def _score_acebench(folder: Path, rules: str, report: Report) -> tuple[Tallies, dict[str, Any]]:
+def _score_results(folder: Path, rules: str, report: Report) -> Tallies:
     from harness.exchange.acebench import score
     from harness.results.tally import RULES
 
-    scored = score(folder, RULES[rules], report)
-    return scored.tallies, {"official_rows": scored.rows}
+    return score(folder, RULES[rules], report)
 
 
-def _official_rows(more: Mapping[str, Any]) -> Iterator[str]:
-    """The official summary rows, a column a rule set."""
-    rows = more.get("official_rows", {})
-    for language in dict.fromkeys(language for by_language in rows.values() for language in by_language):
-        columns = next(iter(rows.values()))[language]
-        yield _table(
-            [
-                {f"official row ({language})": column}
-                | {name: _three_digits(by_language[language][column]) for name, by_language in rows.items()}
-                for column in columns
-            ]
-        )
+def _score_predictions(file: Path, report: Report) -> Tallies:
+    from harness.exchange.apibank import score
 
-
-def _three_digits(value: float | None) -> str:
-    return "N/A" if value is None else f"{value:.3f}"
+    return score(file, report)
 
 
 def _with_bar(judged: Iterable[Any], count: int) -> Iterator[Any]:
@@ -193,23 +225,42 @@ def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
         name: {category: asdict(score) for category, score in tallies.scores(name).items()} for name in tallies.rules
     }
     pass_at = {name: found for name in tallies.rules if (found := tallies.pass_at(name))}
-    return {"scores": rules, "pass_at_k": pass_at, "differing": tallies.differing, "problems": problems}
+    from harness.running.readings import readings
+
+    printed: dict[str, Any] = {
+        "scores": rules,
+        "readings": {
+            name: {category: asdict(each) for category, each in readings(tallies.unread(name)).items()}
+            for name in tallies.rules
+        },
+        "pass_at_k": pass_at,
+        "differing": tallies.differing,
+        "problems": problems,
+    }
+    if tallies.official_rows:
+        printed["official_rows"] = tallies.official_rows
+    return printed
 
 
 def _as_text(tallies: Tallies) -> str:
+    from harness.reports.runs import overflows
+    from harness.running.readings import readings, warnings
+
     parts = []
     for name in tallies.rules:
-        parts += [_categories(name, tallies), _aggregates(tallies.scores(name))]
+        said = [*overflows(tallies.scores(name)), *warnings(readings(tallies.unread(name)))]
+        parts += [_categories(name, tallies), *(f"warning: {each}" for each in said), _aggregates(tallies.scores(name))]
     if len(tallies.rules) > 1:
         parts.append(f"{sum(map(len, tallies.differing.values()))} items differ")
     for kind, ids in sorted(tallies.differing.items(), key=lambda pair: -len(pair[1])):
         more = f" and {len(ids) - SHOWN} more (--json lists all)" if len(ids) > SHOWN else ""
         parts.append(f"{kind}: {len(ids)}\n  {' '.join(ids[:SHOWN])}{more}")
+    parts += _official_rows(tallies.official_rows)
     return "\n\n".join(part for part in parts if part)
 
 
 def _categories(rules: str, tallies: Tallies) -> str:
-    from harness.text import percent
+    from harness.text import count, percent
 
     pass_at = tallies.pass_at(rules)
     every_k = sorted({k for values in pass_at.values() for k in values})
@@ -218,7 +269,7 @@ def _categories(rules: str, tallies: Tallies) -> str:
             f"rules: {rules}": category,
             "items": str(score.n),
             "judged": str(score.judged),
-            "passed": str(score.passed),
+            "passed": count(score.passed),
             "accuracy": f"{percent(score.passed / score.judged)}%" if score.judged else "N/A",
             "unscored": str(score.unscored),
         }
@@ -247,6 +298,24 @@ def _aggregates(scores: Mapping[str, Score]) -> str:
         ]
         tables.append(_table(rows))
     return "\n\n".join(table for table in tables if table)
+
+
+def _official_rows(rows: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Iterator[str]:
+    """A table for each row that the official program would write, a column a rule set."""
+    for name in dict.fromkeys(name for by_name in rows.values() for name in by_name):
+        columns = next(by_name[name] for by_name in rows.values() if name in by_name)
+        yield _table(
+            [
+                {f"official row: {name}": column}
+                | {rules: _number(by_name[name][column]) for rules, by_name in rows.items()}
+                for column in columns
+            ]
+        )
+
+
+def _number(value: float | None) -> str:
+    """A count as it is, a share with four digits."""
+    return "N/A" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
 
 
 def _table(rows: list[dict[str, str]], *spare: str) -> str:

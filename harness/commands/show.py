@@ -32,12 +32,16 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
     """
     from harness.results import store
     from harness.results.lines import encode
-    from harness.running.retelling import retell
+    from harness.results.waiting import read_waiting
+    from harness.running.retelling import forced_start, retell
 
     folder = store.find_run(run)
     lines = {line.key: line for line in store.read_samples(folder)}
     line = lines.get((sample_id, repeat))
     if line is None:
+        if waiting := sum(key[:2] == (sample_id, repeat) for key, _ in read_waiting(folder, store.log)):
+            remedy = "The command that began the run goes on with it."
+            raise UsageProblem(f"{sample_id} has no verdict yet: {waiting} of its replies wait", remedy)
         if any(name == sample_id for name, _ in lines):
             raise UsageProblem(f"{sample_id} has no repeat {repeat}", "Repeats count from 0.")
         raise unknown_name("sample", sample_id, {name for name, _ in lines})
@@ -46,6 +50,8 @@ def command(run: str, sample_id: str, repeat: int, raw: bool) -> None:
         return
     record = store.read_run(folder)
     _print_head(folder, record, line)
+    if start := forced_start(record):
+        click.echo(f"every reply was forced to start with {start!r}")
     _print_conversation(retell(record, lines, [line.key])[line.key])
     _print_verdicts(line)
 

@@ -54,7 +54,7 @@ def path(name: str) -> Path:
             raise DataError(f"{data.override} names {own}, which is no file", f"Unset {data.override} or correct it.")
         return own
     if not data.folder.is_dir():
-        raise DataError(f"data set {data.name} {data.version} is not in {cache_root()}", data.remedy)
+        raise DataError(f"{data.kind} {data.name} {data.version} is not in {cache_root()}", data.remedy)
     _refuse_damage(data, _damage(data, full=False))
     return data.folder / next(iter(data.files)) if len(data.files) == 1 else data.folder
 
@@ -62,7 +62,7 @@ def path(name: str) -> Path:
 def sha256(name: str) -> str:
     """Digest that names the data of a run: the pinned one, or that of the overriding file (without gzip)."""
     data = dataset(name)
-    return data.sha256 if data.overridden is None else hashlib.sha256(plain(path(name))).hexdigest()
+    return data.sha256 if data.overridden is None else hashlib.sha256(plain(path(name), data.size)).hexdigest()
 
 
 def verify(name: str) -> int:
@@ -76,7 +76,7 @@ def verify(name: str) -> int:
     """
     data = dataset(name)
     if not data.folder.is_dir():
-        raise DataError(f"data set {data.name} {data.version} is not in {cache_root()}", data.remedy)
+        raise DataError(f"{data.kind} {data.name} {data.version} is not in {cache_root()}", data.remedy)
     _refuse_damage(data, _damage(data, full=True))
     return len(data.files)
 
@@ -101,9 +101,22 @@ def fetch(name: str, source: Path | None = None, offline: bool = False) -> Path:
     if source is not None:
         return _install(data, members(data, source))
     if is_offline(offline):
-        raise DataError(f"data set {data.name} is not in {cache_root()} and the network is forbidden", data.remedy)
+        raise DataError(f"{data.kind} {data.name} is not in {cache_root()} and the network is forbidden", data.remedy)
     with tempfile.TemporaryDirectory() as folder:
         return _install(data, members(data, download(data, Path(folder))))
+
+
+def available(name: str, offline: bool = False) -> Path:
+    """Where a data set is, as `path` says; fetched where it is missing or damaged.
+
+    Raises:
+        DataError: It cannot be had.
+    """
+    try:
+        return path(name)
+    except DataError:
+        fetch(name, offline=offline)
+        return path(name)
 
 
 def _refuse_damage(data: DataSet, damaged: list[str]) -> None:

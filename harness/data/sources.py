@@ -9,24 +9,21 @@ import ast
 import contextlib
 import gzip
 import hashlib
-import http.client
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness.data.gathered import gather, is_gathered
+from harness.data.web import get
 from harness.errors import DataError
 
 if TYPE_CHECKING:
     from harness.data.pins import DataSet
 
-LARGEST = 256 * 2**20
-"""No pinned file is near this size in bytes; what is larger is refused unread."""
 TEXTS = "texts:"
 """Begins the pin of a Python source of which only some texts are used: first digits of their sha256, with commas."""
 ARCHIVE = "https://codeload.github.com/{repository}/zip/{commit}"
@@ -86,13 +83,13 @@ def members(data: DataSet, source: Path) -> Iterator[tuple[str, bytes]]:
         DataError: The source cannot be read.
     """
     if source.is_dir():
-        wheel = source / f"bfcl_eval-{data.version}-py3-none-any.whl"
-        if data.name == "bfcl" and wheel.is_file():
+        wheels = source.glob(f"{data.package.replace('-', '_')}-{data.version}-*.whl") if data.package else ()
+        if wheel := next(iter(wheels), None):
             yield from members(data, wheel)
         else:
             for name in data.files:
                 if (file := _inside(source, name)) is not None:
-                    yield name, plain(file)
+                    yield name, plain(file, data.size)
     elif not source.is_file():
         raise DataError(f"{source} does not exist", "Name a wheel, a bundle, a JSON Lines file or a folder.")
     elif zipfile.is_zipfile(source):
@@ -103,9 +100,9 @@ def members(data: DataSet, source: Path) -> Iterator[tuple[str, bytes]]:
             for relative in data.files:
                 inside = next((top + relative for top in tops if top + relative in names), None)
                 if inside is not None:
-                    yield relative, _read(archive, inside)
+                    yield relative, _read(archive, inside, data.size)
     elif len(data.files) == 1:
-        yield next(iter(data.files)), plain(source)
+        yield next(iter(data.files)), plain(source, data.size)
     else:
         raise DataError(f"{source} is neither a wheel nor a bundle", data.remedy)
 
@@ -118,15 +115,19 @@ def _inside(folder: Path, name: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def plain(file: Path) -> bytes:
-    """Content of a file, without gzip."""
+def plain(file: Path, largest: int) -> bytes:
+    """Content of a file, without gzip.
+
+    Raises:
+        DataError: It cannot be read, or has more than `largest` bytes.
+    """
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
-            content = opened.read(LARGEST + 1)
+            content = opened.read(largest + 1)
     except (OSError, EOFError) as error:
         raise DataError(f"cannot read {file}: {error}") from error
-    if len(content) > LARGEST:
-        raise DataError(f"{file} is larger than any known data set")
+    if len(content) > largest:
+        raise DataError(f"{file} is larger than what was pinned")
     return content
 
 
@@ -144,9 +145,9 @@ def open_zip(source: Path) -> Iterator[zipfile.ZipFile]:
         raise DataError(f"cannot read {source}: {error}") from error
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).file_size > LARGEST:
-        raise DataError(f"{name} in {archive.filename} is larger than any known data set")
+def _read(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
+    if archive.getinfo(name).file_size > largest:
+        raise DataError(f"{name} in {archive.filename} is larger than what was pinned")
     try:
         return archive.read(name)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
@@ -161,43 +162,36 @@ def download(data: DataSet, folder: Path) -> Path:
         folder: Where to put it.
 
     Returns:
-        The file.
+        The file, or the folder with the files.
 
     Raises:
         DataError: It cannot be had.
     """
+    if is_gathered(data):
+        return gather(data, folder)
     if data.repository is not None:
         return _repository_download(data, folder)
-    return _pip_download(data, folder) if data.name == "bfcl" else _evalplus_download(data, folder)
+    return _pip_download(data, folder) if data.package else _evalplus_download(data, folder)
 
 
 def _repository_download(data: DataSet, folder: Path) -> Path:
     """A repository at one commit as the zip that GitHub makes of it."""
-    url = ARCHIVE.format(repository=data.repository, commit=data.commit)
     target = folder / f"{data.name}.zip"
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer, target.open("wb") as file:
-            while part := answer.read(2**20):
-                if file.tell() > LARGEST:
-                    raise DataError(f"{url} is larger than any known data set")
-                file.write(part)
-    except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        raise DataError(f"could not download {url}: {error}", data.remedy) from error
+    target.write_bytes(get(ARCHIVE.format(repository=data.repository, commit=data.commit), data))
     return target
 
 
 def _pip_download(data: DataSet, folder: Path) -> Path:
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"bfcl-eval=={data.version} --hash=sha256:{data.sha256}\n")
+    requirements.write_text(f"{data.package}=={data.version} --hash=sha256:{data.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
     command += ["--disable-pip-version-check", "--no-input", "--quiet", "--dest", str(folder), "-r", str(requirements)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
         said = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1:]
-        raise DataError(f"pip could not download bfcl-eval {data.version}: {' '.join(said)}", data.remedy) from error
+        problem = f"pip could not download {data.package} {data.version}: {' '.join(said)}"
+        raise DataError(problem, data.remedy) from error
     return next(folder.glob("*.whl"))
 
 
@@ -207,7 +201,7 @@ def _evalplus_download(data: DataSet, folder: Path) -> Path:
     except ImportError as error:
         raise DataError(
             f"the package evalplus, which downloads {data.name}, is not installed",
-            "Run: pip install 'funreason-harness[code]'",
+            f"Run: pip install 'funreason-harness[code]'\n{data.remedy}",
         ) from error
     target = folder / next(iter(data.files))
     url, _ = get_dataset_metadata(target.name.split("-")[0], f"v{data.version}", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any
 
 import psutil
@@ -10,11 +11,12 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
+from harness import machine
 from harness.engines import _attention
 from harness.engines._slots import SlotDecoder
 from harness.engines._static import StaticDecoder
 from harness.errors import UsageProblem, unknown_name
-from harness.models import Located, missing
+from harness.models import Located, missing, tokenizer_of
 from harness.text import first_line
 from harness.types import EngineSettings
 
@@ -29,11 +31,14 @@ DTYPES = {
     "bf16": torch.bfloat16,
 }
 UNLIMITED = 1 << 30
+LARGE = 50_000_000
+"""Parameters from which a model's speed is worth a word."""
+WORTH_TELLING = 1.5
 
 
 def tokenizer(found: Located, settings: EngineSettings) -> Any:
     """Load the tokenizer: the one the user names, the adapter's, or the model's."""
-    source = settings.tokenizer or str(found.tokenizer)
+    source = tokenizer_of(settings.tokenizer) if settings.tokenizer else str(found.tokenizer)
     try:
         return transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=settings.trust_remote_code)
     except (OSError, ValueError, KeyError, ImportError) as error:
@@ -45,7 +50,8 @@ def model(found: Located, settings: EngineSettings, tokenizer: Any) -> Any:
 
     Args:
         found: The model's folders.
-        settings: `dtype` auto means float32 on CPU (its 16-bit arithmetic is slow) and the checkpoint's own elsewhere.
+        settings: `dtype` auto means float32 on CPU, whichever it is, and the checkpoint's own elsewhere: the same
+            command gives the same replies on every CPU.
         tokenizer: The model's, for proving the adapter.
 
     Returns:
@@ -72,7 +78,19 @@ def model(found: Located, settings: EngineSettings, tokenizer: Any) -> Any:
     if found.adapter:
         loaded = _with_adapter(loaded, found, tokenizer)
     loaded.requires_grad_(False).eval()
+    if settings.dtype == "auto" and device.type == "cpu":
+        _tell_of_bfloat16(loaded.num_parameters())
     return torch.compile(loaded) if settings.options.get("compile") else loaded
+
+
+def _tell_of_bfloat16(parameters: int) -> None:
+    """Say what float32 costs on this processor; chosen unasked, the same command would reply otherwise elsewhere."""
+    if parameters >= LARGE and (gain := machine.bfloat16_gain()) >= WORTH_TELLING:
+        LOG.warning(
+            "float32 weights; this CPU multiplies bfloat16 %.1f times as fast: --dtype bfloat16 (it rounds otherwise, "
+            "so that some replies differ)",
+            gain,
+        )
 
 
 def _attention_of(settings: EngineSettings) -> str | None:
@@ -135,7 +153,10 @@ def _with_adapter(model: Any, found: Located, tokenizer: Any) -> Any:
     with torch.inference_mode():
         before = model(ids).logits
     try:
-        model = peft.PeftModel.from_pretrained(model, str(found.adapter)).merge_and_unload()
+        with warnings.catch_warnings():
+            # peft asks transformers by names that go away: nothing that who runs a model could change.
+            warnings.simplefilter("ignore", FutureWarning)
+            model = peft.PeftModel.from_pretrained(model, str(found.adapter)).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UsageProblem(
             f"adapter {found.adapter} does not fit {found.folder}: {first_line(error)}", "Was it trained on this base?"

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.data import pins
 from harness.engines._workers import Copy, Lost, Request, Word
 from harness.errors import HarnessError, UsageProblem
 from harness.machine import is_offline
@@ -192,7 +193,8 @@ def _everywhere(settings: EngineSettings) -> EngineSettings:
 
     def absolute(name: str | None) -> str | None:
         here = Path(name or "").expanduser()
-        return str(here.absolute()) if name and name != "tiny" and here.is_dir() else name
+        local = here.is_dir() or here.suffix == ".gguf"
+        return str(here.absolute()) if name and name not in ("tiny", *pins.models()) and local else name
 
     return replace(
         settings,

@@ -23,6 +23,8 @@ class Row:
     """The request's own stream of uniform numbers."""
     stopped: Callable[[list[int]], bool]
     """Whether the generated tokens end the reply: an end-of-turn token or a stop string."""
+    keep_special_tokens: bool = False
+    """The reply's text keeps them."""
     out: list[int] = field(default_factory=list)
     finish: Finish | None = None
     cached: int | None = None
@@ -51,7 +53,9 @@ class Row:
         return self.finish is not None
 
 
-def reply_text(tokenizer: Any, prompt: list[int], out: Sequence[int], stops: Sequence[str]) -> str:
+def reply_text(
+    tokenizer: Any, prompt: list[int], out: Sequence[int], stops: Sequence[str], keep_special_tokens: bool = False
+) -> str:
     """A reply's tokens as text, without special tokens and without what follows a stop string.
 
     Args:
@@ -60,13 +64,16 @@ def reply_text(tokenizer: Any, prompt: list[int], out: Sequence[int], stops: Seq
             decoded behind the prompt's end.
         out: Token ids of the reply.
         stops: The request's stop strings.
+        keep_special_tokens: Leave them in; the one that ends the turn is then the last.
 
     Returns:
         The text.
     """
 
     def decode(ids: list[int]) -> str:
-        text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text: str = tokenizer.decode(
+            ids, skip_special_tokens=not keep_special_tokens, clean_up_tokenization_spaces=False
+        )
         return text
 
     text = decode([*prompt[-4:], *out]).removeprefix(decode(prompt[-4:]))

@@ -35,9 +35,11 @@ LONGEST = 256 << 20
 class Refused(Exception):
     """The server will not answer this request however often it is asked."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, content: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
+        self.content = content
+        """The response's body."""
 
 
 class Failed(Exception):
@@ -146,7 +148,7 @@ class Servers:
         message = f"{server.url}: HTTP {status} {self._shown(content)}"
         if status in RETRIED or status >= 500:
             raise Failed(message, _asked_for(retry_after))
-        raise Refused(status, message)
+        raise Refused(status, message, content)
 
     async def _request(
         self, server: Server, method: str, path: str, body: bytes, seconds: float

@@ -109,15 +109,17 @@ class SlotDecoder:
         logits = self._forward(torch.tensor(ids, device=self.plan.device)[:, None], slots, starts, [0] * len(slots))
         return self._take(slots, logits)
 
-    def halve(self) -> list[Row]:
+    def halve(self) -> bool:
         """Give up all rows and half of the slots after the device ran out of memory.
 
+        The rows keep what they generated so far, so that they can be added again.
+
         Returns:
-            The rows; what they generated so far is kept, so that they can be added again.
+            Whether a row has more room now, even if it was alone: every slot is as long as the longest row.
         """
-        rows, self.rows = self.rows, []
-        self._reset(max(1, self.plan.slots // 2))
-        return rows
+        slots, self.rows = self.plan.slots, []
+        self._reset(max(1, slots // 2))
+        return slots > 1
 
     @torch.inference_mode()
     def logits_of(self, prompts: Sequence[list[int]]) -> torch.Tensor:

@@ -57,11 +57,11 @@ class StaticDecoder:
         self.rows = []
         return rows
 
-    def halve(self) -> list[Row]:
-        """Give up the batch and half of its size after the device ran out of memory; returns the rows."""
+    def halve(self) -> bool:
+        """Give up the batch and half of its size after the device ran out of memory; whether a row has room by that."""
         rows, self.rows = self.rows, []
         self.slots = max(1, self.slots // 2)
-        return rows
+        return len(rows) > 1
 
 
 def _choice(logits: torch.Tensor, rows: list[Row]) -> torch.Tensor:

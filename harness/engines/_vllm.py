@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageProblem, unknown_name
-from harness.models import Located
+from harness.models import Located, tokenizer_of
 from harness.types import EngineSettings
 
 OURS = ("model", "tokenizer", "enable_lora", "lora_modules", "generation_config", "served_model_name")
@@ -105,7 +105,7 @@ def arguments(settings: EngineSettings, found: Located) -> dict[str, Any]:
     """
     chosen: dict[str, Any] = {
         "model": str(found.folder),
-        "tokenizer": settings.tokenizer or str(found.tokenizer),
+        "tokenizer": tokenizer_of(settings.tokenizer) if settings.tokenizer else str(found.tokenizer),
         "dtype": settings.dtype,
         "trust_remote_code": settings.trust_remote_code,
         "enable_prefix_caching": True,

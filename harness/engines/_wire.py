@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from harness.types import Finish, Generation, NativeCall, Prompt, Sampling
+
+DISPENSABLE = {"add_special_tokens", "seed"}
+"""Fields that a request can do without where a server refuses them: the same is measured, see `unmarked`."""
+SPOKEN = 1 << 16
+"""Bytes of a refusal that are searched for names of fields."""
 
 
 class BadReply(Exception):
@@ -43,10 +49,54 @@ def _common(prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         body["seed"] = sampling.seed
     if sampling.stop:
         body["stop"] = list(sampling.stop)
+    if prompt.keep_special_tokens:
+        body["skip_special_tokens"] = False  # vLLM and SGLang take it; only asked for where a dialect needs it
     if prompt.schema:
         form = {"name": "reply", "schema": prompt.schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
+
+
+def without_echo(text: str, prefix: str) -> str:
+    """A reply without its forced start, which llama.cpp's server repeats, or a second opening of the same block."""
+    start, body = prefix.strip(), text.lstrip()
+    if not start or not body.startswith(start):
+        return text
+    return body.removeprefix(start).removeprefix(prefix[len(prefix.rstrip()) :])
+
+
+def refused_fields(content: bytes, body: Mapping[str, Any]) -> set[str]:
+    """Fields that a refusal names and a request can do without.
+
+    Args:
+        content: Body of the refusal; its form differs from server to server, so a name anywhere in it counts.
+        body: The request.
+
+    Returns:
+        Names, empty where the refusal has another reason.
+    """
+    said = content[:SPOKEN].decode("utf-8", "replace")
+    return {name for name in DISPENSABLE & body.keys() if re.search(rf"\b{name}\b", said)}
+
+
+def unmarked(tokenizer: Any, text: str) -> str:
+    """A rendered prompt for a server that adds the tokenizer's special tokens: without those that the text begins with.
+
+    Args:
+        tokenizer: The model's.
+        text: The prompt as its template wrote it.
+
+    Returns:
+        A text that such a server reads as the same tokens.
+
+    Raises:
+        ValueError: There is none.
+    """
+    wanted = tokenizer.encode(text, add_special_tokens=False)
+    for candidate in (text, text.removeprefix(tokenizer.bos_token or "")):
+        if tokenizer.encode(candidate) == wanted:
+            return candidate
+    raise ValueError("the server refuses add_special_tokens and would add tokens that the chat template does not write")
 
 
 def encode(body: Mapping[str, Any]) -> bytes:

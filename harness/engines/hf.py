@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from harness.chat import render
+from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
 from harness.engines._spread import LAYOUT, spread
@@ -94,11 +95,13 @@ class HfSession:
         self._done: list[Completion] = []
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
-        """Render, tokenise and queue a request; one that cannot be rendered or does not fit becomes a fault."""
+        """Render, tokenise and queue a request; one that cannot be rendered becomes a fault."""
         import jinja2
 
         try:
             row = self._row(key, prompt, sampling)
+        except PromptTooLong as error:
+            self._done.append(Completion(key, overflow(str(error))))
         except (ValueError, TypeError, LookupError, jinja2.TemplateError) as error:
             self._done.append(Completion(key, None, f"{type(error).__name__}: {error}"))
         else:
@@ -126,10 +129,15 @@ class HfSession:
         ids = self._tokenizer.encode(text, add_special_tokens=False)
         room = self._context - len(ids)
         if room < 1:
-            raise ValueError(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
+            raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
         stream = random.Random(seed_of(key, sampling)).random
         limit = min(sampling.max_tokens, room)
-        return Row(key, ids, sampling, limit, stream, self._stop_rule(sampling.stop))
+        return Row(key, ids, sampling, limit, stream, self._stop_rule(sampling.stop), prompt.keep_special_tokens)
+
+    def _text(self, row: Row) -> str:
+        kept = row.keep_special_tokens
+        out = row.out[:-1] if kept and row.out and row.out[-1] in self._ends else row.out
+        return reply_text(self._tokenizer, row.prompt, out, row.sampling.stop, kept)
 
     def _stop_rule(self, stops: Sequence[str]) -> Callable[[list[int]], bool]:
         ends, decode = self._ends, self._tokenizer.decode
@@ -153,14 +161,13 @@ class HfSession:
         self._done += [self._completion(row) for row in finished]
 
     def _recover(self, error: Exception, touched: Sequence[Row]) -> list[Row]:
-        """Halve the batch after an out-of-memory error; anything else is passed on."""
+        """Halve the batch after an out-of-memory error, down to one row alone; anything else is passed on."""
         if not _out_of_memory(error):
             raise error
-        alone = len(touched) == 1
-        self._decoder.halve()
+        hopeless = not self._decoder.halve() and len(touched) == 1
         gc.collect()
         left = [row for row in touched if row.finish is None]
-        if alone and left:
+        if hopeless and left:
             self._done.append(Completion(left[0].key, None, f"out of memory: {len(left[0].tokens)} tokens alone"))
         else:
             self._queue = left + self._queue
@@ -168,7 +175,7 @@ class HfSession:
 
     def _completion(self, row: Row) -> Completion:
         generation = Generation(
-            text=reply_text(self._tokenizer, row.prompt, row.out, row.sampling.stop),
+            text=self._text(row),
             finish=row.finish or "stop",
             prompt_tokens=len(row.prompt),
             completion_tokens=len(row.out),

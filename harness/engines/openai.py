@@ -6,8 +6,12 @@ A forced start of the reply goes as an assistant message that the server continu
 OpenAI's own service does not. A chat template that rewrites think blocks of assistant messages (Qwen3, DeepSeek-R1)
 can lose it there: `--model-args api=completions --tokenizer FOLDER` renders here and sends text.
 
+Before the first request with tools two short ones, with and without a tool, show whether the server's chat template
+takes tools: where both cost as many prompt tokens it drops them, and the requests are faults instead of wrong answers.
+
 `--model-args`: `api` (`chat`, `completions`, or `auto`: chat, and completions from the first refused continuation on
-where a tokenizer is named), `retries` (default 5), `extra_body` (an object merged into every request).
+where a tokenizer is named), `retries` (default 5), `extra_body` (an object merged into every request), `check_tools`
+(default true).
 """
 
 from __future__ import annotations
@@ -18,17 +22,19 @@ import os
 import queue
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from harness.chat import render
+from harness.engines._overflow import overflow, overflows
 from harness.errors import UsageProblem, unknown_name
 from harness.machine import is_offline
-from harness.models import locate, missing
+from harness.models import locate, missing, outline
 from harness.types import Completion, EngineSettings, Generation, ModelInfo, Prompt, RequestKey, Sampling
 
 LOG = logging.getLogger(__name__)
-OPTIONS = ("api", "retries", "extra_body")
+OPTIONS = ("api", "retries", "extra_body", "check_tools")
 APIS = ("auto", "chat", "completions")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -42,10 +48,13 @@ class OpenAIEngine:
     """Asks servers."""
 
     name = "openai"
-    layout = ("retries",)
+    layout = ("retries", "check_tools")
 
     def describe(self, settings: EngineSettings) -> ModelInfo:
-        """The name is all that is known of a model behind a server."""
+        """The name is all that is known of a model behind a server; of one that is rendered here, its tokenizer too."""
+        if settings.tokenizer and settings.options.get("api") == "completions":
+            about = outline(settings.model, locate(settings.tokenizer, offline=settings.offline))
+            return replace(about, path=None, architectures=(), revision=None)
         return ModelInfo(name=settings.model, remote=True, chat_template=settings.chat_template)
 
     def open(self, settings: EngineSettings) -> OpenAISession:
@@ -82,6 +91,9 @@ class OpenAISession:
         self._outstanding = 0
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left_out: set[str] = set()
+        """Fields that a server refused."""
+        self._tools_drop: asyncio.Task[str] | None = None
         self._room = asyncio.Semaphore(self.slots)
         self._thread = threading.Thread(target=self._loop.run_forever, name="openai engine", daemon=True)
         self._thread.start()
@@ -135,7 +147,10 @@ class OpenAISession:
         async with self._room:
             try:
                 completion = Completion(key, await self._ask(prompt, sampling))
-            except (Failed, Refused) as error:
+            except Refused as error:
+                long = overflows(error.status, str(error))
+                completion = Completion(key, overflow(str(error))) if long else Completion(key, None, str(error))
+            except Failed as error:
                 completion = Completion(key, None, str(error))
             except Exception as error:  # noqa: BLE001 - a request that is never answered would hang the run
                 completion = Completion(key, None, f"{type(error).__name__}: {error}")
@@ -143,15 +158,16 @@ class OpenAISession:
 
     async def _ask(self, prompt: Prompt, sampling: Sampling) -> Generation:
         from harness.engines import _wire
-        from harness.engines._servers import Refused
+        from harness.engines._servers import Failed, Refused
 
         model, settings = self._settings.model, self._settings
         if self._api != "completions":
+            if prompt.tools and settings.options.get("check_tools", True) and (problem := await self._tools_problem()):
+                raise Failed(problem)
             try:
-                body = _wire.chat_body(model, prompt, sampling, self._extra)
-                return await self._servers.ask("chat/completions", _wire.encode(body))
+                return await self._chat(prompt, sampling)
             except Refused as error:
-                if not (prompt.prefix and error.status in (400, 422)):
+                if overflows(error.status, str(error)) or not (prompt.prefix and error.status in (400, 422)):
                     raise
                 if self._api == "chat" or self._tokenizer is None:
                     hint = "If it cannot continue a message: --model-args api=completions --tokenizer FOLDER"
@@ -162,7 +178,41 @@ class OpenAISession:
             prompt, self._tokenizer, chat_template=settings.chat_template, kwargs=settings.chat_template_kwargs
         )
         body = _wire.completion_body(model, text, prompt, sampling, settings.options.get("extra_body") or {})
-        return await self._servers.ask("completions", _wire.encode(body))
+        return await self._send("completions", body)
+
+    async def _chat(self, prompt: Prompt, sampling: Sampling) -> Generation:
+        from harness.engines import _wire
+
+        body = _wire.chat_body(self._settings.model, prompt, sampling, self._extra)
+        generation = await self._send("chat/completions", body)
+        return replace(generation, text=_wire.without_echo(generation.text, prompt.prefix))
+
+    async def _send(self, path: str, body: Mapping[str, Any]) -> Generation:
+        """Ask, without the fields that a server has refused and that a request can do without."""
+        from harness.engines import _wire
+        from harness.engines._servers import Refused
+
+        kept = {name: value for name, value in body.items() if name not in self._left_out}
+        if "add_special_tokens" in body and "add_special_tokens" not in kept:
+            kept["prompt"] = _wire.unmarked(self._tokenizer, body["prompt"])
+        try:
+            return await self._servers.ask(path, _wire.encode(kept))
+        except Refused as error:
+            named = _wire.refused_fields(error.content, kept) if error.status in (400, 422) else set()
+            if not named:
+                raise
+        if new := named - self._left_out:
+            LOG.warning("the server refuses %s: left out from now on", ", ".join(sorted(new)))
+        self._left_out |= named
+        return await self._send(path, body)
+
+    async def _tools_problem(self) -> str:
+        """Why requests with tools would measure nothing; empty where they do. Found out once."""
+        from harness.engines import _tool_probe
+
+        if self._tools_drop is None:
+            self._tools_drop = asyncio.create_task(_tool_probe.problem(self._chat))
+        return await self._tools_drop
 
     def _check(self) -> None:
         """See that a server is there and takes the key; say so where it does not list the model."""

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from harness import machine, supervisor
 from harness.chat import render
 from harness.engines import _vllm
+from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import reply_text
 from harness.engines._sampling import seed_of
 from harness.engines._spread import LAYOUT, spread
@@ -100,12 +101,12 @@ class VllmSession:
         self._settings = settings
         self._context = config.model_config.max_model_len
         self._adapter = _lora(found)
-        self._asked: dict[str, tuple[RequestKey, Sequence[str], float]] = {}
+        self._asked: dict[str, tuple[RequestKey, Sequence[str], bool, float]] = {}
         self._done: list[Completion] = []
         self._count = 0
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
-        """Render, tokenise and queue a request; one that cannot be rendered or does not fit becomes a fault."""
+        """Render, tokenise and queue a request; one that cannot be rendered becomes a fault."""
         import jinja2
 
         settings = self._settings
@@ -115,8 +116,10 @@ class VllmSession:
             )
             ids = self._tokenizer.encode(text, add_special_tokens=False)
             if len(ids) >= self._context:
-                raise ValueError(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
-            self._add(key, ids, _parameters(key, prompt, sampling))
+                raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
+            self._add(key, ids, _parameters(key, prompt, sampling), prompt.keep_special_tokens)
+        except PromptTooLong as error:
+            self._done.append(Completion(key, overflow(str(error))))
         except (ValueError, TypeError, LookupError, jinja2.TemplateError) as error:
             self._done.append(Completion(key, None, f"{type(error).__name__}: {error}"))
 
@@ -160,19 +163,19 @@ class VllmSession:
                 "Its weights are zero or were not applied; scoring it would score the base.",
             )
 
-    def _add(self, key: RequestKey, ids: list[int], parameters: Any) -> None:
+    def _add(self, key: RequestKey, ids: list[int], parameters: Any, keep: bool) -> None:
         self._count += 1
         name = str(self._count)
         self._engine.add_request(name, {"prompt_token_ids": ids}, parameters, lora_request=self._adapter)
-        self._asked[name] = key, parameters.stop or (), time.monotonic()
+        self._asked[name] = key, parameters.stop or (), keep, time.monotonic()
 
     def _completion(self, output: Any) -> Completion:
-        key, stops, started = self._asked.pop(output.request_id)
+        key, stops, keep, started = self._asked.pop(output.request_id)
         [reply] = output.outputs
         if reply.finish_reason not in ("stop", "length"):
             return Completion(key, None, f"vllm ended the request: {reply.finish_reason}")
         generation = Generation(
-            text=reply_text(self._tokenizer, output.prompt_token_ids, reply.token_ids, stops),
+            text=reply_text(self._tokenizer, output.prompt_token_ids, _said(reply, keep), stops, keep),
             finish=reply.finish_reason,
             prompt_tokens=len(output.prompt_token_ids),
             completion_tokens=len(reply.token_ids),
@@ -180,6 +183,12 @@ class VllmSession:
             cached_tokens=output.num_cached_tokens,
         )
         return Completion(key, generation)
+
+
+def _said(reply: Any, keep: bool) -> Any:
+    """The reply's tokens; where special tokens are kept, without the one that ended it."""
+    ended = reply.finish_reason == "stop" and not isinstance(reply.stop_reason, str)
+    return reply.token_ids[:-1] if keep and ended else reply.token_ids
 
 
 def _parameters(key: RequestKey, prompt: Prompt, sampling: Sampling) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import files, plugins
@@ -31,8 +32,10 @@ class ExportRequest:
     output: Path
     model_name: str | None = None
     """Name of the model in the other tool's files; None lets the format choose."""
-    repeat: int = 0
-    """Which repeat of a run that asked each item more than once."""
+    repeat: int | None = None
+    """Which repeat of a run that asked each item more than once; None for all where the format holds them, else 0."""
+    overwrite: bool = False
+    """Replace files that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,37 @@ def write(format_name: str, request: ExportRequest) -> Exported:
         What was written.
 
     Raises:
-        UsageProblem: The format is unknown (near ones are offered), or the run has no such repeat.
+        UsageProblem: The format is unknown (near ones are offered), the run has no such repeat, or a file is there.
     """
     writer = _module(format_name, "write")
     repeats = store.read_run(request.run).repeats
-    if request.repeat >= repeats:
+    if request.repeat is not None and request.repeat >= repeats:
         raise UsageProblem(f"{request.run} has no repeat {request.repeat}", f"It has {repeats}, counted from 0.")
-    exported: Exported = writer.write(request)
-    return exported
+    request.output.mkdir(parents=True, exist_ok=True)
+    # Beside the place where the files belong, so that a file that is there is seen before anything is written over it.
+    with TemporaryDirectory(dir=request.output, prefix=".export-") as staged:
+        exported: Exported = writer.write(replace(request, output=Path(staged)))
+        return _moved(exported, Path(staged), request)
+
+
+def _moved(exported: Exported, staged: Path, request: ExportRequest) -> Exported:
+    """Put what was written where it belongs."""
+    targets = {file: request.output / file.relative_to(staged) for file in exported.files}
+    there = [str(target) for file, target in targets.items() if target.exists() and not _same(file, target)]
+    if there and not request.overwrite:
+        others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
+        raise UsageProblem(
+            f"{there[0]}{others} is there already, with other content", "Give --overwrite to replace it."
+        )
+    for file, target in targets.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)
+    notes = tuple(note.replace(str(staged.resolve()), str(request.output.resolve())) for note in exported.notes)
+    return replace(exported, files=tuple(targets.values()), notes=notes)
+
+
+def _same(file: Path, target: Path) -> bool:
+    return target.is_file() and file.read_bytes() == target.read_bytes()
 
 
 def read(format_name: str, source: Path, results: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.benchmarks.acebench import official, summary
@@ -15,16 +14,7 @@ from harness.results.tally import Tallies
 from harness.types import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A judged folder."""
-
-    tallies: Tallies
-    rows: Mapping[str, Mapping[str, Mapping[str, float | None]]] = field(default_factory=dict)
-    """Rule set -> language -> the summary row under official column names."""
-
-
-def score(folder: Path, rules: Sequence[str], report: Report) -> Scored:
+def score(folder: Path, rules: Sequence[str], report: Report) -> Tallies:
     """Judge a folder of official results.
 
     Args:
@@ -33,7 +23,7 @@ def score(folder: Path, rules: Sequence[str], report: Report) -> Scored:
         report: Told about lines that cannot be used.
 
     Returns:
-        The counts, and the official summary rows.
+        The counts, and the official summary rows of each language.
 
     Raises:
         UsageProblem: There are no results, or those of several models.
@@ -54,7 +44,6 @@ def score(folder: Path, rules: Sequence[str], report: Report) -> Scored:
             headers[name, language][category] = summary.header(category, judged)
         if missing := sum(verdict.code == "missing" for verdict in found[rules[0]].values()):
             report(f"{path}: {missing} of {len(grouped(language, category))} items are missing")
-    rows: dict[str, dict[str, Mapping[str, float | None]]] = defaultdict(dict)
     for (name, language), of_language in headers.items():
-        rows[name][language] = summary.row(of_language, name)
-    return Scored(tallies, rows)
+        tallies.official_rows[name][language] = summary.row(of_language, name)
+    return tallies

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from harness.benchmarks.evalplus import check, data, official
+from harness.benchmarks.evalplus.expected import PARTS, Part
 from harness.benchmarks.evalplus.sanitize import sanitize
 from harness.errors import UsageProblem
 from harness.exchange import Exported, ExportRequest
@@ -18,7 +19,7 @@ from harness.types import Verdict
 
 
 def write(request: ExportRequest) -> Exported:
-    """Write the programs of a run, taken out of the replies; what faulted is left out.
+    """Write the programs of a run, those of all repeats in one file, taken out of the replies; faults are left out.
 
     Args:
         request: The run and where it goes.
@@ -54,7 +55,14 @@ Judged = tuple[int, dict[str, Verdict]]
 Show = Callable[[Iterable[Judged], int], Iterable[Judged]]
 
 
-def score(samples: Path, report: Report, results: Path | None = None, show: Show | None = None) -> Tallies:
+def score(
+    samples: Path,
+    report: Report,
+    results: Path | None = None,
+    show: Show | None = None,
+    *,
+    parts: Sequence[Part] = PARTS,
+) -> Tallies:
     """Judge a sample file or folder.
 
     Args:
@@ -62,9 +70,11 @@ def score(samples: Path, report: Report, results: Path | None = None, show: Show
         report: Told about lines that cannot be used.
         results: File for verdicts in EvalPlus's format; None for none.
         show: Passes on the verdicts and says how far it is; given their number too.
+        parts: Sets of tests.
 
     Returns:
-        Counts of `humaneval` and `humaneval_plus`, `mbpp` and `mbpp_plus`; problems without a program are missing.
+        Counts of `humaneval` and `mbpp`, with plus tests also of `humaneval_plus` and `mbpp_plus`; problems without a
+        program are missing.
 
     Raises:
         UsageProblem: It holds no program at all.
@@ -80,18 +90,22 @@ def score(samples: Path, report: Report, results: Path | None = None, show: Show
     totals = {name: len(data.problems(name)) * count for name, count in sorted(tries.items())}
     tallies = Tallies(["upstream"], totals)
     verdicts: dict[int, dict[str, Verdict]] = {}
-    judged = check.judge_all(programs)
+    judged = check.judge_all(programs, parts)
     for place, found in show(judged, len(programs)) if show else judged:
         verdicts[place] = found
         line = SampleLine(programs[place].task_id, repeats[place], benchmarks[place], ())
         tallies.add(line, {"upstream": check.by_category(benchmarks[place], found)})
+        if found["base"].outcome == "unscored":
+            report(f"{samples}: a program for {line.id} has no verdict: {found['base'].message}")
     missing = sum(totals.values()) - len(programs)
     if missing:
         tallies.lost += missing
         report(f"{samples}: {missing} of {sum(totals.values())} programs are missing")
     if results:
         results.parent.mkdir(parents=True, exist_ok=True)
-        official.write_results(results, [(programs[place], verdicts[place]) for place in sorted(verdicts)])
+        left_out = official.write_results(results, [(programs[place], verdicts[place]) for place in sorted(verdicts)])
+        if left_out:
+            report(f"{results}: {left_out} programs without a verdict are left out")
     return tallies
 
 

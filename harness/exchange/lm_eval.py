@@ -59,7 +59,7 @@ def write(request: ExportRequest) -> Exported:
         The files.
     """
     record = store.read_run(request.run)
-    lines = {line.key: line for line in store.read_samples(request.run) if line.repeat == request.repeat}
+    lines = {line.key: line for line in store.read_samples(request.run) if line.repeat == (request.repeat or 0)}
     told = retell(record, lines)
     judged: dict[str, list[SampleLine]] = defaultdict(list)
     for line in lines.values():

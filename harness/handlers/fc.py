@@ -1,36 +1,35 @@
-"""Native function calling: tools in OpenAI's format, calls from the server or from blocks in the text.
+"""Native function calling: tools through the chat template or a server's API, calls in the model's own dialect.
 
     <tool_call>
     {"name": "weather_get", "arguments": {"city": "Bern"}}
     </tool_call>
 
-A data set's `weather.get` is sent as `weather_get`, because OpenAI's format forbids dots, and read back as
-`weather.get`. Blocks, the format of Hermes and Qwen, are read where the server parsed no call itself.
+A server is sent OpenAI's format and parses calls itself; what it leaves in the text is read as blocks like this one.
+For a model that is rendered here the option `dialect` names the format of its calls (`harness.handlers.dialects`), in
+which replies are read and written; tools, earlier calls and results go through its chat template as far as that takes
+them, see `harness.handlers._messages` for what is done where it does not.
+
+OpenAI's format forbids dots in names: there a data set's `weather.get` is sent as `weather_get`, and read back as
+`weather.get`. Dialects whose official handler sends the benchmark's own documents keep the dots.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from harness.handlers import join_think, require, split_think
-from harness.protocols import Written
-from harness.types import FunctionCall, Generation, Message, ModelInfo, NativeCall, Prompt, Query, Reply, Tool
+from harness.chat import CHATML
+from harness.handlers import _template as template
+from harness.handlers import dialects, merge, require, split_think
+from harness.handlers._messages import adapt, instruction
+from harness.handlers._tools import openai_tool, renamed, wire_names
+from harness.handlers.dialects import without_end
+from harness.protocols import Dialect, Written
+from harness.types import FunctionCall, Generation, Message, ModelInfo, NativeCall, Prompt, Query, Reply
 
-START, END = "<tool_call>", "</tool_call>"
-BLOCK = re.compile(rf"{START}(.*?)({END}|\Z)", re.DOTALL)
-
-JSON_TYPES = {
-    **dict.fromkeys(("integer", "byte", "short", "long", "Bigint"), "integer"),
-    **dict.fromkeys(("number", "float", "double"), "number"),
-    **dict.fromkeys(("boolean", "bool"), "boolean"),
-    **dict.fromkeys(("array", "list", "tuple", "ArrayList", "Array", "Queue", "Stack"), "array"),
-    **dict.fromkeys(("dict", "object", "HashMap", "Hashtable"), "object"),
-}
-"""Type names of BFCL's dialect -> JSON Schema; every other name is a string (`constants/type_mappings.py`)."""
+AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,141 +37,130 @@ class FunctionCallingHandler:
     """Native tools."""
 
     name: str = "fc"
+    native: ClassVar[bool] = True
     think_prefix: str = ""
     """Text the reply is forced to start with."""
+    dialect: str = AUTO
+    """How calls are written in text; auto: as the model's template, tokenizer or type tells."""
+    takes: str = AUTO
+    """`api`, or what the chat template takes natively, by commas; auto: `api` for a server, else found by rendering."""
+    rules: str = "upstream"
+    """Whether a dialect is read as its official handler does, or carefully (`strict`)."""
 
     def matches(self, model: ModelInfo) -> str | None:
-        """Fits models whose chat template writes tools."""
-        return "its chat template takes tools" if re.search(r"\btools\b", model.chat_template or "") else None
+        """Fits models whose chat template shows the tools it is given."""
+        if "tools" not in template.abilities(model.chat_template or ""):
+            return None
+        prompted = dialects.load(dialects.choose(model)[0]).documents == "prompt"
+        return None if prompted else "its chat template takes tools"
+
+    def fit(self, model: ModelInfo) -> tuple[Mapping[str, Any], str]:
+        """The dialect a model writes and what its template takes; a server's model is asked in OpenAI's format."""
+        options: dict[str, Any] = {}
+        reasons = []
+        if self.dialect != AUTO:
+            dialects.load(self.dialect)
+        elif not model.remote:
+            options["dialect"], why = dialects.choose(model)
+            reasons.append(f"dialect {options['dialect']}: {why}")
+        if self.takes == AUTO:
+            found = [template.API] if model.remote else template.abilities(model.chat_template or CHATML)
+            found = [name for name in found if name != "prompted"]
+            options["takes"] = ",".join(found)
+            if not model.remote and (lacking := template.lacks(found)):
+                reasons.append(f"its template does not take {', '.join(lacking)}, which are written as text")
+        return options, "; ".join(reasons)
 
     def render(self, query: Query) -> Prompt:
-        """Send the tools natively; the instruction is for models without them."""
-        sent = {name: wire for wire, name in wire_names(query.tools).items()}
-        tools = tuple(openai_tool(tool, sent[tool["name"]]) for tool in query.tools)
-        return Prompt(tuple(_renamed(message, sent) for message in query.messages), tools, self.think_prefix)
+        """Offer the tools natively, or in the system message where the template shows none."""
+        dialect, takes = self._dialect(), self.takes.split(",")
+        api = not {template.API, AUTO}.isdisjoint(takes)
+        wire = {name: sent for sent, name in self._names(query).items()}
+        messages: tuple[Message, ...] = tuple(renamed(message, wire) for message in query.messages)
+        keep = dialect.keep_special_tokens and self.dialect != AUTO
+        tools = tuple(self._document(tool, wire[tool["name"]], api, takes) for tool in query.tools)
+        if not api:
+            if tools and "tools" not in takes:
+                example = dialect.write([FunctionCall("function_name", {"parameter_name": "value"})])
+                messages, tools = merge(messages, instruction(tools, example)), ()
+            messages = adapt(messages, takes, dialect.write)
+        return Prompt(messages, tools, self.think_prefix, keep)
 
     def parse(self, generation: Generation, query: Query) -> Reply:
-        """Read native calls or blocks; one call that cannot be read makes the whole reply a `bad_tool_call`."""
-        whole = generation.text if generation.reasoning is not None else self.think_prefix + generation.text
-        think, text = split_think(whole)
-        think = think if generation.reasoning is None else generation.reasoning
+        """Read native calls, or text in the dialect; what should be a call and is none is a `bad_tool_call`."""
+        apart = generation.reasoning
+        text = generation.text if apart is not None else self.think_prefix + generation.text
         problem = "truncated" if generation.finish == "length" else None
         if query.expects == "text":
-            return Reply(think, text, problem=problem)
+            think, text = split_think(text)
+            return Reply(think if apart is None else apart, text, problem=problem)
         if generation.tool_calls:
-            found = [_native(call) for call in generation.tool_calls]
+            reply = _native(generation.tool_calls, text)
         else:
-            found = [_block(match) for match in BLOCK.finditer(text)]
-            text = BLOCK.sub("", text).strip() if found else text
-        names = wire_names(query.tools)
-        calls = tuple(FunctionCall(names.get(call.name, call.name), call.arguments) for call in found if call)
-        return Reply(think, text, calls, "bad_tool_call" if len(calls) < len(found) else problem)
+            # What nobody's official handler reads is read carefully.
+            rules = "strict" if self.dialect == AUTO else self.rules
+            text = without_end(text) if self._dialect().keep_special_tokens else text
+            reply = self._dialect().read(text, query.tools, rules)
+        names = self._names(query)
+        calls = reply.calls and tuple(
+            FunctionCall(names.get(call.name, call.name), call.arguments) for call in reply.calls
+        )
+        return Reply(reply.think if apart is None else apart, reply.text, calls, reply.problem or problem)
 
     def write(self, reply: Reply) -> Written:
-        """The reply as text, each call in a block after it, names as they are sent.
+        """The reply as the model would write it, names as they are sent.
 
         Raises:
-            ValueError: It has a problem, holds tags in the wrong place, or its calls are not JSON.
+            ValueError: It has a problem, or the dialect cannot write it so that it is read back.
         """
         require(reply.problem is None, "it is broken")
-        require(START not in reply.text, f"the answer contains {START}")
-        require(not reply.calls or reply.text == reply.text.strip(), "there is white space around the answer")
-        blocks = [_write_call(call) for call in reply.calls or ()]
-        return join_think(reply.think, "\n".join([reply.text, *blocks] if reply.text else blocks), self.think_prefix)
-
-
-def openai_tool(tool: Tool, name: str) -> dict[str, Any]:
-    """One function document in OpenAI's format.
-
-    Args:
-        tool: The document in BFCL's dialect.
-        name: The name to send.
-
-    Returns:
-        `{"type": "function", "function": {...}}` with a JSON Schema of the parameters.
-    """
-    parameters = json_schema(tool.get("parameters") or {"type": "dict", "properties": {}})
-    return {"type": "function", "function": {**tool, "name": name, "parameters": parameters}}
-
-
-def json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A parameter schema of BFCL's dialect as JSON Schema; types are mapped at every depth."""
-    kind = schema.get("type", "string")
-    converted = {**schema, "type": JSON_TYPES.get(kind, "string")}
-    if kind == "float":
-        converted["format"] = "float"
-    if isinstance(properties := schema.get("properties"), Mapping):
-        converted["properties"] = {name: json_schema(child) for name, child in properties.items()}
-    for key in ("items", "additionalProperties"):
-        if isinstance(child := schema.get(key), Mapping):
-            converted[key] = json_schema(child)
-    return converted
-
-
-def wire_names(tools: Iterable[Tool]) -> dict[str, str]:
-    """Name as sent -> the data set's name; a name that is taken already gets a number."""
-    names: dict[str, str] = {}
-    for tool in tools:
-        wire = base = tool["name"].replace(".", "_")
-        number = 1
-        while names.setdefault(wire, tool["name"]) != tool["name"]:
-            number += 1
-            wire = f"{base}_{number}"
-    return names
-
-
-def _renamed(message: Message, sent: Mapping[str, str]) -> Message:
-    """A message whose calls and tool results carry the names as they are sent."""
-    renamed = dict(message)
-    if message.get("name") in sent:
-        renamed["name"] = sent[message["name"]]
-    if message.get("tool_calls"):
-        renamed["tool_calls"] = [
-            {
-                **call,
-                "function": {**call["function"], "name": sent.get(call["function"]["name"], call["function"]["name"])},
-            }
-            for call in message["tool_calls"]
+        dialect = self._dialect()
+        dots = not self._underscores()
+        calls = [
+            call if dots else FunctionCall(call.name.replace(".", "_"), call.arguments) for call in reply.calls or ()
         ]
-    return renamed
+        require(not calls or reply.text == reply.text.strip(), "there is white space around the answer")
+        head, body = dialect.compose(reply.think, reply.text, calls)
+        text = head + body
+        require(text.startswith(self.think_prefix), f"it does not start with {self.think_prefix!r}")
+        read = dialect.read(text)
+        require((read.think, read.text) == (reply.think, reply.text), "its text would be read as something else")
+        return Written(text, (0, len(head.rstrip())), (len(head.rstrip()), len(text)))
+
+    def _dialect(self) -> Dialect:
+        name = dialects.DEFAULT if self.dialect == AUTO else self.dialect
+        return dialects.load(name)
+
+    def _underscores(self) -> bool:
+        return self.takes in (AUTO, template.API) or self._dialect().underscore_names
+
+    def _names(self, query: Query) -> Mapping[str, str]:
+        """Name as sent -> the data set's name."""
+        if self._underscores():
+            return wire_names(query.tools)
+        return {tool["name"]: tool["name"] for tool in query.tools}
+
+    def _document(self, tool: Mapping[str, Any], name: str, api: bool, takes: list[str]) -> Mapping[str, Any]:
+        form = "openai" if api else self._dialect().documents
+        if form == "openai":
+            return openai_tool(tool, name)
+        plain = form in ("plain", "prompt") and ("plain" in takes or "tools" not in takes)
+        return {**tool, "name": name} if plain else {"type": "function", "function": {**tool, "name": name}}
 
 
-def _native(call: NativeCall) -> FunctionCall | None:
-    return _call(call.name, call.arguments)
+def _native(calls: tuple[NativeCall, ...], text: str) -> Reply:
+    """Calls that a server parsed; one that cannot be read makes the whole reply a `bad_tool_call`."""
+    think, text = split_think(text)
+    found = [made for call in calls if (made := _call(call))]
+    return Reply(think, text, tuple(found), "bad_tool_call" if len(found) < len(calls) else None)
 
 
-def _block(match: re.Match[str]) -> FunctionCall | None:
-    """The call in one block; None where the block does not close or is no call."""
+def _call(call: NativeCall) -> FunctionCall | None:
     try:
-        content = json.loads(match[1]) if match[2] else None
+        arguments = json.loads(call.arguments)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(content, dict):
-        return None
-    return _call(content.get("name"), content.get("arguments", {}))
-
-
-def _call(name: object, arguments: object) -> FunctionCall | None:
-    """A call from its parts; arguments may be an object or its JSON text."""
-    try:
-        read = json.loads(arguments) if isinstance(arguments, str) else arguments
-    except (ValueError, RecursionError):
-        return None
-    return FunctionCall(name, read) if isinstance(name, str) and isinstance(read, dict) else None
-
-
-def _write_call(call: FunctionCall) -> str:
-    content = {"name": call.name.replace(".", "_"), "arguments": dict(call.arguments)}
-    try:
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-        same = json.loads(text) == content
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"the call {call.name} is not JSON: {error}") from error
-    require(same, f"the arguments of {call.name} hold what JSON lacks, such as a tuple")
-    # A tag inside a string would end the block; JSON may write its slash as an escape.
-    for tag in ("</tool_call>", "</think>"):
-        text = text.replace(tag, tag.replace("/", "\\/"))
-    return f"{START}\n{text}\n{END}"
+    return FunctionCall(call.name, arguments) if isinstance(arguments, dict) else None
 
 
 PLUGIN = FunctionCallingHandler()

@@ -13,15 +13,17 @@ last line and do not open an empty one. Where a program and not a call is expect
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from harness.data.calls import as_text
-from harness.handlers import CLOSE, OPEN, merge, require
+from harness.handlers import CLOSE, OPEN, require
+from harness.handlers._messages import fit, prompted
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
 
-REASONING_NAMES = re.compile(r"funreason|thinking|reasoner|reasoning|qwq|deepseek-r1|(^|[/_-])tiny$", re.IGNORECASE)
-"""Names of checkpoints that think before they answer."""
+TRAINED_SO = re.compile(r"funreason|(^|[/_-])tiny$", re.IGNORECASE)
+"""Names of published checkpoints that were trained on this convention; others say so in their `train.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,21 @@ class FunReasonHandler:
     """Text the reply is forced to start with."""
     answer_delimiter: str = "\n"
     """The answer to a query for calls is what follows the last of these."""
+    takes: str = "auto"
+    """`api`, or what the chat template takes by commas; auto: as the official local handlers assume."""
 
     def matches(self, model: ModelInfo) -> str | None:
-        """Fits checkpoints whose chat template or name speaks of thinking."""
-        if model.chat_template and OPEN in model.chat_template:
-            return f"its chat template knows {OPEN}"
-        found = REASONING_NAMES.search(model.name) or REASONING_NAMES.search(model.adapter or "")
+        """Fits checkpoints that were trained so, by their name; thinking as such does not make a last line count."""
+        found = TRAINED_SO.search(model.name) or TRAINED_SO.search(model.adapter or "")
         return f"its name says {found[0].strip('/_-')!r}" if found else None
+
+    def fit(self, model: ModelInfo) -> tuple[Mapping[str, Any], str]:
+        """What the model's template takes; a server is sent tool results as a user's message."""
+        return fit(self.takes, model)
 
     def render(self, query: Query) -> Prompt:
         """Merge the benchmark's instruction into the system message and force the start of the reply."""
-        return Prompt(merge(as_text(query.messages), query.instruction), prefix=self.think_prefix)
+        return Prompt(prompted(query, self.takes), prefix=self.think_prefix)
 
     def parse(self, generation: Generation, query: Query) -> Reply:
         """Split thinking and answer.
@@ -68,6 +74,8 @@ class FunReasonHandler:
         if not opened or before.strip():
             before, closed, rest = whole.partition(CLOSE)
             return (before.strip("\n"), rest, None) if closed else (None, whole, None)
+        if body.lstrip().startswith(OPEN):  # the model opens the block that was opened for it
+            body = body.lstrip().removeprefix(OPEN)
         think, closed, rest = body.partition(CLOSE)
         if not closed:
             return body.removeprefix("\n"), body, "unclosed_think"
@@ -87,6 +95,7 @@ class FunReasonHandler:
         """
         require(reply.problem is None and reply.calls is None, "it is broken or has native calls")
         require(CLOSE not in (reply.think or ""), f"the thinking contains {CLOSE}")
+        require(not (reply.think or "").lstrip().startswith(OPEN), f"the thinking starts with a second {OPEN}")
         require(not reply.text.startswith("\n"), "the answer starts with a line break")
         block = f"{OPEN}\n{CLOSE}" if reply.think is None else f"{OPEN}\n{reply.think}\n{CLOSE}"
         text = f"{block}\n\n{reply.text}"

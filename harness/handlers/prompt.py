@@ -9,10 +9,12 @@ The user asks for the weather.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from harness.data.calls import as_text
-from harness.handlers import OPEN, join_think, merge, require, split_think
+from harness.handlers import OPEN, join_think, require, split_think
+from harness.handlers._messages import fit, prompted
 from harness.protocols import Written
 from harness.types import Generation, ModelInfo, Prompt, Query, Reply
 
@@ -24,14 +26,20 @@ class PromptHandler:
     name: str = "prompt"
     think_prefix: str = ""
     """Text the reply is forced to start with."""
+    takes: str = "auto"
+    """`api`, or what the chat template takes by commas; auto: as the official local handlers assume."""
 
     def matches(self, model: ModelInfo) -> str | None:
         """Fits every model that follows instructions."""
         return "plain prompting suits every chat model"
 
+    def fit(self, model: ModelInfo) -> tuple[Mapping[str, Any], str]:
+        """What the model's template takes; a server is sent tool results as a user's message."""
+        return fit(self.takes, model)
+
     def render(self, query: Query) -> Prompt:
         """Merge the benchmark's instruction into the system message."""
-        return Prompt(merge(as_text(query.messages), query.instruction), prefix=self.think_prefix)
+        return Prompt(prompted(query, self.takes), prefix=self.think_prefix)
 
     def parse(self, generation: Generation, query: Query) -> Reply:
         """Answer = text after the last `</think>`; a block that never closes stays in the answer, as upstream."""

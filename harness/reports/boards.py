@@ -17,11 +17,14 @@ from harness.text import escaped, fitting, inert, markdown_table, one_line, perc
 NOTES = (
     "Intervals: 95 %, Wilson for a category, combined for averages; n counts judged replies.",
     "† the row does not cover the data. N/A: a part was not run; it is not 0.",
+    "‡ many replies that should be calls hold none that can be read: the set-up may not fit the model.",
     "Best of a column is marked only where its lead over every other row of the block is beyond noise.",
 )
 UPSTREAM_NOTE = "Missing parts count as 0, as the official evaluator counts them."
 PUBLISHED_NOTE = "As printed in the paper, which gives no intervals; those shown (~) follow from the size of the data."
 LABEL_WIDTH = 24
+LISTED = 10
+"""Rows without a value that a terminal is told; files name all."""
 
 
 def terminal(boards: Sequence[Board], width: int = 80, columns: Sequence[str] = (), color: bool = False) -> str:
@@ -40,7 +43,8 @@ def terminal(boards: Sequence[Board], width: int = 80, columns: Sequence[str] = 
     for board in boards:
         parts.append(textwrap.fill(f"{board.view.title}: {board.view.source}", width))
         parts += [_terminal_block(board, block, width, columns, color) for block in board.blocks]
-    return "\n\n".join([*parts, "\n".join(textwrap.fill(note, width) for note in _notes(boards))])
+        parts += [textwrap.fill(text, width, subsequent_indent="  ") for text in _left(board, LISTED)]
+    return "\n\n".join([*parts, "\n".join(textwrap.fill(note, width) for note in notes(boards))])
 
 
 def _terminal_block(board: Board, block: Block, width: int, columns: Sequence[str], color: bool) -> str:
@@ -53,11 +57,23 @@ def _terminal_block(board: Board, block: Block, width: int, columns: Sequence[st
     hint = f"\n{left} more columns: --columns, or -o DIR for all of them." if left else ""
     rows = _terse_rows(block, shown, color)
     body = table(rows, sys.maxsize, right=shown, headers=headers) if rows else ""
-    return f"{textwrap.fill(_heading(block), width)}\n{body}{hint}"
+    notes = "".join(f"\n{textwrap.fill(said, width, subsequent_indent='  ')}" for said in _unread(block))
+    return f"{textwrap.fill(_heading(block), width)}\n{body}{hint}{notes}"
+
+
+def _unread(block: Block) -> list[str]:
+    return [f"‡ {one_line(row.label)}: {one_line(said)}" for row in block.rows for said in row.unread]
 
 
 def _terse_rows(block: Block, columns: Sequence[str], color: bool) -> list[dict[str, str]]:
     return [{"": _label(row), **{name: _terse(block, row, name, color) for name in columns}} for row in block.rows]
+
+
+def _left(board: Board, most: int | None = None) -> list[str]:
+    """Rows that have no value in a view, with the reason."""
+    told = [f"Not in this view: {one_line(label)}: {one_line(why)}" for label, why in board.left[:most]]
+    more = len(board.left) - len(told)
+    return told + ([f"Not in this view: {more} more; -o DIR names them."] if more else [])
 
 
 def _wrapped(text: str, width: int) -> str:
@@ -65,7 +81,11 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def _label(row: Row) -> str:
-    return _wrapped(f"{one_line(row.label)}{' †' if row.partial else ''}", LABEL_WIDTH)
+    return _wrapped(f"{one_line(row.label)}{_marks(row)}", LABEL_WIDTH)
+
+
+def _marks(row: Row) -> str:
+    return f"{' †' if row.partial else ''}{' ‡' if row.unread else ''}"
 
 
 def _heading(block: Block) -> str:
@@ -97,12 +117,14 @@ def _limits(cell: Cell) -> str:
     return "" if cell.interval is None else f"{percent(cell.interval.low, 1)}..{percent(cell.interval.high, 1)}"
 
 
-def _notes(boards: Sequence[Board]) -> list[str]:
+def notes(boards: Sequence[Board]) -> list[str]:
+    """What a reader of some boards must know."""
     blocks = [block for board in boards for block in board.blocks]
     wanted = {
         NOTES[0]: True,
         NOTES[1]: any(row.partial for block in blocks for row in block.rows),
-        NOTES[2]: any(block.best for block in blocks),
+        NOTES[2]: any(row.unread for block in blocks for row in block.rows),
+        NOTES[3]: any(block.best for block in blocks),
         PUBLISHED_NOTE: any(not block.measured for block in blocks),
         UPSTREAM_NOTE: any(board.upstream_missing for board in boards),
     }
@@ -121,16 +143,18 @@ def _markdown_board(board: Board) -> str:
         headers = ["model", *(escaped(board.view.title_of(name)) for name in columns)]
         rows = [
             [
-                escaped(row.label) + (" †" if row.partial else ""),
+                escaped(row.label) + _marks(row),
                 *(_markdown_cell(block, row, name) for name in columns),
             ]
             for row in block.rows
         ]
         partial = [f"† {escaped(row.label)}: {'; '.join(row.partial)}" for row in block.rows if row.partial]
+        partial += [escaped(said) for said in _unread(block)]
         parts += [f"### {escaped(_heading(block))}", markdown_table(headers, rows), _bullets(partial)]
     nodes = [board.view.nodes[name] for name in board.view.columns if name in board.view.nodes]
     about = [f"{node.title}: {node.about}" for node in nodes if node.about]
-    return "\n\n".join(part for part in [*parts, _bullets(about), _bullets(_notes([board]))] if part)
+    left = [escaped(line) for line in _left(board)]
+    return "\n\n".join(part for part in [*parts, _bullets(left), _bullets(about), _bullets(notes([board]))] if part)
 
 
 def _bullets(lines: Sequence[str]) -> str:
@@ -154,7 +178,7 @@ def comma_separated(boards: Sequence[Board]) -> str:
     """CSV in long form: one line for each number."""
     text = io.StringIO()
     fields = ("view", "block", "measured", "model", "column", "value", "low", "high", "n", "size", "coverage", "best")
-    writer = csv.DictWriter(text, [*fields, "missing", "partial"], lineterminator="\n")
+    writer = csv.DictWriter(text, [*fields, "missing", "partial", "unread"], lineterminator="\n")
     writer.writeheader()
     for board in boards:
         for number in _numbers(board):
@@ -168,6 +192,7 @@ def _numbers(board: Board) -> list[dict[str, Any]]:
         {"view": board.view.name, "block": block.title, "measured": block.measured, "model": row.label, "column": name}
         | cell_json(row.cells[name])
         | {"best": block.best.get(name) == row.label, "partial": list(row.partial)}
+        | {"unread": list(row.unread)}
         for block in board.blocks
         for row in block.rows
         for name in board.view.columns
@@ -191,6 +216,7 @@ def _board_json(board: Board) -> dict[str, Any]:
                     "label": row.label,
                     "runs": list(row.runs),
                     "partial": list(row.partial),
+                    "unread": list(row.unread),
                     "facts": dict(row.facts),
                     "cells": {name: cell_json(cell) for name, cell in row.cells.items()},
                 }
@@ -203,7 +229,8 @@ def _board_json(board: Board) -> dict[str, Any]:
     titles = {name: view.title_of(name) for name in view.columns}
     return {"view": view.name, "title": view.title, "source": view.source, "columns": titles, "blocks": blocks} | {
         "upstream_missing": board.upstream_missing,
-        "notes": _notes([board]),
+        "left": [{"label": label, "why": why} for label, why in board.left],
+        "notes": notes([board]),
     }
 
 
@@ -212,7 +239,7 @@ def html(boards: Sequence[Board]) -> str:
     environment = templates()
     environment.filters |= {"percent": percent, "limits": _limits, "one_line": one_line}
     return environment.get_template("leaderboard.html.j2").render(
-        boards=boards, heading=_heading, absent=_absent, notes=_notes(boards)
+        boards=boards, heading=_heading, absent=_absent, left=_left, notes=notes(boards)
     )
 
 

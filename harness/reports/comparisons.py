@@ -8,11 +8,11 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from pathlib import Path
 from statistics import mean, stdev
 
-from harness.analysis.comparison import Comparison, Pairing, as_json
+from harness.analysis.comparison import Comparison, Pairing, as_json, over_runs
 from harness.analysis.pairing import Average
 from harness.results import store
 from harness.results.lines import SampleLine
-from harness.running.retelling import as_came
+from harness.running.retelling import as_came, forced_start
 from harness.stats.intervals import Interval
 from harness.text import escaped, markdown_table, one_line, percent, printable, table, templates
 from harness.types import Key
@@ -23,6 +23,8 @@ TERSE = ("", "n", "A", "B", "B-A", "interval", "-/+", "p")
 SPARE = ("-/+", "A", "B", "p")
 """What a narrow terminal does without."""
 AVERAGE = ("average", "n", "A", "B", "B-A", "interval")
+SUMMARY = ("", "n", "A", "B", "B-A", "interval", "-/+", "p", "q")
+"""One row a run, where several are compared with one baseline."""
 MORE = ("both right", "both wrong", "unpaired", "permutation interval", "detectable")
 SHOWN = 1500
 """Characters of a reply that a flip shows."""
@@ -66,9 +68,34 @@ def _detectable(row: Pairing) -> str:
     return percent(row.detectable, 1) if row.detectable < 1 else "unknown"
 
 
+def summary(comparisons: Sequence[Comparison]) -> list[list[str]]:
+    """One row a run over everything it has in common with the baseline; `*` and q count all these runs as one look."""
+    rows = []
+    for comparison, q in zip(comparisons, over_runs(comparisons), strict=True):
+        total = comparison.rows[0]
+        mark = "*" if q < comparison.options.alpha else ""
+        a, b = (percent(accuracy, 1) for accuracy in total.accuracies)
+        counts = [f"{total.only_a}/{total.only_b}", _p(total.p), _p(q)]
+        difference = f"{mark}{signed(total.difference, 1)}"
+        rows.append([comparison.b.label, str(total.pairs), a, b, difference, _limits(total.bootstrap), *counts])
+    return rows
+
+
+def _summary_title(comparisons: Sequence[Comparison]) -> str:
+    return f"{len(comparisons)} runs against {comparisons[0].a.label} (A)"
+
+
+SUMMARY_NOTE = "q: p adjusted over these runs (Benjamini-Hochberg); * beyond noise by q; A differs where items do."
+
+
 def terminal(comparisons: Sequence[Comparison], width: int = 80) -> str:
-    """Tables for a terminal."""
-    return "\n\n".join(_terminal(comparison, width) for comparison in comparisons)
+    """Tables for a terminal; of several runs first one that sums them up."""
+    parts = [_terminal(comparison, width) for comparison in comparisons]
+    if len(comparisons) > 1:
+        parts.insert(
+            0, f"{_summary_title(comparisons)}\n\n{_fitting(SUMMARY, summary(comparisons), width)}\n\n{SUMMARY_NOTE}"
+        )
+    return "\n\n".join(parts)
 
 
 def _terminal(comparison: Comparison, width: int) -> str:
@@ -114,7 +141,13 @@ def _notes(comparison: Comparison) -> Iterator[str]:
 
 def markdown(comparisons: Sequence[Comparison]) -> str:
     """GitHub Markdown with every figure."""
-    return "\n\n".join(map(_markdown, comparisons)) + "\n"
+    parts = [_markdown(comparison) for comparison in comparisons]
+    if len(comparisons) > 1:
+        rows = [[escaped(label), *cells] for label, *cells in summary(comparisons)]
+        parts.insert(
+            0, f"### {escaped(_summary_title(comparisons))}\n\n{_pipes(SUMMARY, rows)}\n\n- {escaped(SUMMARY_NOTE)}"
+        )
+    return "\n\n".join(parts) + "\n"
 
 
 def _markdown(comparison: Comparison) -> str:
@@ -140,11 +173,14 @@ def html(comparisons: Sequence[Comparison]) -> str:
     page = templates().get_template("compare.html.j2")
     return page.render(
         comparisons=comparisons,
+        title=_summary_title(comparisons),
+        summary=summary(comparisons) if len(comparisons) > 1 else [],
+        summary_headers=SUMMARY,
+        summary_note=SUMMARY_NOTE,
         headers=(*HEADERS, *MORE),
-        cells=_cells,
-        more=_more,
+        rows=lambda found: [_cells(found, row) + _more(row) for row in found.rows],
         average_headers=AVERAGE,
-        average=_average,
+        averages=lambda found: [_average(found, one) for one in found.averages],
         notes=_notes,
     )
 
@@ -181,14 +217,21 @@ def flips(comparison: Comparison, limit: int) -> str:
     return "\n".join(parts)
 
 
-def _lines(folders: Iterable[Path], wanted: Container[Key]) -> dict[Key, SampleLine]:
-    return {line.key: line for folder in folders for line in store.read_samples(folder) if line.key in wanted}
+def _lines(folders: Iterable[Path], wanted: Container[Key]) -> dict[Key, tuple[SampleLine, str]]:
+    """The wanted lines, each with what its replies were forced to start with."""
+    found: dict[Key, tuple[SampleLine, str]] = {}
+    for folder in folders:
+        start = forced_start(store.read_run(folder))
+        found |= {line.key: (line, start) for line in store.read_samples(folder) if line.key in wanted}
+    return found
 
 
-def _reply(name: str, line: SampleLine | None, category: str) -> str:
-    if line is None:
+def _reply(name: str, found: tuple[SampleLine, str] | None, category: str) -> str:
+    if found is None:
         return f"    {name}  (reply not at hand: a frozen baseline holds outcomes only)"
+    line, start = found
     verdict = line.verdicts.get(category)
     code = "" if verdict is None else verdict.code or verdict.outcome
-    body = textwrap.indent(printable("\n".join(as_came(step.generation) for step in line.steps), SHOWN), " " * 7)
+    replies = (("" if step.asked == "user" else start) + as_came(step.generation) for step in line.steps)
+    body = textwrap.indent(printable("\n".join(replies), SHOWN), " " * 7)
     return f"    {name}  {one_line(code)}\n{body}"

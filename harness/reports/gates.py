@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from harness.analysis.gating import Finding, Gate, as_json
-from harness.analysis.outcomes import incomplete_notes
 from harness.text import escaped, markdown_table, one_line, printable
 
 HEADERS = ("rule", "verdict", "why")
@@ -19,7 +18,7 @@ def headline(result: Gate) -> str:
     """The verdict and what it means for the release."""
     verdict = f"gate: {result.verdict}"
     if result.verdict == "inconclusive":
-        verdict += f" (the policy lets this {result.policy.on_inconclusive})"
+        verdict += f" (the policy lets this {'pass' if result.lets_inconclusive_pass else 'fail'})"
     against = f" against {result.baseline}" if result.baseline else ""
     return one_line(f"{verdict}: {result.run}{against}", 300)
 
@@ -53,8 +52,7 @@ def summary(result: Gate) -> str:
 
 
 def _notes(result: Gate) -> list[str]:
-    cautions = [f"caution: {why}" for why in incomplete_notes(result.incomplete)]
-    return [*(f"FORCED: {why}" for why in result.forced), *cautions]
+    return [*(f"FORCED: {why}" for why in result.forced), *(f"caution: {why}" for why in result.cautions)]
 
 
 def junit(result: Gate) -> str:
@@ -71,6 +69,36 @@ def junit(result: Gate) -> str:
             ElementTree.SubElement(case, kind, message=_xml(finding.reason), type=finding.outcome)
         else:
             ElementTree.SubElement(case, "system-out").text = _xml(finding.reason)
+    return _document(root)
+
+
+def error_json(message: str, kind: str) -> str:
+    """JSON of a gate that could not be held."""
+    facts = {"verdict": "error", "passed": False, "error": printable(message, 2000), "kind": kind, "rules": []}
+    return json.dumps(facts, indent=1) + "\n"
+
+
+def error_junit(message: str, kind: str) -> str:
+    """JUnit XML of a gate that could not be held."""
+    attributes = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0"}
+    root = ElementTree.Element("testsuites", {"name": "harness gate", **attributes})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": "gate", **attributes})
+    case = ElementTree.SubElement(suite, "testcase", {"classname": "gate", "name": "gate", "time": "0"})
+    ElementTree.SubElement(case, "error", message=_xml(message), type=kind)
+    return _document(root)
+
+
+def error_summary(message: str) -> str:
+    """Markdown of a gate that could not be held."""
+    return f"## ! gate: error\n\n{escaped(message)}\n"
+
+
+def error_command(message: str) -> str:
+    """Annotation of a gate that could not be held."""
+    return f"::error title=gate::{_command(message)}"
+
+
+def _document(root: ElementTree.Element) -> str:
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -78,7 +106,7 @@ def junit(result: Gate) -> str:
 def _kind(result: Gate, finding: Finding) -> str | None:
     if finding.outcome == "pass":
         return None
-    stops = finding.outcome == "fail" or result.policy.on_inconclusive == "fail"
+    stops = finding.outcome == "fail" or not result.lets_inconclusive_pass
     return "failure" if stops else "skipped"
 
 
@@ -89,7 +117,7 @@ def _xml(text: str) -> str:
 
 def workflow_commands(result: Gate) -> Iterator[str]:
     """Workflow commands that GitHub shows beside the job."""
-    for why in incomplete_notes(result.incomplete):
+    for why in result.cautions:
         yield f"::warning title=gate::{_command(why)}"
     for finding in result.findings:
         if finding.outcome != "pass":

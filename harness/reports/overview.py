@@ -5,27 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.labels import name_of
+from harness.analysis.labels import name_of, shown
 from harness.results import store
 from harness.results.lines import SampleLine
 from harness.results.usage import measure
+from harness.running.readings import warnings
 from harness.running.retelling import Retold, retell
 from harness.stats.averages import cell_json, evaluate
 from harness.stats.intervals import accuracy
 from harness.stats.views import load_view
-from harness.text import one_line
+from harness.text import one_line, without_folders
 from harness.types import Key, Reply, RunRecord
 
 CARDS = {
     "v4": ("overall", "non_live", "live", "irrelevance_detection", "multi_turn", "agentic"),
     "funreason": ("overall", "live_v3"),
+    "acebench": tuple(
+        f"{part}_{language}" for language in ("en", "zh") for part in ("summary", "normal", "special", "agent")
+    ),
+    "apibank": ("level1", "level2", "level3_calls", "level3", "responses1", "responses2", "responses3", "exact"),
 }
 """Columns of views that head the page."""
 BINS = 30
 """Bars of a histogram."""
+_view = cache(load_view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +84,16 @@ def _answer_length(reply: Reply) -> int:
 def _facts(side: Side) -> dict[str, str]:
     record = side.record
     settings = {name: value for name, value in asdict(record.engine).items() if name != "name"}
-    engine = ", ".join(f"{name} {value}" for name, value in settings.items() if value not in (None, "", {}, "auto"))
+    engine = ", ".join(
+        f"{name} {shown(value)}" for name, value in settings.items() if value not in (None, "", {}, "auto")
+    )
     facts = {
         "started": record.started,
         "benchmark": f"{record.benchmark.name} {record.benchmark.version or ''}".strip(),
         "data": record.benchmark.data_sha256,
         "checker": record.benchmark.checker_sha256,
         "weights": record.model.sha256,
-        "adapter": record.model.adapter,
+        "adapter": record.model.adapter and shown(record.model.adapter),
         "revision": record.model.revision,
         "handler": record.handler,
         "engine": f"{record.engine.name} ({engine})" if engine else record.engine.name,
@@ -96,7 +105,11 @@ def _facts(side: Side) -> dict[str, str]:
         "seconds": f"{record.seconds:.1f}",
         "folder": side.folder.name,
     }
-    return {name: one_line(str(value), 200) for name, value in facts.items() if value not in (None, "")}
+    for said in warnings(record.readings, record.handler_options.get("dialect")):
+        facts[f"unreadable {said.partition(':')[0]}"] = said.partition(": ")[2]
+    return {
+        name: one_line(without_folders(str(value)), 300) for name, value in facts.items() if value not in (None, "")
+    }
 
 
 def _category(name: str, record: RunRecord) -> dict[str, Any]:
@@ -108,7 +121,7 @@ def _category(name: str, record: RunRecord) -> dict[str, Any]:
 
 def aggregates(record: RunRecord) -> Iterator[dict[str, Any]]:
     """Averages of which at least a part was run."""
-    for view, columns in ((load_view(name), columns) for name, columns in CARDS.items()):
+    for view, columns in ((_view(name), columns) for name, columns in CARDS.items()):
         for name, cell in evaluate(view, record.scores, repeats=record.repeats, columns=columns).items():
             if cell.n:
                 yield {"view": view.title, "title": view.title_of(name), **cell_json(cell)}

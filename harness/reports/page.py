@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.analysis import comparison
+from harness.analysis.gathering import gather
 from harness.analysis.labels import facts, name_of, tell_apart
-from harness.analysis.outcomes import gather
 from harness.errors import UsageProblem
 from harness.reports.overview import Side, about, read_side
+from harness.reports.scripted import scripted
 from harness.results.lines import SampleLine
-from harness.text import one_line, templates
-from harness.types import Key
+from harness.text import one_line, without_folders
+from harness.types import Key, Verdict
 
 CHUNK = 100
 """Samples in one compressed chunk."""
@@ -37,12 +37,13 @@ EXACT = 2**53
 SCRIPTS = ("dom", "data", "charts", "overview", "samples", "sample", "main")
 
 
-def page(folders: Sequence[Path], limit: int | None = None) -> str:
+def page(folders: Sequence[Path], limit: int | None = None, home: str | None = None) -> str:
     """The page.
 
     Args:
         folders: One run, or two to be set side by side; the first is the baseline.
         limit: Characters of one text to keep; by default fewer, the more replies there are.
+        home: Name of the page over many runs that lies beside this one.
 
     Returns:
         HTML.
@@ -70,7 +71,8 @@ def page(folders: Sequence[Path], limit: int | None = None) -> str:
         "limit": most,
     }
     chunks = [_chunk(sides, keys[start : start + CHUNK], most) for start in range(0, len(keys), CHUNK)]
-    return _render(index, chunks, " and ".join(labels))
+    words = {"title": " and ".join(labels), "chunks": chunks, "two": len(sides) > 1, "home": home}
+    return scripted("report.html.j2", [f"report/{name}.js" for name in SCRIPTS], index, **words)
 
 
 def _comparison(sides: Sequence[Side]) -> dict[str, Any] | None:
@@ -80,8 +82,9 @@ def _comparison(sides: Sequence[Side]) -> dict[str, Any] | None:
     try:
         (found,) = comparison.compare(a, [b], comparison.Options(force=True, resamples=2000))
     except UsageProblem as error:
-        return {"problem": str(error)}
-    return comparison.as_json(found)
+        return {"problem": without_folders(str(error))}
+    values = comparison.as_json(found)
+    return values | {name: [without_folders(why) for why in values[name]] for name in ("forced", "cautions")}
 
 
 def _rows(sides: Sequence[Side], keys: Sequence[Key]) -> Iterator[list[Any]]:
@@ -117,15 +120,20 @@ def _sample(side: Side, key: Key, tools: dict[str, int], limit: int) -> dict[str
         return None
     told = side.told[key]
     named = [tools.setdefault(json.dumps(tool, default=str), len(tools)) for tool in told.tools]
-    verdicts = {
-        name: {**{part: getattr(verdict, part) for part in SHOWN}, "evidence": exact(cut(verdict.evidence, limit))}
-        for name, verdict in line.verdicts.items()
-    }
+    verdicts = {name: _verdict(verdict, limit) for name, verdict in line.verdicts.items()}
     talk = [
         entry | {"calls": exact(cut(entry["calls"], limit))} if entry.get("calls") else entry for entry in told.talk
     ]
-    sample = {"tools": named, "talk": talk, "problem": told.problem, "fault": line.fault, "verdicts": verdicts}
-    return cut(sample, limit)
+    problem, fault = (text and without_folders(text) for text in (told.problem, line.fault))
+    return cut({"tools": named, "talk": talk, "problem": problem, "fault": fault, "verdicts": verdicts}, limit)
+
+
+def _verdict(verdict: Verdict, limit: int) -> dict[str, Any]:
+    """A verdict's words; where it judges, they may quote the model and stay as they are."""
+    words = {part: getattr(verdict, part) for part in SHOWN}
+    if verdict.outcome == "unscored":
+        words["message"] = without_folders(verdict.message)
+    return words | {"evidence": exact(cut(verdict.evidence, limit))}
 
 
 def exact(value: Any) -> Any:
@@ -148,18 +156,3 @@ def cut(value: Any, limit: int, depth: int = DEPTH) -> Any:
     if isinstance(value, list | tuple):
         return [cut(inner, limit, depth - 1) for inner in value] if depth else "[...]"
     return value
-
-
-def _render(index: Mapping[str, Any], chunks: Sequence[str], title: str) -> str:
-    from markupsafe import Markup
-
-    environment = templates()
-    loader = environment.loader
-    assert loader is not None
-    script = "\n".join(loader.get_source(environment, f"report/{name}.js")[0] for name in SCRIPTS)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # In a script element only "<" can end the text; as an escape it is the same JSON.
-    data = json.dumps(index, default=str).replace("<", "\\u003c")
-    template = environment.get_template("report.html.j2")
-    facts = {"title": title, "digest": digest, "chunks": chunks, "two": len(index["runs"]) > 1}
-    return template.render(facts, script=Markup(script), data=Markup(data))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.results import store
 from harness.running.plan import RunPlan
-from harness.text import percent, table
-from harness.types import RunRecord
+from harness.running.readings import warnings
+from harness.text import count, one_line, percent, table
+from harness.types import RunRecord, Score
 
 FLIPS = 10
 """Items lost and gained that are printed of each benchmark."""
 COUNTS = ("passed", "judged", "of", "unscored", "truncated")
+REASONS, REASON = 3, 300
+"""Reasons of faults that are printed, and characters of each."""
+NUMBER = re.compile(r"\d+")
 SPARE = ("of", "passed", "unscored")
 """Counts that a narrow terminal is not shown."""
 
@@ -61,9 +66,21 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
     for record in records:
         if rows := [_row(category, record) for category in record.scores]:
             parts.append(table(rows, width, SPARE, right=[*rows[0]][1:]))
+        parts += [f"note: {said}" for said in overflows(record.scores)]
+        parts += [f"warning: {said}" for said in warnings(record.readings, record.handler_options.get("dialect"))]
         parts.append(cost_text(record))
+        parts += faults_text(store.path_of(root, record), record)
         parts.append(f"{record.status}: {store.path_of(root, record)}")
     return "\n".join(parts)
+
+
+def overflows(scores: Mapping[str, Score]) -> list[str]:
+    """Of each category, how many items did not fit the model's context."""
+    return [
+        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context and count as wrong"
+        for name, score in scores.items()
+        if score.overflowed
+    ]
 
 
 def cost_text(record: RunRecord) -> str:
@@ -77,6 +94,30 @@ def cost_text(record: RunRecord) -> str:
         f"tokens: {read} in ({cached} from the prefix cache), {written} out, {rate} a second\n"
         f"latency: {latency} · cost: {_known(usage.usd, '.4g')} USD, {_known(usage.gpu_hours, '.3f')} GPU-hours"
     )
+
+
+def faults_text(folder: Path, record: RunRecord) -> list[str]:
+    """The most frequent reasons why items faulted, each with its count and an example; nothing where none did.
+
+    Reasons that differ in numbers only are one: `prompt exceeds context: 9120 tokens` and `... 8731 tokens`.
+
+    Args:
+        folder: The run's folder.
+        record: The run.
+
+    Returns:
+        Lines.
+    """
+    if not record.benchmark.left and not any(score.unscored for score in record.scores.values()):
+        return []
+    faults: dict[str, list[str]] = {}
+    for line in store.read_samples(folder):
+        if line.fault is not None:
+            faults.setdefault(NUMBER.sub("#", line.fault), []).append(line.fault)
+    often = sorted(faults.values(), key=len, reverse=True)
+    lines = [f"fault, {len(same)} of {record.benchmark.n}: {one_line(same[0], REASON)}" for same in often[:REASONS]]
+    more = sum(map(len, often[REASONS:]))
+    return [*lines, f"fault, {more} more of {len(often) - REASONS} other kinds"] if more else lines
 
 
 def _known(value: float | None, form: str) -> str:
@@ -95,7 +136,7 @@ def _row(category: str, record: RunRecord) -> dict[str, str]:
         "category": category,
         "accuracy": value,
         "95 % interval": interval,
-        **{name: str(count) for name, count in zip(COUNTS, counts, strict=True)},
+        **{name: count(number) for name, number in zip(COUNTS, counts, strict=True)},
     }
 
 

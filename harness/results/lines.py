@@ -7,7 +7,7 @@ the disk and back; what it cannot carry is replaced by a note.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import NoneType, UnionType
@@ -48,42 +48,51 @@ class SampleLine:
         return self.id, self.repeat
 
 
-def encode(line: SampleLine) -> bytes:
-    """One line of JSON in ASCII. Evidence that JSON cannot hold is replaced by a note: it never costs the line."""
-    try:
-        return json.dumps(_plain(line)).encode() + b"\n"
-    except (TypeError, ValueError, RecursionError) as error:
-        note = {"dropped": f"{type(error).__name__}: {error}"}
-        plain = _plain(line)
-        plain["verdicts"] = {name: verdict | {"evidence": note} for name, verdict in plain["verdicts"].items()}
-        return json.dumps(plain).encode() + b"\n"
+def encode(line: SampleLine, generations: Sequence[str] = ()) -> bytes:
+    """One line of JSON in ASCII. Evidence that JSON cannot hold is replaced by a note: it never costs the line.
+
+    Args:
+        line: The line.
+        generations: Those of its steps as `encode_generation` gave them, where that was done already.
+
+    Returns:
+        The line.
+    """
+    if len(generations) != len(line.steps):
+        generations = [encode_generation(step.generation) for step in line.steps]
+    steps = ", ".join(_step_text(step, text) for step, text in zip(line.steps, generations, strict=True))
+    head = f'"id": {json.dumps(line.id)}, "repeat": {line.repeat}, "category": {json.dumps(line.category)}'
+    return f'{{{head}, "steps": [{steps}], {_judgement(line)[1:]}\n'.encode("ascii")
 
 
-def _plain(line: SampleLine) -> dict[str, Any]:
-    return {
-        "id": line.id,
-        "repeat": line.repeat,
-        "category": line.category,
-        "steps": [_plain_step(step) for step in line.steps],
-        "fault": line.fault,
-        "verdicts": {name: _shallow(verdict) for name, verdict in line.verdicts.items()},
-        "seconds": round(line.seconds, 4),
-    }
-
-
-def _plain_step(step: RecordedStep) -> dict[str, Any]:
-    plain = {"turn": step.turn, "generation": _plain_generation(step.generation)}
-    return plain if step.asked == "model" else {"turn": step.turn, "asked": step.asked, **plain}
-
-
-def _plain_generation(generation: Generation) -> dict[str, Any]:
+def encode_generation(generation: Generation) -> str:
+    """A generation as JSON in ASCII."""
     calls = generation.tool_calls
     plain = _shallow(generation)
     plain["tool_calls"] = None if calls is None else [_shallow(call) for call in calls]
     plain["seconds"] = round(generation.seconds, 4)
     if generation.cached_tokens is None:
         del plain["cached_tokens"]
-    return plain
+    return json.dumps(plain)
+
+
+def _step_text(step: RecordedStep, generation: str) -> str:
+    asked = "" if step.asked == "model" else f'"asked": "{step.asked}", '
+    return f'{{"turn": {step.turn}, {asked}"generation": {generation}}}'
+
+
+def _judgement(line: SampleLine) -> str:
+    plain = {
+        "fault": line.fault,
+        "verdicts": {name: _shallow(verdict) for name, verdict in line.verdicts.items()},
+        "seconds": round(line.seconds, 4),
+    }
+    try:
+        return json.dumps(plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        note = {"dropped": f"{type(error).__name__}: {error}"}
+        noted = {name: _shallow(verdict) | {"evidence": note} for name, verdict in line.verdicts.items()}
+        return json.dumps(plain | {"verdicts": noted})
 
 
 def _shallow(record: Any) -> dict[str, Any]:
@@ -125,10 +134,11 @@ def decode(raw: bytes) -> SampleLine:
 
 
 def _step(data: Mapping[str, Any]) -> RecordedStep:
-    return RecordedStep(data["turn"], _generation(data["generation"]), data.get("asked", "model"))
+    return RecordedStep(data["turn"], decode_generation(data["generation"]), data.get("asked", "model"))
 
 
-def _generation(data: Mapping[str, Any]) -> Generation:
+def decode_generation(data: Mapping[str, Any]) -> Generation:
+    """A generation of its JSON values; `TypeError` where a field is missing or of another type."""
     calls = data.get("tool_calls")
     native = None if calls is None else tuple(build(NativeCall, call) for call in calls)
     generation: Generation = build(Generation, {**data, "tool_calls": native})

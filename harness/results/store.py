@@ -36,9 +36,11 @@ from harness.types import (
     Key,
     MachineInfo,
     ModelInfo,
+    Reading,
     RunRecord,
     Sampling,
     Score,
+    ShardsInfo,
     UsageInfo,
     UserInfo,
 )
@@ -72,6 +74,14 @@ def read_samples(run: Path, report: Report = log) -> Iterator[SampleLine]:
     """
     for line, _ in scan(run, report):
         yield line
+
+
+def damaged(run: Path) -> int:
+    """Lines of a run that cannot be used."""
+    problems: list[str] = []
+    for _ in scan(run, problems.append):
+        pass
+    return len(problems)
 
 
 def scan(run: Path, report: Report) -> Iterator[tuple[SampleLine, bytes]]:
@@ -113,7 +123,10 @@ def read_run(run: Path) -> RunRecord:
         data = json.loads(path.read_bytes())
         data["model"], data["sampling"] = build(ModelInfo, data["model"]), build(Sampling, data["sampling"])
         data["scores"] = {name: build(Score, score) for name, score in data.get("scores", {}).items()}
+        data["readings"] = {name: build(Reading, each) for name, each in data.get("readings", {}).items()}
         data |= {name: build(cls, data[name], lenient=True) for name, cls in DESCRIBING.items() if name in data}
+        if data.get("shards") is not None:
+            data["shards"] = build(ShardsInfo, data["shards"])
         record: RunRecord = build(RunRecord, data)
         _check(record)
         checker = current_checker(record.benchmark.name, record.benchmark.checker_sha256)

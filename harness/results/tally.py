@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from harness.protocols import Called
 from harness.results.lines import SampleLine
 from harness.results.usage import Counting, cost
 from harness.types import Score, Verdict
+
+SAMPLED = 200
+"""Replies without a readable call that are kept of each category, to tell what they are written in."""
+
+
+@dataclass(slots=True)
+class Unread:
+    """Replies of one category that should hold a call."""
+
+    asked: int = 0
+    count: int = 0
+    """Of these, the ones without one that can be read."""
+    texts: list[str] = field(default_factory=list)
+    """The first of them, as the model wrote them."""
 
 
 class Tally:
@@ -16,15 +32,28 @@ class Tally:
     Args:
         totals: Samples of each leaf category in the data set times repeats, whatever part of it is played.
         prices: As `usage.parse_prices` gives them; None where they are not known.
+        called: As a benchmark tells whether a call was read; None where it does not.
     """
 
-    def __init__(self, totals: Mapping[str, int], prices: Mapping[str, float] | None = None) -> None:
-        self.finished = self.faults = self.judged = self.passed = 0
+    def __init__(
+        self,
+        totals: Mapping[str, int],
+        prices: Mapping[str, float] | None = None,
+        called: Called | None = None,
+    ) -> None:
+        self.called = called
+        self.unread: dict[str, Unread] = defaultdict(Unread)
+        """By category, where calls are asked for."""
+        self.finished = self.faults = self.judged = 0
+        self.waiting = 0
+        """Episodes that were answered, in part or in full, and have no line yet."""
+        self.passed: float = 0
         self.prices = prices
         self.used = Counting()
         self._totals = totals
         self._helpers: Counter[str] = Counter()
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self._passed: dict[str, float] = defaultdict(int)
         self._sources: dict[str, set[str]] = defaultdict(set)
 
     @property
@@ -42,6 +71,7 @@ class Tally:
         self.finished += line.fault is None
         self.faults += line.fault is not None
         self.used.add(line)
+        overflowed = bool(line.steps) and line.steps[-1].generation.finish == "overflow"
         truncated = any(step.generation.finish == "length" for step in line.steps if step.asked == "model")
         if not line.verdicts and line.fault is None:
             self._helpers[line.category] += 1
@@ -49,17 +79,45 @@ class Tally:
             self._sources[category].add(line.category)
             self._counts[category][verdict.outcome] += 1
             self._counts[category]["truncated"] += truncated
+            self._counts[category]["overflowed"] += overflowed and verdict.outcome == "fail"
+            self._passed[category] += credit(verdict)
             self.judged += verdict.outcome != "unscored"
-            self.passed += verdict.outcome == "pass"
+            self.passed += credit(verdict)
+            if self.called is not None and verdict.outcome != "unscored":
+                self._read(category, verdict, line, self.called)
+
+    def _read(self, category: str, verdict: Verdict, line: SampleLine, called: Called) -> None:
+        own = [step for step in line.steps if step.asked == "model"]
+        if own and own[-1].generation.finish == "overflow":
+            return
+        found = called(category, verdict, [step.turn for step in own])
+        if found is None:
+            return
+        unread = self.unread[category]
+        unread.asked += 1
+        unread.count += not found
+        if not found and own and len(unread.texts) < SAMPLED:
+            unread.texts.append(own[0].generation.text)
 
     def scores(self) -> dict[str, Score]:
-        """Scores of all categories with a verdict; a sample that counts in two categories counts in the n of both."""
+        """Scores of all categories with a verdict; a sample that counts in two categories counts in the n of both.
+
+        Where verdicts are graded their credit is counted instead of passes, so that the accuracy is its mean.
+        """
         scores = {}
         for category, counts in sorted(self._counts.items()):
             n = sum(self._totals.get(source, 0) - self._helpers[source] for source in self._sources[category])
             judged = counts["pass"] + counts["fail"]
-            scores[category] = Score(n, judged, counts["pass"], counts["unscored"], counts["truncated"])
+            passed = round(self._passed[category], 6)
+            counted = (counts[name] for name in ("unscored", "truncated", "overflowed"))
+            scores[category] = Score(n, judged, passed, *counted)
         return scores
+
+
+def credit(verdict: Verdict) -> float:
+    """What a verdict adds to its category: 1 for a pass (an int, so that counts stay whole), or the credit it gives."""
+    value: float = verdict.evidence.get("credit", int(verdict.outcome == "pass"))
+    return value
 
 
 RULES: Mapping[str, tuple[str, ...]] = {
@@ -76,13 +134,17 @@ class Tallies:
     Args:
         rules: Names of the rule sets.
         totals: Items of each category in the data set times repeats.
+        called: As a benchmark tells whether a call was read; None where it does not.
     """
 
-    def __init__(self, rules: Sequence[str], totals: Mapping[str, int]) -> None:
+    def __init__(self, rules: Sequence[str], totals: Mapping[str, int], called: Called | None = None) -> None:
         self.totals = totals
         self.differing: dict[str, list[str]] = {}
         self.lost = 0
-        self._tallies = {name: Tally(totals) for name in rules}
+        self.official_rows: dict[str, dict[str, Mapping[str, float | None]]] = defaultdict(dict)
+        """Rule set -> language or category -> what the benchmark's own program writes, under its names; counts are int.
+        Empty where no such row is known."""
+        self._tallies = {name: Tally(totals, called=called) for name in rules}
         self._tries: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
 
     @property
@@ -114,6 +176,10 @@ class Tallies:
         found = self._tallies[rules].scores()
         order = {name: index for index, name in enumerate(self.totals)}
         return {name: found[name] for name in sorted(found, key=lambda name: order.get(name, len(order)))}
+
+    def unread(self, rules: str) -> Mapping[str, Unread]:
+        """Replies that should hold a call under one rule set, by category."""
+        return self._tallies[rules].unread
 
     def pass_at(self, rules: str) -> dict[str, dict[int, float]]:
         """pass@k under one rule set, of categories whose items were tried more than once.

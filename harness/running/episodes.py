@@ -15,7 +15,10 @@ from harness.errors import HarnessError
 from harness.protocols import Benchmark, Handler, Play
 from harness.results.lines import SampleLine
 from harness.running import users
-from harness.types import Episode, Generation, Key, Prompt, Query, Sample, Step
+from harness.types import Episode, Generation, Key, Prompt, Query, Reply, RequestKey, Sample, Step
+
+OVERFLOW = "context_overflow"
+"""Problem of a reply that could not be asked for, and code of its item's verdict."""
 
 
 @dataclass(slots=True)
@@ -30,6 +33,18 @@ class Playing:
     steps: list[Step] = field(default_factory=list)
     fault: str | None = None
     started: float = field(default_factory=time.monotonic)
+    recorded: float = 0.0
+    """Seconds of the replies that an earlier session got."""
+
+    @property
+    def seconds(self) -> float:
+        """Since the start, earlier sessions included."""
+        return time.monotonic() - self.started + self.recorded
+
+    @property
+    def key(self) -> RequestKey:
+        """What its query is known by."""
+        return RequestKey(self.sample.id, self.repeat, len(self.steps))
 
     def start(self, benchmark: Benchmark, before: Mapping[str, Episode]) -> None:
         """Find what the play asks first."""
@@ -58,6 +73,9 @@ class Playing:
         query, play = self.query, self.play
         assert query is not None
         assert play is not None
+        if generation.finish == "overflow":
+            self._overflow(query, generation)
+            return
 
         def send() -> Query:
             reply = self.handler_of(query).parse(generation, query)
@@ -65,6 +83,23 @@ class Playing:
             return play.send(reply)
 
         self._move("play", send)
+
+    def go_on(self, replies: Mapping[RequestKey, Generation]) -> None:
+        """Take what an earlier session was answered as far as that goes: the same replies lead to the same queries."""
+        while self.query is not None and (generation := replies.get(self.key)) is not None:
+            self.recorded += generation.seconds
+            self.advance(generation)
+
+    def _overflow(self, query: Query, generation: Generation) -> None:
+        """The prompt was too long. For the measured model that ends the item, as upstream ends it; it is no fault."""
+        if query.asks != "model":
+            self.end(f"the simulated user's prompt is too long: {generation.text}")
+            return
+        reply = Reply(None, f"Error during inference: {generation.text}", problem=OVERFLOW)
+        self.steps.append(Step(query.turn, generation, reply))
+        self.query = None
+        if self.play is not None:
+            self.play.close()
 
     def handler_of(self, query: Query) -> Handler:
         """The measured model's handler, or plain prompting for the one that plays its user."""
@@ -132,9 +167,21 @@ class Ended:
 
     def retrace(self, key: Key) -> Iterator[tuple[Query, Step]]:
         """The queries and answers of a stored line, in order."""
+        yield from self._follow(self._begin(key), self.lines[key])
+
+    def follow(self, key: Key) -> Episode:
+        """A stored episode with its replies; its fault is the stored one, or why the play cannot be followed."""
+        playing, line = self._begin(key), self.lines[key]
+        steps = tuple(step for _, step in self._follow(playing, line))
+        return Episode(line.id, steps, line.fault or playing.fault, line.repeat)
+
+    def _begin(self, key: Key) -> Playing:
         playing = Playing(self.samples[key[0]], key[1], self.handler)
         playing.start(self.benchmark, self.before(playing.sample, key[1]))
-        for step in self.lines[key].steps:
+        return playing
+
+    def _follow(self, playing: Playing, line: SampleLine) -> Iterator[tuple[Query, Step]]:
+        for step in line.steps:
             query = playing.query
             if query is None:
                 return
@@ -143,6 +190,5 @@ class Ended:
 
     def _episode(self, key: Key) -> Episode:
         if key not in self._episodes:
-            steps = tuple(step for _, step in self.retrace(key))
-            self._episodes[key] = Episode(key[0], steps, self.lines[key].fault, key[1])
+            self._episodes[key] = self.follow(key)
         return self._episodes[key]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 
 from harness.errors import HarnessError
 from harness.protocols import Benchmark
 from harness.results.lines import RecordedStep, SampleLine
-from harness.running.episodes import explain
+from harness.running.episodes import OVERFLOW, explain
 from harness.running.scheduler import Played
 from harness.types import Verdict
+
+BACKLOG = 512
+"""Episodes that may wait in memory where judging is slower than the engine."""
+SLOW = 0.05
+"""Seconds of a check that is worth a thread although its benchmark asks for none: meanwhile replies arrive."""
 
 
 def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLine:
@@ -30,6 +37,8 @@ def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLin
     if fault is None and rules is not None:
         try:
             verdicts = dict(benchmark.check(sample, episode, rules))
+            if episode.steps and episode.steps[-1].reply.problem == OVERFLOW:
+                verdicts = dict.fromkeys(verdicts, Verdict("fail", OVERFLOW, episode.steps[-1].generation.text))
         except HarnessError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad sample never ends a run
@@ -41,40 +50,69 @@ def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLin
 
 
 class Judges:
-    """Judges episodes and hands on their lines; as a context manager, waits for those under way.
+    """Judges episodes and hands on their lines; as a context manager, waits for all of them.
+
+    Left by an error it waits for nothing: what has no verdict then is judged when the run is continued. Its threads
+    hold up no exit of the program.
 
     Args:
         benchmark: Has the rules, and says how many threads are worth having.
         rules: Which rules; None stores episodes without a verdict.
-        sink: Takes each line; called from any of the threads.
+        sink: Takes each line, one at a time; called from any of the threads.
     """
 
     def __init__(self, benchmark: Benchmark, rules: str | None, sink: Callable[[SampleLine], None]) -> None:
         self.benchmark, self.rules, self.sink = benchmark, rules, sink
-        workers = benchmark.check_workers if rules is not None else 0
-        self._pool = ThreadPoolExecutor(workers, "judge") if workers else None
-        # Bounded, so that episodes do not pile up in memory where judging is slower than the engine.
-        self._most = 4 * workers
-        self._pending: set[Future[None]] = set()
+        self._todo: queue.SimpleQueue[Played | None] = queue.SimpleQueue()
+        self._change = threading.Condition()
+        self._threads = self._unjudged = 0
+        self._left = False
+        self._error: Exception | None = None
+        for _ in range(benchmark.check_workers if rules is not None else 0):
+            self._start()
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more should be played for now."""
+        return self._unjudged >= BACKLOG
 
     def submit(self, played: Played) -> None:
         """Judge an episode now or soon; an error of an earlier one that ends the run surfaces here."""
-        if self._pool is None:
-            self._one(played)
+        if self._error:
+            raise self._error
+        if self._threads:
+            with self._change:
+                self._unjudged += 1
+            self._todo.put(played)
             return
-        self._pending.add(self._pool.submit(self._one, played))
-        self._reap(self._most)
-
-    def _one(self, played: Played) -> None:
+        began = time.monotonic()
         self.sink(judged(self.benchmark, played, self.rules))
+        if time.monotonic() - began > SLOW:
+            self._start()
 
-    def _reap(self, most: int) -> None:
-        done = {future for future in self._pending if future.done()}
-        while len(self._pending) - len(done) > most:
-            done |= wait(self._pending - done, return_when=FIRST_COMPLETED).done
-        self._pending -= done
-        for future in done:
-            future.result()
+    def wait(self, most: int | None = None) -> None:
+        """Wait until no more than so many episodes are unjudged; None until there is room for another."""
+        with self._change:
+            self._change.wait_for(lambda: self._error or (not self.full if most is None else self._unjudged <= most))
+        if self._error:
+            raise self._error
+
+    def _start(self) -> None:
+        self._threads += 1
+        threading.Thread(target=self._work, name="judge", daemon=True).start()
+
+    def _work(self) -> None:
+        while (played := self._todo.get()) and not self._left:
+            try:
+                line = judged(self.benchmark, played, self.rules)
+                with self._change:
+                    if not self._left:
+                        self.sink(line)
+            except Exception as error:  # noqa: BLE001 - raised again by who submits or waits
+                self._error = error
+            with self._change:
+                self._unjudged -= 1
+                self._change.notify_all()
 
     def __enter__(self) -> Judges:
         return self
@@ -82,7 +120,11 @@ class Judges:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
+        try:
             if kind is None:
-                self._reap(0)
-            self._pool.shutdown(cancel_futures=kind is not None)
+                self.wait(0)
+        finally:
+            with self._change:
+                self._left = True
+            for _ in range(self._threads):
+                self._todo.put(None)

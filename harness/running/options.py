@@ -52,7 +52,7 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
     if asked.cost_limit is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = engine_settings(asked)
-    chosen = {"think_prefix": asked.think_prefix, "answer_delimiter": asked.answer_delimiter}
+    chosen = {name: getattr(asked, name) for name in ("think_prefix", "answer_delimiter", "dialect")}
     ids = (*split(asked.sample_ids), *(read_ids(Path(asked.ids)) if asked.ids else ()))
     tasks = resolve(names)
     exact = {
@@ -156,6 +156,7 @@ def _serving(asked: RunSettings, engine: str) -> dict[str, Any]:
     given = {name: value for name in SERVING if (value := getattr(asked, name)) not in (None, "local")}
     known = plugins.load("engines", engine).flags if given else {}
     spelt = {name: settings(RunSettings)[name].spelt for name in SERVING}
+    given = {name: value for name, value in given.items() if name in known or value != 1}  # one copy is what there is
     for name in given:
         if name not in known:
             takes = ", ".join(spelt[other] for other in SERVING if other in known)

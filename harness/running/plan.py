@@ -6,6 +6,7 @@ Batch size, concurrency, server addresses and the engine's layout (copies, GPUs,
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -33,8 +34,12 @@ from harness.types import (
     UserInfo,
 )
 
+LOG = logging.getLogger(__name__)
 IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwargs")
 """Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""
+
+PROGRESS = ("left", "waiting")
+"""What a record says of a benchmark that is no part of a run's identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +169,12 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
     model = engine.describe()
-    chosen, why = handlers.choose(model) if spec.handler == "auto" else (spec.handler, "as asked")
-    handler = plugins.handler(chosen, spec.handler_options)
+    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
+    asked = spec.handler_options.get("dialect", "auto") != "auto"
+    chosen, why = handlers.choose(rendered, asked) if spec.handler == "auto" else (spec.handler, "as asked")
+    handler, options, fit = handlers.fitted(chosen, spec.handler_options, spec.rules, rendered)
+    spec, why = replace(spec, handler_options=options), f"{why}; {fit}" if fit else why
+    spec = _applicable(spec, benchmark, handler)
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
     for name in spec.ids:
@@ -181,8 +190,26 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
     user = users.demand(spec.user, with_user) if with_user else None
     record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
+    planned = Counter(sample.category for sample in samples.values())
+    record = replace(record, planned={name: n * spec.repeats for name, n in planned.items()})
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
+
+
+def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler) -> RunSpec:
+    """The run without categories that its handler cannot be measured on.
+
+    Raises:
+        UsageProblem: None is left.
+    """
+    idle = [name for name in spec.categories if handler.native and name in benchmark.text_only]
+    if not idle:
+        return spec
+    why = f"{', '.join(idle)}: N/A, it varies the prompt of models that write their calls as text"
+    if len(idle) == len(spec.categories):
+        raise UsageProblem(f"{why}; handler {handler.name} does not", "Give --handler prompt.")
+    LOG.warning("%s; handler %s does not", why, handler.name)
+    return replace(spec, categories=tuple(name for name in spec.categories if name not in idle))
 
 
 def _record(
@@ -250,7 +277,7 @@ def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
     model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": {name: about[name] for name in about if name != "left"} | {"checker_sha256": checker},
+        "benchmark": {name: about[name] for name in about if name not in PROGRESS} | {"checker_sha256": checker},
         "handler": [record.handler, record.handler_options],
         "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
         "sampling": asdict(record.sampling),

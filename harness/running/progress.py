@@ -64,6 +64,8 @@ class Meter:
         if played:
             parts.append(f"{(tally.tokens['completion'] - self._tokens) / seconds:.0f} tokens/s")
         parts.append(f"{tally.faults} fault{'' if tally.faults == 1 else 's'}")
+        if tally.waiting:
+            parts.append(f"{tally.waiting} waiting")
         if tally.cost is not None:
             parts.append(f"cost {tally.cost:.2f}")
         if played and self.done < self.total:

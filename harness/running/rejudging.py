@@ -10,14 +10,16 @@ from typing import Any
 
 from harness import files, plugins
 from harness.errors import UsageProblem
-from harness.protocols import Report
+from harness.protocols import Handler, Report
 from harness.results import provenance, store
 from harness.results.lines import SampleLine, encode
 from harness.results.tally import Tallies
+from harness.results.waiting import count_waiting
 from harness.running.episodes import Ended
 from harness.running.judges import judged
+from harness.running.readings import readings
 from harness.running.scheduler import Played
-from harness.types import Episode, RunRecord, Sample, Verdict
+from harness.types import Episode, Key, RunRecord, Sample, Verdict
 
 Judged = Mapping[str, Mapping[str, Verdict]]
 """Rule set -> category -> verdict."""
@@ -85,8 +87,11 @@ def rejudged(run: Path, rules: str, report: Report) -> tuple[RunRecord, list[Sam
 
 
 def _judged_today(record: RunRecord, rules: str, tallies: Tallies) -> RunRecord:
-    about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(_benchmark(record)))
-    return replace(record, rules=rules, scores=tallies.scores(rules), benchmark=about)
+    benchmark = _benchmark(record)
+    about = replace(record.benchmark, checker_sha256=provenance.checker_sha256(benchmark))
+    machine = replace(record.machine, sandbox=benchmark.prepare(())) if benchmark.prepare else record.machine
+    scores, found = tallies.scores(rules), readings(tallies.unread(rules))
+    return replace(record, rules=rules, scores=scores, readings=found, benchmark=about, machine=machine)
 
 
 def _tallied(
@@ -95,15 +100,18 @@ def _tallied(
     """Judge all lines and count them; what the run was to play and has no line for is lost, too."""
     samples = _samples(record)
     counts = Counter(sample.category for sample in samples.values())
-    tallies = Tallies(rules, {name: n * record.repeats for name, n in counts.items()})
-    seen = 0
+    totals = {name: n * record.repeats for name, n in counts.items()}
+    tallies = Tallies(rules, totals, _benchmark(record).called)
+    seen: set[Key] = set()
     for line, verdicts in _judge(run, record, samples, rules, report):
-        seen += 1
+        seen.add(line.key)
         tallies.add(line, verdicts)
         keep(line, verdicts)
-    if missing := store.unfinished(record, seen):
+    if missing := store.unfinished(record, len(seen)):
         tallies.lost += missing
-        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark.n} items are missing")
+        waiting = count_waiting(run, seen)
+        told = f"; {waiting} of them have replies that wait: the command that began the run goes on" if waiting else ""
+        report(f"{run / store.SAMPLES}: {missing} of {record.benchmark.n} items are missing{told}")
     return tallies
 
 
@@ -115,13 +123,13 @@ def _samples(record: RunRecord) -> dict[str, Sample[Any]]:
     return {sample.id: sample for sample in _benchmark(record).load(record.benchmark.categories)}
 
 
-def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator[tuple[Episode, str]]:
-    """Each stored episode of one repeat, replies parsed anew, and the category of its sample.
+def episodes(run: Path, benchmark: str, repeat: int | None, report: Report) -> Iterator[tuple[Episode, str]]:
+    """Each stored episode of one repeat or of all, replies parsed anew, and the category of its sample.
 
     Args:
         run: The run's folder.
         benchmark: What it has to be a run of.
-        repeat: Which repeat.
+        repeat: Which repeat; None for all.
         report: Told about lines that cannot be used.
 
     Yields:
@@ -133,8 +141,9 @@ def episodes(run: Path, benchmark: str, repeat: int, report: Report) -> Iterator
     record = store.read_run(run)
     if record.benchmark.name != benchmark:
         raise UsageProblem(f"{run} is a run of {record.benchmark.name}, not of {benchmark}")
-    for _, played in _played(run, record, _samples(record), report):
-        if played.episode.repeat == repeat:
+    handler = plugins.handler(record.handler, record.handler_options, record.rules)
+    for _, played in _played(run, record, _samples(record), report, handler):
+        if repeat in (None, played.episode.repeat):
             yield played.episode, played.sample.category
 
 
@@ -143,14 +152,24 @@ def _judge(
 ) -> Iterator[tuple[SampleLine, Judged]]:
     """Each stored line and, by rule set, its verdicts by category."""
     benchmark = _benchmark(record)
-    for line, played in _played(run, record, samples, report):
-        yield line, {name: judged(benchmark, played, name).verdicts for name in rules}
+    handlers = [plugins.handler(record.handler, record.handler_options, name) for name in rules]
+    # Few handlers read by rules; for the others one play is judged by all. What cannot be used is told once.
+    alike = all(handler == handlers[0] for handler in handlers)
+    told = [report, *[_silent] * len(rules)]
+    plays = [_played(run, record, samples, *each) for each in zip(told, handlers[: 1 if alike else None], strict=False)]
+    for rows in zip(*plays, strict=True):
+        played = [row[1] for row in rows] * (len(rules) if alike else 1)
+        yield rows[0][0], {name: judged(benchmark, one, name).verdicts for name, one in zip(rules, played, strict=True)}
+
+
+def _silent(_: str) -> None:
+    """Tells nobody."""
 
 
 def _played(
-    run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], report: Report
+    run: Path, record: RunRecord, samples: Mapping[str, Sample[Any]], report: Report, handler: Handler
 ) -> Iterator[tuple[SampleLine, Played]]:
-    benchmark, handler = _benchmark(record), plugins.handler(record.handler, record.handler_options)
+    benchmark = _benchmark(record)
     needed = {name for sample in samples.values() for name in sample.after}
     # Only what others depend on stays in memory; damaged lines are reported once, below.
     kept = {line.key: line for line in store.read_samples(run, lambda _: None) if line.id in needed} if needed else {}
@@ -159,6 +178,5 @@ def _played(
             report(f"{run / store.SAMPLES}: {line.id!r} is not in the installed data")
             continue
         ended = Ended(benchmark, handler, samples, {**kept, line.key: line})
-        steps = () if line.fault else tuple(step for _, step in ended.retrace(line.key))
-        episode = Episode(line.id, steps, line.fault, line.repeat)
+        episode = Episode(line.id, (), line.fault, line.repeat) if line.fault else ended.follow(line.key)
         yield line, Played(samples[line.id], episode, line.seconds)

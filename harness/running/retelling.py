@@ -47,7 +47,7 @@ def retell(
     wanted = {key: lines[key] for key in (lines if keys is None else keys)}
     try:
         benchmark = plugins.load("benchmarks", record.benchmark.name)
-        handler = plugins.handler(record.handler, record.handler_options)
+        handler = plugins.handler(record.handler, record.handler_options, record.rules)
         samples = {sample.id: sample for sample in benchmark.load(record.benchmark.categories)}
     except (HarnessError, LookupError, ImportError) as error:
         return {key: _stored(line, str(error)) for key, line in wanted.items()}
@@ -116,7 +116,14 @@ def _new(query: Query, before: Query | None) -> Iterator[Message]:
         yield from query.messages[len(before.messages) + 1 :]
     else:
         message, told = query.messages[-1], _text(before.messages[-1].get("content"))
-        yield {**message, "content": _text(message.get("content")).removeprefix(told)}
+        yield {**message, "content": _added(_text(message.get("content")), told)}
+
+
+def _added(text: str, told: str) -> str:
+    """What a text adds to the one before it, whose last line may be a cue that moves to the end."""
+    uncued = told.rstrip().rpartition("\n")[0] + "\n"
+    known = next((start for start in (told, uncued) if len(start) > 1 and text.startswith(start)), "")
+    return text.removeprefix(known)
 
 
 def _said(message: Message) -> dict[str, Any]:
@@ -147,6 +154,14 @@ def _stored(line: SampleLine, why: str) -> Retold:
         {"turn": step.turn, **_replied(step.generation, reply)} for step, reply in zip(line.steps, replies, strict=True)
     ]
     return Retold((), tuple(talk), tuple(replies), why)
+
+
+def forced_start(record: RunRecord) -> str:
+    """What every reply of a run was made to start with; empty where that is nothing, or the handler is not at hand."""
+    try:
+        return str(getattr(plugins.handler(record.handler, record.handler_options), "think_prefix", ""))
+    except (HarnessError, ImportError):
+        return ""
 
 
 def as_came(generation: Generation) -> str:

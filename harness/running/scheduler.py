@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from harness.errors import HarnessError, RunIncomplete
 from harness.protocols import Benchmark, Handler, Session
 from harness.results.lines import SampleLine
 from harness.running.episodes import Ended, Playing
 from harness.running.users import Sides
-from harness.types import Asked, Completion, Episode, Key, RequestKey, Sample, Sampling
+from harness.types import Asked, Completion, Episode, Generation, Key, RequestKey, Sample, Sampling
+
+BATCH = 64
+"""Episodes that need no engine and are handed on together."""
 
 
 class Played(NamedTuple):
@@ -46,6 +49,27 @@ class Work:
     """Seconds an episode may take; None for no limit."""
     user_sampling: Sampling = field(default_factory=Sampling)
     """The same for the model that plays the user."""
+    replies: Mapping[RequestKey, Generation] = field(default_factory=dict)
+    """What an earlier session was answered, of episodes that it did not finish."""
+
+
+def never() -> bool:
+    """No."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Who is told and who is asked while episodes are played."""
+
+    keep: Callable[[Iterable[tuple[RequestKey, Generation]]], None]
+    """Told every reply as it arrives, before anything is made of it."""
+    stop: Callable[[], bool] = never
+    """Asked before new episodes are started; once true, it ends with those that are in flight."""
+    hold: Callable[[], bool] = never
+    """The same for now: while true, no new episode is started."""
+    leave: Callable[[], bool] = never
+    """Once true, nothing more is asked: what is in flight is kept as it arrives, and `KeyboardInterrupt` raised."""
 
 
 class Scheduler:
@@ -53,15 +77,13 @@ class Scheduler:
 
     Args:
         work: What is played.
-        session: The engine, open.
-        stop: Asked before new episodes are started; once true, it ends with those that are in flight. None for never.
+        session: The engine; its slots are asked for when the first request is made, not before.
+        orders: Who is told and who is asked.
         user: The engine of the simulated user, open; None where no sample has one.
     """
 
-    def __init__(
-        self, work: Work, session: Session, stop: Callable[[], bool] | None = None, user: Session | None = None
-    ) -> None:
-        self.work, self.session, self.stop = work, session, stop
+    def __init__(self, work: Work, session: Session, orders: Orders, user: Session | None = None) -> None:
+        self.work, self.session, self.orders = work, session, orders
         self._sides = Sides({"model": session, "user": user}) if user is not None else None
         self._needed = {name for sample in work.samples.values() for name in sample.after}
         self._ended = Ended(work.benchmark, work.handler, work.samples, work.stored)
@@ -69,6 +91,7 @@ class Scheduler:
         self._waiting: dict[Key, set[Key]] = {}
         self._dependents: dict[Key, list[Key]] = {}
         self._flying: dict[RequestKey, Playing | None] = {}
+        self._asked = False
         self._out: list[Played] = []
 
     def play(self, keys: Sequence[Key]) -> Iterator[list[Played]]:
@@ -78,9 +101,11 @@ class Scheduler:
             keys: Which, in the order to start them.
 
         Yields:
-            What ended, in batches, while the engine works on what comes next.
+            What ended, in batches, while the engine works on what comes next; an empty one where `Orders.hold` is all
+            that it waits for.
 
         Raises:
+            KeyboardInterrupt: As `Orders.leave` wants it.
             RunIncomplete: The engine broke; what was yielded stands.
         """
         try:
@@ -92,14 +117,20 @@ class Scheduler:
     def _play(self, keys: Sequence[Key]) -> Iterator[list[Played]]:
         self._plan(keys)
         while True:
+            if self.orders.leave():
+                self._leave()
             self._fill()
             if self._out:
                 batch, self._out = self._out, []
                 yield batch
-            elif self._ready or any(self._flying.values()):
-                for completion in self._collect():
-                    self._take(completion)
-                self._expire()
+            elif any(self._flying.values()) or (self._ready and self._flying and not self.orders.hold()):
+                arrived = self._receive()
+                if not self.orders.leave():
+                    for playing, completion in arrived:
+                        self._take(playing, completion)
+                    self._expire()
+            elif self._ready:
+                yield []
             elif self._waiting:
                 key = next(iter(self._waiting))
                 self._unplayed(key, f"waits in a circle for {sorted(self._waiting.pop(key))[0][0]}")
@@ -118,13 +149,13 @@ class Scheduler:
                 self._ready.append((name, repeat))
 
     def _fill(self) -> None:
-        if self.stop is not None:
+        if self.orders.stop is not never:
             if self._out:
                 return  # What has ended is counted first.
-            if self.stop():
+            if self.orders.stop():
                 self._ready.clear()
                 self._waiting.clear()
-        while self._ready and len(self._flying) < self.session.slots:
+        while self._ready and self._room():
             key = self._ready.popleft()
             sample = self.work.samples[key[0]]
             before = self._ended.before(sample, key[1])
@@ -134,15 +165,25 @@ class Scheduler:
                 continue
             playing = Playing(sample, key[1], self.work.handler)
             playing.start(self.work.benchmark, before)
+            playing.go_on(self.work.replies)
             self._submit(playing)
+
+    def _room(self) -> bool:
+        """Whether another episode may start now."""
+        if self.orders.hold():
+            return False
+        if self._asked:
+            return not self._flying or len(self._flying) < self.session.slots
+        # What was answered in full is judged before an engine is loaded for the rest.
+        return not self._out or (len(self._out) < BATCH and RequestKey(*self._ready[0], 0) in self.work.replies)
 
     def _submit(self, playing: Playing) -> None:
         """Send the episode's query to the engine, or put the episode away where it has none."""
         prompt = playing.ask()
         if prompt is None:
-            self._end(Played(playing.sample, playing.episode, time.monotonic() - playing.started))
+            self._end(Played(playing.sample, playing.episode, playing.seconds))
             return
-        key = RequestKey(playing.sample.id, playing.repeat, len(playing.steps))
+        key = playing.key
         asked: Asked = playing.query.asks if playing.query else "model"
         if asked == "user" and self._sides is None:
             playing.end("it asks a simulated user, and there is none")
@@ -152,21 +193,23 @@ class Scheduler:
         if sampling.seed is not None and playing.repeat:
             sampling = replace(sampling, seed=sampling.seed + playing.repeat)
         self._flying[key] = playing
+        self._asked = True
         with _engine_trouble():
             if self._sides is not None:
                 self._sides.submit(asked, (key, prompt, sampling))
             else:
                 self.session.submit(key, prompt, sampling)
 
-    def _collect(self) -> Sequence[Completion]:
+    def _receive(self) -> list[tuple[Playing | None, Completion]]:
+        """Wait for completions and keep what they bring; each with the episode that waited for it."""
         with _engine_trouble():
             completions = (self._sides or self.session).collect()
             if strangers := [completion.key for completion in completions if completion.key not in self._flying]:
                 raise LookupError(f"it answers a request that was not made: {strangers[0]}")
-        return completions
+        self.orders.keep((each.key, each.generation) for each in completions if each.generation is not None)
+        return [(self._flying.pop(completion.key), completion) for completion in completions]
 
-    def _take(self, completion: Completion) -> None:
-        playing = self._flying.pop(completion.key)
+    def _take(self, playing: Playing | None, completion: Completion) -> None:
         if playing is None:
             return
         if completion.generation is None:
@@ -174,6 +217,12 @@ class Scheduler:
         else:
             playing.advance(completion.generation)
         self._submit(playing)
+
+    def _leave(self) -> NoReturn:
+        """Keep what still arrives; whoever wants to leave sees to it that this does not take long."""
+        while self._flying:
+            self._receive()
+        raise KeyboardInterrupt
 
     def _expire(self) -> None:
         """End episodes that take too long; their requests keep their slots until the engine gives them up."""

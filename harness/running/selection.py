@@ -16,6 +16,8 @@ from harness.errors import DataError, UsageProblem, unknown_name
 from harness.protocols import Benchmark
 from harness.types import Sample
 
+OLD_NAMES = {"simple": "simple_python", "java": "simple_java", "javascript": "simple_javascript"}
+"""What version 3 of BFCL called its categories."""
 LIMIT = re.compile(r"(?P<count>\d+)|(?P<fraction>\d*\.\d+)|(?P<first>\d+)-(?P<last>\d+)")
 
 
@@ -46,6 +48,8 @@ def resolve(tasks: Sequence[str]) -> dict[str, tuple[str, ...]]:
     chosen: dict[str, set[str]] = {name: set() for name in known}
     for task in tasks:
         found = [(name, _leaves(task, name, groups)) for name, groups in known.items()]
+        if task in OLD_NAMES and not any(leaves for _, leaves in found):
+            raise UsageProblem(f"unknown task {task!r}", f"It is called {OLD_NAMES[task]} by now.")
         if not any(leaves for _, leaves in found):
             raise unknown_name("task", task, {*known, *(task for groups in known.values() for task in groups)})
         for name, leaves in found:

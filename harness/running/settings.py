@@ -39,6 +39,8 @@ class RunSettings:
 
     handler: Annotated[str, Flag("--mode", section="How the model is asked")] = "auto"
     """See `harness list handlers`."""
+    dialect: str | None = None
+    """Format of calls in text; auto by default, see `harness list dialects`."""
     think_prefix: str | None = None
     r"""Text that replies are forced to start with; \n is a line break."""
     answer_delimiter: str | None = None

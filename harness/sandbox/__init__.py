@@ -58,6 +58,11 @@ def shared() -> Sandbox:
         return _open[0]
 
 
+def is_open() -> bool:
+    """Whether the process's sandbox is open: work that nobody waits for ends with it."""
+    return bool(_open)
+
+
 def warm(tell: Callable[[str], None]) -> None:
     """Start the shared sandbox's processes in the background; what goes wrong is told by `shared`.
 

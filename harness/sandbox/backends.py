@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import SandboxUnavailable, unknown_name
-from harness.sandbox import containers, landlock, linux, namespaces
+from harness.sandbox import containers, folders, job, landlock, linux, namespaces
 
 START_SECONDS = 60.0
 _ROOT = str(Path(__file__).parents[2])
@@ -54,14 +55,13 @@ BACKENDS = {
     backend.name: backend
     for backend in (
         Backend("userns", "make", "bugs of the kernel itself"),
-        Backend("bwrap", "inherit", "bugs of the kernel itself; no private /tmp, no user id of its own"),
-        Backend(
-            "docker", "inherit", "bugs of the kernel and the container engine; no private /tmp, no user id of its own"
-        ),
+        Backend("bwrap", "inherit", "bugs of the kernel itself; no user id of its own"),
+        Backend("docker", "inherit", "bugs of the kernel and the container engine; no user id of its own"),
         Backend(
             "landlock",
             "none",
-            "bugs of the kernel itself; existence, size and dates of files outside can be asked; no private /tmp",
+            "bugs of the kernel itself; existence, size and dates of files outside can be asked; the private folder is"
+            " not at /tmp, and on the disk",
         ),
     )
 }
@@ -75,6 +75,8 @@ class Server:
     process: subprocess.Popen[bytes]
     control: socket.socket
     confinement: dict[str, Any]
+    folder: str | None = None
+    """Made for its jobs on this machine's disk, to be removed with it."""
 
     def close(self) -> None:
         """End it and everything inside."""
@@ -84,6 +86,10 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.folder:
+            with contextlib.suppress(OSError):  # the server has done it, unless it was killed
+                folders.empty(self.folder)
+                os.rmdir(self.folder)
 
 
 def start(backend: Backend, slot: int = 0) -> Server:
@@ -105,6 +111,8 @@ def start(backend: Backend, slot: int = 0) -> Server:
         "site": namespaces.site_packages(),
         "namespaces": backend.namespaces,
         "user": _FIRST_USER + (os.getpid() % 1_000_000) * 100 + slot,
+        "folder": namespaces.PRIVATE,
+        "counts_threads": os.geteuid() != 0 and linux.counts_by_namespace(),
     }
     if backend.name == "docker":
         inside = settings | {"site": [], "control": containers.SOCKET}
@@ -115,7 +123,13 @@ def start(backend: Backend, slot: int = 0) -> Server:
 
 
 def _start_here(backend: Backend, settings: dict[str, Any]) -> Server:
-    wrapper = _bwrap(settings["site"]) if backend.name == "bwrap" else []
+    shown = [*namespaces.python_paths(settings["site"]), os.path.realpath(sys.executable), f"{_ROOT}/harness"]
+    settings |= {"folder": namespaces.private_place(shown)}
+    wrapper = _bwrap(shown, settings["folder"]) if backend.name == "bwrap" else []
+    folder = None
+    if backend.namespaces == "none":
+        folder = os.path.realpath(tempfile.mkdtemp(prefix="harness-sandbox-"))
+        settings |= {"folder": folder}
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     settings |= {"control": theirs.fileno()}
     python = [os.path.realpath(sys.executable), *_FLAGS, _BOOT, _ROOT, json.dumps(settings)]
@@ -132,7 +146,7 @@ def _start_here(backend: Backend, settings: dict[str, Any]) -> Server:
         )
         theirs.close()
         try:
-            return _shaken(Server(backend, process, ours, {}))
+            return _shaken(Server(backend, process, ours, {}, folder))
         except OSError as error:
             complaints.seek(0)
             said = complaints.read().decode("utf-8", "replace").strip().splitlines()
@@ -163,17 +177,21 @@ def _handshake(control: socket.socket) -> dict[str, Any]:
     return confinement
 
 
-def _bwrap(site: list[str]) -> list[str]:
-    if not shutil.which("bwrap"):
+def _bwrap(shown: list[str], folder: str) -> list[str]:
+    program = shutil.which("bwrap")  # the environment it is given has a PATH of its own
+    if not program:
         raise FileNotFoundError("bwrap is not installed (Debian and Ubuntu: apt-get install bubblewrap)")
     # Not --die-with-parent: that is the thread that started it. The server ends with its control socket anyway.
-    command = ["bwrap", "--unshare-all", "--new-session", "--uid", "65534", "--gid", "65534"]
-    for path in [*namespaces.python_paths(site), os.path.realpath(sys.executable), f"{_ROOT}/harness"]:
+    command = [program, "--unshare-all", "--new-session", "--uid", "65534", "--gid", "65534"]
+    for path in shown:
         command += ["--dev-bind" if path in namespaces.DEVICES else "--ro-bind", path, path]
     for name in ("lib", "lib64"):
         if os.path.islink(f"/{name}"):
             command += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
-    return [*command, "--chdir", "/", "--"]
+    # A small folder for the jobs; before version 0.7 bubblewrap makes it as large as the kernel likes.
+    said = subprocess.run([program, "--help"], capture_output=True, timeout=START_SECONDS).stdout
+    size = ["--size", str(job.FOLDER_MEGABYTES << 20)] if b"--size" in said else []
+    return [*command, *size, "--tmpfs", folder, "--chdir", "/", "--"]
 
 
 def check_name(name: str) -> None:
@@ -241,8 +259,10 @@ def layers(confinement: dict[str, Any]) -> list[str]:
     """Names of the layers around each job, outermost first."""
     optional = {
         "namespaces": confinement["namespaces"],
-        "private /tmp": confinement["private_tmp"],
+        "private /tmp": confinement["folder"] == namespaces.PRIVATE,
+        "private folder": confinement["folder"] != namespaces.PRIVATE,
         "own uid": confinement["user"] is not None,
         "landlock": confinement["landlock"],
     }
-    return [*(name for name, there in optional.items() if there), "seccomp", "rlimits"]
+    threads = "threads counted" if confinement["counted_threads"] else "threads watched"
+    return [*(name for name, there in optional.items() if there), "seccomp", "rlimits", threads]

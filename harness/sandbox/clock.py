@@ -7,6 +7,8 @@ import os
 import time
 
 _NANOSECONDS = 1e-9
+_FOLDER_LINKS = 2
+"""Of any folder, one of its own and one of its parent."""
 
 
 class JobClock:
@@ -24,11 +26,13 @@ class JobClock:
         self._start = time.monotonic()
         self._last = 0.0
         self._schedstat: int | None = None
+        self._tasks: int | None = None
         process = _process_number(pidfd)
         self._gone = process < 0
         self._cpu = ((~process) << 3) | 2  # CPUCLOCK_SCHED of a process, as clock_getcpuclockid() makes it
         with contextlib.suppress(OSError):
             self._schedstat = os.open(f"/proc/{process}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+            self._tasks = os.open(f"/proc/{process}/task", os.O_RDONLY | os.O_CLOEXEC)
 
     def seconds(self) -> float:
         """Effective seconds since this clock was made; stands still once the process is gone."""
@@ -48,11 +52,21 @@ class JobClock:
         queued = int(os.pread(self._schedstat, 100, 0).split()[1])
         return elapsed - queued * _NANOSECONDS
 
+    def threads(self) -> int:
+        """Threads of the process now; 0 where the kernel does not tell."""
+        if self._tasks is None:
+            return 0
+        try:
+            return os.fstat(self._tasks).st_nlink - _FOLDER_LINKS  # the folder holds one for each
+        except OSError:
+            return 0
+
     def close(self) -> None:
-        """Free the descriptor."""
-        if self._schedstat is not None:
-            os.close(self._schedstat)
-            self._schedstat = None
+        """Free the descriptors."""
+        for descriptor in (self._schedstat, self._tasks):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._schedstat = self._tasks = None
 
 
 def _process_number(pidfd: int) -> int:

@@ -15,6 +15,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.sandbox.job import FOLDER_MEGABYTES
+from harness.sandbox.namespaces import PRIVATE
+
 IMAGE = "python:3.11-slim"
 INSIDE = "/opt/sandbox"
 """Where the harness lies in the container."""
@@ -60,12 +63,17 @@ def command(program: str, folder: str, source: str, environment: Mapping[str, st
     # A rootless engine maps the caller to root inside; only as the caller can the judge end a job.
     user = "0:0" if os.geteuid() and "podman" in program else f"{os.geteuid()}:{os.getegid()}"
     flags = ["--rm", "--pull=never", "--network=none", "--read-only", "--cap-drop=ALL", "--pids-limit=512"]
+    flags += [f"--tmpfs={PRIVATE}:size={FOLDER_MEGABYTES}m,nr_inodes=256,mode=1777,nosuid,nodev"]
     flags += ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", "--log-driver=none"]
     flags += ["--security-opt=no-new-privileges", f"--user={user}", "--workdir=/"]
     mounts = [f"--volume={folder}:{os.path.dirname(SOCKET)}:ro", f"--volume={source}:{INSIDE}/harness:ro"]
     variables = [f"--env={name}={value}" for name, value in environment.items() if name != "PATH"]
-    image = os.environ.get("HARNESS_SANDBOX_IMAGE", IMAGE)
-    return [program, "run", *flags, *mounts, *variables, "--entrypoint=python3", image]
+    return [program, "run", *flags, *mounts, *variables, "--entrypoint=python3", image()]
+
+
+def image() -> str:
+    """The image whose Python, and whose packages, programs are run with."""
+    return os.environ.get("HARNESS_SANDBOX_IMAGE", IMAGE)
 
 
 def start(

@@ -14,9 +14,11 @@ from typing import NamedTuple
 HEADER = struct.Struct("<BdI16s")
 """Kind, seconds (0 where calls are not timed), length of the body, digest."""
 
-READY, LOADED, VALUE, CONVERTED, OTHER, RAISED, REFUSED = range(1, 8)
+READY, LOADED, VALUE, CONVERTED, OTHER, RAISED, REFUSED, NARROWED = range(1, 9)
 """Layers are in place · the program was executed · a plain value · a value that had to be brought to plain types ·
-a value that equals no plain one · an exception · a layer could not be set up, nothing was run."""
+a value that equals no plain one · an exception · a layer could not be set up, nothing was run · a value with numpy's
+numbers of another precision in it: the body begins with their letter and with what it would be otherwise."""
+AS_VALUE, AS_CONVERTED = b"v", b"c"
 
 
 class Frame(NamedTuple):
@@ -74,7 +76,7 @@ class FrameReader:
         if start > len(self._pending):
             return None
         kind, seconds, length, digest = HEADER.unpack_from(self._pending, self._place)
-        if not READY <= kind <= REFUSED or length > self._limit:
+        if not READY <= kind <= NARROWED or length > self._limit:
             raise Malformed(f"kind {kind}, {length} bytes")
         if start + length > len(self._pending):
             return None

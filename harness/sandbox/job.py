@@ -23,7 +23,9 @@ from harness.sandbox.arenas import LONG_CALL, Arenas
 _OPEN_FILES = 64
 _DESCRIPTORS = 256
 """More than the server ever has open."""
-_THREADS = 128
+THREADS = 128
+"""In all; the kernel or the judge ends a job that has more."""
+FOLDER_MEGABYTES = 8
 _TEXT_LIMIT = 300
 
 
@@ -33,8 +35,12 @@ class Confinement(NamedTuple):
     user: int | None
     """A user id of the job's own; None where there is only one."""
     namespaces: bool
-    private_tmp: int
-    """Megabytes; 0 for none."""
+    folder: str
+    """Where it may write, a few megabytes."""
+    mounts_folder: bool
+    """Whether a file system of the job's own is mounted there; else the server watches and empties it."""
+    counted_threads: bool
+    """Whether the kernel counts the threads of the job's user apart from those of others; else the judge does."""
     landlock: landlock.Rules | None
     drop_capabilities: bool
 
@@ -116,10 +122,10 @@ def confine(confinement: Confinement, job: Job) -> list[str]:
         OSError: One of them failed.
     """
     layers = ["namespaces"] if confinement.namespaces else []
-    if confinement.private_tmp:
-        namespaces.private_tmp(confinement.private_tmp)
-        os.chdir(namespaces.PRIVATE)
-        layers.append("private /tmp")
+    if confinement.mounts_folder:
+        namespaces.private_folder(confinement.folder, FOLDER_MEGABYTES)
+    os.chdir(confinement.folder)
+    layers.append("private folder")
     _limit({resource.RLIMIT_AS: job.memory, resource.RLIMIT_CPU: job.cpu_seconds})
     layers.append("rlimits")
     if confinement.user is not None:
@@ -133,7 +139,7 @@ def confine(confinement: Confinement, job: Job) -> list[str]:
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     if confinement.landlock:
-        landlock.restrict(confinement.landlock, [namespaces.PRIVATE] if confinement.private_tmp else [])
+        landlock.restrict(confinement.landlock, [confinement.folder])
         layers.append("landlock")
     seccomp.restrict(os.getpid())
     layers.append("seccomp")
@@ -148,13 +154,13 @@ def limit(confinement: Confinement) -> None:
     """
     limits = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: confinement.private_tmp << 20,
+        resource.RLIMIT_FSIZE: FOLDER_MEGABYTES << 20,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
     }
-    if confinement.user is not None:
-        limits[resource.RLIMIT_NPROC] = _THREADS  # counted by user: only with one of its own
+    if confinement.counted_threads:
+        limits[resource.RLIMIT_NPROC] = THREADS
     _limit(limits)
     stack = resource.getrlimit(resource.RLIMIT_STACK)[1]
     resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
@@ -219,14 +225,24 @@ def _crossing(result: Any, convert: str, limit: int) -> tuple[int, bytes, bytes]
     if convert == "value" and (quick := values.quick(result, limit)):
         return frames.VALUE, *quick
     shown = compared = _compared(result, convert)
+    precisions = set[str]()
     try:
-        value = values.plain(compared)
+        value = values.plain(compared, precisions)
         digest = values.digest(value)
         if convert == "set" and type(result) in (list, tuple):
             shown, value = result, values.plain(result)
     except values.Incomparable as error:
         return frames.OTHER, values.INCOMPARABLE, str(error).encode("utf-8", "replace")[:_TEXT_LIMIT]
-    return frames.VALUE if type(value) is type(shown) else frames.CONVERTED, digest, _body(value, limit)
+    same = type(value) is type(shown)
+    if precisions and convert == "value":
+        return _narrowed(value, digest, min(precisions, key=values.PRECISIONS.index), limit, same=same)
+    return frames.VALUE if same else frames.CONVERTED, digest, _body(value, limit)
+
+
+def _narrowed(value: Any, digest: bytes, letter: str, limit: int, *, same: bool) -> tuple[int, bytes, bytes]:
+    head = letter.encode() + (frames.AS_VALUE if same else frames.AS_CONVERTED)
+    compared = values.INCOMPARABLE if letter == values.WIDE else digest  # no float equals it, though one is as near
+    return frames.NARROWED, compared, head + _body(value, limit - len(head))
 
 
 def _compared(result: Any, convert: str) -> Any:
@@ -248,6 +264,6 @@ def _body(value: Any, limit: int) -> bytes:
 def _described(error: BaseException) -> bytes:
     try:
         text = f"{type(error).__name__}: {error}"
-    except BaseException:  # noqa: BLE001 - a program's own exception class may raise here
+    except BaseException:  # noqa: BLE001 - a program's own exception class may raise here, or `KeyError(10**5000)`
         text = "exception without a text"
     return text.encode("utf-8", "replace")[:_TEXT_LIMIT]

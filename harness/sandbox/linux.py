@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import platform
+import re
 from typing import Any
 
 CLONE_NEWNS = 0x0002_0000
@@ -38,6 +39,12 @@ _libc = ctypes.CDLL(None, use_errno=True) if platform.system() == "Linux" else N
 def supported() -> bool:
     """Whether this is Linux on an architecture whose system call numbers are known here."""
     return _libc is not None and MACHINE in _NUMBERS
+
+
+def counts_by_namespace() -> bool:
+    """Whether RLIMIT_NPROC counts the processes of a user in each user namespace apart: since Linux 5.14."""
+    release = re.match(r"(\d+)\.(\d+)", platform.release())
+    return release is not None and tuple(map(int, release.groups())) >= (5, 14)
 
 
 def _checked(what: str, result: int) -> int:

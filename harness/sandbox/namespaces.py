@@ -13,7 +13,8 @@ from harness.sandbox import linux
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 PRIVATE = "/tmp"
-"""Where a job has a few megabytes of its own."""
+"""Where a job in namespaces has a few megabytes of its own, if nothing that it must read lies there."""
+_ELSEWHERE = "/private"
 
 _ALL = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 _BIND, _RECURSIVE, _PRIVATE_MOUNTS, _NOSUID, _NODEV = 0x1000, 0x4000, 0x40000, 0x2, 0x4
@@ -34,6 +35,18 @@ def python_paths(site: Iterable[str]) -> list[str]:
     system = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache"]
     found = dict.fromkeys(os.path.realpath(place) for place in [*places, *system, *DEVICES] if os.path.exists(place))
     return [path for path in found if not any(path.startswith(f"{other}/") for other in found)]
+
+
+def private_place(paths: Iterable[str]) -> str:
+    """Where a job's own folder can be without hiding anything.
+
+    Args:
+        paths: What must be readable.
+
+    Returns:
+        `/tmp`, or another where Python or the harness lies in `/tmp`.
+    """
+    return _ELSEWHERE if any(path.startswith(f"{PRIVATE}/") for path in paths) else PRIVATE
 
 
 def site_packages() -> list[str]:
@@ -69,20 +82,21 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def private_root(paths: Iterable[str]) -> None:
+def private_root(paths: Iterable[str], folder: str) -> None:
     """Replace the root by an empty one that shows only `paths`, read-only.
 
     It is mounted over `/tmp` of this mount namespace, so nothing is left on disk to remove.
 
     Args:
         paths: Absolute real paths of files and folders.
+        folder: Another, empty, for `private_folder`.
     """
     handles = [(path, os.open(path, os.O_PATH)) for path in paths]  # before /tmp is covered: they may lie in it
     linux.mount("none", "/", None, _RECURSIVE | _PRIVATE_MOUNTS)
     linux.mount("tmpfs", PRIVATE, "tmpfs", _NOSUID, "size=1m,mode=755")
     for path, handle in handles:
         _show(path, handle, PRIVATE + path)
-    os.makedirs(PRIVATE + PRIVATE, 0o755, exist_ok=True)  # it exists where a shown path lies in /tmp
+    os.makedirs(PRIVATE + folder, 0o755, exist_ok=True)
     _link_system_folders(PRIVATE)
     os.chdir(PRIVATE)
     linux.syscall("pivot_root", b".", b".")
@@ -116,7 +130,7 @@ def _link_system_folders(root: str) -> None:
             os.symlink(os.readlink(f"/{name}"), f"{root}/{name}")
 
 
-def private_tmp(megabytes: int) -> None:
-    """Give this process alone an empty `/tmp` that vanishes with it. Needs the namespace's root."""
+def private_folder(folder: str, megabytes: int) -> None:
+    """Give this process alone an empty folder that vanishes with it. Needs the namespace's root."""
     linux.unshare(linux.CLONE_NEWNS)
-    linux.mount("tmpfs", PRIVATE, "tmpfs", _NOSUID | _NODEV, f"size={megabytes}m,nr_inodes=256,mode=1777")
+    linux.mount("tmpfs", folder, "tmpfs", _NOSUID | _NODEV, f"size={megabytes}m,nr_inodes=256,mode=1777")

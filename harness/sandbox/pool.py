@@ -13,19 +13,22 @@ import socket
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harness import machine
 from harness.errors import HarnessError
-from harness.sandbox import backends, frames
+from harness.sandbox import backends, containers, frames, values
 from harness.sandbox.clock import JobClock
-from harness.sandbox.job import Job
+from harness.sandbox.job import FOLDER_MEGABYTES, THREADS, Job
 from harness.sandbox.server import ON_DEMAND
 
 GIBIBYTE = 1 << 30
 ANSWER_SECONDS = 30.0
 _SLACK = 0.02
 """Results are read some milliseconds late."""
+_SHORTEST_WAIT = 0.002
+_LOOK = 0.02
+"""Seconds between two looks at a job's threads, where the kernel does not bound them."""
 _PAUSE = 2
 """Milliseconds between reads while a job runs, so that a stream of results does not wake the reader for each."""
 _EARLY = 4
@@ -34,6 +37,7 @@ _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
 _READ = 1 << 20
 _TEXT = 4096
+_NOTE = 300
 
 Kind = Literal["value", "converted", "other", "raised", "timeout", "died", "garbled"]
 _KINDS: dict[int, Kind] = {
@@ -42,7 +46,8 @@ _KINDS: dict[int, Kind] = {
     frames.OTHER: "other",
     frames.RAISED: "raised",
 }
-_EQUAL = (frames.VALUE, frames.CONVERTED)
+_EQUAL = (frames.VALUE, frames.CONVERTED, frames.NARROWED)
+_NARROWED: dict[bytes, Kind] = {frames.AS_VALUE: "value", frames.AS_CONVERTED: "converted"}
 _LAST = ("raised", "garbled")
 
 
@@ -83,6 +88,8 @@ class Result(NamedTuple):
     body: bytes = b""
     note: str = ""
     """For a person: an exception's text, a type's name, a limit."""
+    precision: str = ""
+    """Letter (see `values.PRECISIONS`) of numpy numbers in the value, which are not compared as floats are."""
 
 
 @dataclass
@@ -105,7 +112,7 @@ class Sandbox:
         if self.workers is None:
             self.workers = max(1, min(machine.cores(), machine.memory() // self.memory))
         server, self.refused = backends.choose(self.backend)
-        self._chosen = server.backend
+        self._chosen, self._layers = server.backend, backends.layers(server.confinement)
         self._workers = [_Worker(self._chosen, slot, self.memory) for slot in range(self.workers)]
         self._workers[0].server = server
         self._free = list(self._workers)
@@ -120,6 +127,17 @@ class Sandbox:
     def name(self) -> str:
         """The backend in use."""
         return self._chosen.name
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What of this sandbox a verdict can depend on, as JSON values; for the record of a run."""
+        return {
+            "backend": self.name,
+            "layers": ", ".join(self._layers),
+            "memory_gib": self.memory / GIBIBYTE,
+            "threads": THREADS,
+            "folder_mib": FOLDER_MEGABYTES,
+        } | ({"image": containers.image()} if self.name == "docker" else {})
 
     @contextlib.contextmanager
     def run(self, program: Program) -> Iterator[Iterator[Result]]:
@@ -191,7 +209,7 @@ class _Worker:
             raise SandboxFault(f"the sandbox server could not run a program: {error}") from error
         try:
             with contextlib.closing(_clock(handle)) as clock:
-                for result in _watch(channel, clock, program):
+                for result in _watch(channel, clock, program, counted=server.confinement["counted_threads"]):
                     if result.kind == "died" and _hung_up(server.control):
                         raise SandboxFault("the sandbox server ended while it ran a program")
                     yield result
@@ -266,59 +284,118 @@ def _payload(program: Program, memory: int) -> int:
     return payload
 
 
-def _watch(channel: int, clock: JobClock, program: Program) -> Iterator[Result]:
+def _watch(channel: int, clock: JobClock, program: Program, *, counted: bool) -> Iterator[Result]:
     """Read a job's frames until it is over or has used up its time.
 
-    Time is judged only while nothing waits to be read: a program is not charged for a slow reader.
+    The clock is read on every pass. When time is over, what waits is still read, once: a program is not charged for a
+    slow reader. Nothing but a call's own complete frame gives the next call its time, and nothing moves the budget.
+
+    Args:
+        channel: The pipe.
+        clock: Its clock.
+        program: What runs.
+        counted: Whether the kernel bounds its threads; else they are counted here every few milliseconds.
+
+    Yields:
+        Results that are worth a look.
     """
-    right = [b"", *(program.right or [b""] * len(program.limits))]  # the first frame stands for no call
-    reader = frames.FrameReader(max(program.body_limit, _TEXT))
-    poller = select.poll()
+    reports = _Reports(program)
+    poller, ended = select.poll(), select.poll()
     poller.register(channel, select.POLLIN)
-    ended = select.poll()
     ended.register(channel, 0)
-    ready, index, mark = False, -1, 0.0
-    while index < len(program.limits):
-        limit = program.budget if index < 0 else program.limits[index]
-        end = min(mark + limit, program.budget) + _SLACK
-        if not poller.poll(max(end - clock.seconds(), 0.002) * 1000):
-            if clock.seconds() >= end:
-                yield Result(index, "timeout", clock.seconds() - mark, note=f"limit {limit:.3g} s")
-                return
-            continue
-        data = os.read(channel, _READ)
-        if not data:
-            if not ready:
-                raise SandboxFault("a job ended before its program was started")
-            yield Result(index, "died", note="the process ended: memory, CPU time or an exit of its own")
+    mark = 0.0
+    while not reports.over:
+        now, index = clock.seconds(), reports.index
+        end = min(mark + reports.limit, program.budget) + _SLACK
+        late = now >= end
+        if not counted and clock.threads() > THREADS:
+            yield Result(reports.index, "died", note=f"ended because it had more than {THREADS} threads")
             return
-        reader.feed(data)
-        while True:
-            if index >= 0:
-                index = reader.skip(program.predicted, index)
+        wait = max(end - now, _SHORTEST_WAIT)
+        if poller.poll(0 if late else (wait if counted else min(wait, _LOOK)) * 1000):
+            yield from reports.take(os.read(channel, _READ))
+            if reports.index > index:
+                mark = clock.seconds()
+                late = now >= program.budget + _SLACK
+        if late and not reports.over:
+            yield Result(reports.index, "timeout", now - mark, note=f"limit {reports.limit:.3g} s")
+            return
+        if reports.index > _EARLY:
+            ended.poll(_PAUSE)
+
+
+class _Reports:
+    """What a job has said so far. All but the first frame may be the program's own writing.
+
+    Args:
+        program: What runs.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.index = -1
+        """The call that is under way; -1 before the first."""
+        self.over = False
+        """Whether nothing that follows counts."""
+        self._program = program
+        self._right = [b"", *(program.right or [b""] * len(program.limits))]  # the first frame stands for no call
+        self._reader = frames.FrameReader(max(program.body_limit, _TEXT))
+        self._ready = False
+
+    @property
+    def limit(self) -> float:
+        """Seconds for the call that is under way."""
+        return self._program.budget if self.index < 0 else self._program.limits[self.index]
+
+    def take(self, data: bytes) -> Iterator[Result]:
+        """Read on.
+
+        Args:
+            data: What the job wrote; nothing where it has ended.
+
+        Yields:
+            Results that are worth a look.
+
+        Raises:
+            SandboxFault: The job ended, or said that it could not be confined, before the program was started.
+        """
+        if not data:
+            yield self._ended()
+            return
+        self._reader.feed(data)
+        while not self.over:
+            if self.index >= 0:
+                self.index = self._reader.skip(self._program.predicted, self.index)
             try:
-                frame = reader.next()
+                frame = self._reader.next()
             except frames.Malformed as error:
-                yield Result(index, "garbled", note=str(error))
+                self.over = True
+                yield Result(self.index, "garbled", note=str(error))
                 return
             if frame is None:
-                break
-            if not ready:
-                _believe(frame)
-                ready = True
-                continue
-            if index == len(program.limits):  # more results than calls: written by the program itself
+                self.over = self.index == len(self._program.limits)
                 return
-            if frame.digest != right[index + 1] or frame.kind not in _EQUAL:
-                result = _result(frame, index)
-                if result:
-                    yield result
-                    if result.kind in _LAST:
-                        return
-            index += 1
-        mark = clock.seconds()
-        if index > _EARLY:
-            ended.poll(_PAUSE)
+            if self._ready:
+                yield from self._taken(frame)
+            else:
+                _believe(frame)
+                self._ready = True
+
+    def _ended(self) -> Result:
+        if not self._ready:
+            raise SandboxFault("a job ended before its program was started")
+        self.over = True
+        return Result(self.index, "died", note="the process ended: memory, CPU time, full folder or an exit of its own")
+
+    def _taken(self, frame: frames.Frame) -> Iterator[Result]:
+        if self.index == len(self._program.limits):  # more results than calls: written by the program itself
+            self.over = True
+            return
+        if frame.digest != self._right[self.index + 1] or frame.kind not in _EQUAL:
+            result = _result(frame, self.index)
+            if result:
+                self.over = result.kind in _LAST
+                yield result
+        self.index += not self.over
 
 
 def _believe(frame: frames.Frame) -> None:
@@ -331,8 +408,17 @@ def _result(frame: frames.Frame, index: int) -> Result | None:
     """A frame as a result; None for the report that the program was executed."""
     if index < 0 and frame.kind == frames.LOADED:
         return None
+    if frame.kind == frames.NARROWED and index >= 0:
+        return _narrowed(frame, index)
     if frame.kind not in _KINDS or (index < 0 and frame.kind != frames.RAISED):
         return Result(index, "garbled", note=f"frame {frame.kind} out of turn")
     text = frame.kind in (frames.RAISED, frames.OTHER)
-    note = frame.body.decode("utf-8", "replace") if text else ""
+    note = frame.body[:_NOTE].decode("utf-8", "replace") if text else ""
     return Result(index, _KINDS[frame.kind], frame.seconds, frame.digest, b"" if text else frame.body, note)
+
+
+def _narrowed(frame: frames.Frame, index: int) -> Result:
+    letter, kind, body = frame.body[:1].decode("latin-1"), _NARROWED.get(frame.body[1:2]), frame.body[2:]
+    if kind is None or letter not in values.PRECISIONS:
+        return Result(index, "garbled", note="a number of no known precision")
+    return Result(index, kind, frame.seconds, frame.digest, body, precision=letter)

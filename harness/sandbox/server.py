@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from harness.sandbox import job, landlock, linux, namespaces, seccomp
+from harness.sandbox import folders, job, landlock, linux, namespaces, seccomp
 
 _EARLY = "bisect collections copy functools heapq itertools json math operator re string time typing"
 _ON_DEMAND = (
@@ -28,7 +28,8 @@ _ON_DEMAND = (
 )
 PREIMPORTED, ON_DEMAND = tuple(_EARLY.split()), tuple(_ON_DEMAND.split())
 """Those on demand are imported before the first program that names them: each makes every later fork dearer."""
-PRIVATE_TMP_MEGABYTES = 8
+_LOOK = 50
+"""Milliseconds between two looks at a job's folder, where it has no file system of its own."""
 _DESCRIPTORS = 2
 _LONGEST_REQUEST = 1024
 _CLOSE_ON_EXEC = socket.MSG_CMSG_CLOEXEC
@@ -39,7 +40,8 @@ def main(settings: dict[str, Any]) -> None:
 
     Args:
         settings: `control` (descriptor, or path of a socket), `site` (folders of packages; none for this Python's own),
-            `namespaces` (`make`, `inherit` or `none`), `user` (id for jobs, where this is root).
+            `namespaces` (`make`, `inherit` or `none`), `user` (id for jobs, where this is root), `folder` (where jobs
+            may write), `counts_threads` (whether the kernel counts them by user namespace).
     """
     control = _connect(settings["control"])
     try:
@@ -54,7 +56,16 @@ def main(settings: dict[str, Any]) -> None:
         names, descriptors = request
         _import([name for name in ON_DEMAND if name in names and name not in sys.modules])
         _serve(control, descriptors, confinement)
-    os._exit(0)  # there is nothing to put in order
+    _leave(confinement)
+
+
+def _leave(confinement: job.Confinement) -> None:
+    """End this process; nobody is there any more who would remove the jobs' folder."""
+    if not confinement.mounts_folder:
+        with contextlib.suppress(OSError):
+            folders.empty(confinement.folder)
+            os.rmdir(confinement.folder)
+    os._exit(0)
 
 
 def _connect(control: int | str) -> socket.socket:
@@ -68,21 +79,26 @@ def _connect(control: int | str) -> socket.socket:
 def _prepare(settings: dict[str, Any]) -> job.Confinement:
     site = settings["site"] or namespaces.site_packages()
     sys.path.extend(site)
+    os.environ["TMPDIR"] = settings["folder"]
     readable = namespaces.python_paths(site)
     _import(PREIMPORTED)
     seccomp.prepare(linux.MACHINE)
     made = namespaces.enter() if settings["namespaces"] == "make" else ""
     if made:
         _become_first_process()
-        namespaces.private_root(readable)
+        namespaces.private_root(readable, settings["folder"])
     # Not earlier: a process that cannot be dumped cannot write its own /proc/self/uid_map.
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     root = os.geteuid() == 0 and made != "user" and settings["namespaces"] != "inherit"
     own_user = root and (bool(made) or all(map(_open_to_all, readable)))
+    if own_user and not made:
+        os.chown(settings["folder"], settings["user"], -1)
     confinement = job.Confinement(
         user=settings["user"] if own_user else None,
         namespaces=bool(made) or settings["namespaces"] == "inherit",
-        private_tmp=PRIVATE_TMP_MEGABYTES if made else 0,
+        folder=settings["folder"],
+        mounts_folder=bool(made),
+        counted_threads=own_user or (made == "user" and settings["counts_threads"]),
         landlock=landlock.prepare(readable) if landlock.abi() else None,
         drop_capabilities=True,
     )
@@ -95,7 +111,7 @@ def _import(names: Sequence[str]) -> None:
         with contextlib.suppress(ImportError):  # numpy is not everywhere
             importlib.import_module(name)
     if "tempfile" in names:
-        vars(sys.modules["tempfile"])["tempdir"] = namespaces.PRIVATE  # asking for it would try to write
+        vars(sys.modules["tempfile"])["tempdir"] = os.environ["TMPDIR"]  # asking for it would try to write
     if names:
         gc.collect()
         gc.freeze()
@@ -141,12 +157,29 @@ def _serve(control: socket.socket, request: list[int], confinement: job.Confinem
     handle = os.pidfd_open(child)
     try:
         socket.send_fds(control, [b"p"], [handle])
-        # A closed control socket means that nobody waits for the job: this process ends, and the job with it.
-        poller = select.poll()
-        poller.register(handle, select.POLLIN)
-        poller.register(control, 0)
-        if any(event & select.POLLHUP for descriptor, event in poller.poll() if descriptor == control.fileno()):
-            os._exit(0)
+        hung_up = _wait(child, handle, control, confinement)
     finally:
         os.close(handle)
-    control.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    status = os.waitpid(child, 0)[1]
+    if hung_up:
+        _leave(confinement)
+    if not confinement.mounts_folder:
+        folders.empty(confinement.folder)
+    control.send(b"%d" % os.waitstatus_to_exitcode(status))
+
+
+def _wait(child: int, handle: int, control: socket.socket, confinement: job.Confinement) -> bool:
+    """Wait until a job has ended, or has to: because of what it wrote, or because nobody waits for it any more.
+
+    Returns:
+        Whether nobody does: the control socket was closed.
+    """
+    poller = select.poll()
+    poller.register(handle, select.POLLIN)
+    poller.register(control, 0)
+    while not (events := dict(poller.poll(None if confinement.mounts_folder else _LOOK))):
+        if folders.overfull(confinement.folder, job.FOLDER_MEGABYTES):
+            os.kill(child, 9)
+    if hung_up := bool(events.get(control.fileno(), 0) & select.POLLHUP):
+        os.kill(child, 9)
+    return hung_up

@@ -10,13 +10,14 @@ The bytes are `marshal`'s version 2, written by the sandboxed process and read b
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import marshal
 import math
 import struct
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -45,20 +46,31 @@ _MINUS_ZERO = 0x80
 """Highest byte of -0.0 and of negative numbers next to nothing."""
 _MAX_DEPTH = 100
 
+NARROW = "efF"
+"""Numpy's letters for numbers that Python's floats are rounded to before they are compared: half and single precision,
+complex single precision. The narrowest comes first."""
+WIDE = "g"
+"""Its letter for long doubles; here for those that no float equals."""
+PRECISIONS = NARROW + WIDE
+_WIDE_AS = {"g": "d", "G": "D"}
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.items()))
+_PROXY = type(type.__dict__)
+
 
 class Incomparable(Exception):
     """A value that no plain value equals."""
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, precisions: set[str] | None = None) -> Any:
     """Bring a value to exact built-in types, keeping what Python's `==` would see.
 
     Args:
-        value: Anything a program returned. Numpy scalars, `Counter`, named tuples, `Decimal` and the like become the
-            plain value they equal; a class with an `__eq__` of its own is not asked.
+        value: Anything a program returned. Numpy scalars, `Counter`, named tuples, `Decimal`, `UserList` and the like
+            become the plain value they equal; a class with an `__eq__` of its own is not asked.
+        precisions: Takes the letters (see `PRECISIONS`) of numpy numbers that are not compared as floats are.
 
     Returns:
-        An equal value of exact built-in types.
+        An equal value of exact built-in types, but for such numbers.
 
     Raises:
         Incomparable: There is none.
@@ -66,13 +78,16 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in _ATOMS:
         return value
+    found = set[str]() if precisions is None else precisions
     if kind is list or kind is tuple:
-        return value if _all_of(value, set(map(type, value)), _ATOMS) else kind([plain(item) for item in value])
+        if _all_of(value, set(map(type, value)), _ATOMS):
+            return value
+        return kind([plain(item, found) for item in value])
     if kind is dict:
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {plain(key): plain(item, found) for key, item in value.items()}
     if kind is set or kind is frozenset:
         return kind([plain(item) for item in value])
-    return plain(_base_value(value, kind))
+    return plain(_base_value(value, kind, found), found)
 
 
 def _all_of(value: Any, found: set[type], kinds: set[type]) -> bool:
@@ -82,16 +97,14 @@ def _all_of(value: Any, found: set[type], kinds: set[type]) -> bool:
     return found <= kinds
 
 
-def _base_value(value: Any, kind: type) -> Any:
+def _base_value(value: Any, kind: type, precisions: set[str]) -> Any:
     numpy, decimal, fractions = (sys.modules.get(name) for name in ("numpy", "decimal", "fractions"))
     if kind is bytearray:
         return bytes(value)
-    if kind is type({}.keys()) or kind is type({}.items()):
+    if issubclass(kind, _VIEWS):
         return set(value)
     if numpy and issubclass(kind, (numpy.generic, numpy.ndarray)):
-        if value.size != 1:
-            raise Incomparable("array")  # the truth of `array == value` is an error
-        return value.tolist()
+        return _numpy_value(value, precisions)
     if (decimal and kind is decimal.Decimal) or (fractions and kind is fractions.Fraction):
         return _exact_float(value)
     for base in _BASES:
@@ -100,6 +113,32 @@ def _base_value(value: Any, kind: type) -> Any:
             if own_equality:
                 break
             return _stripped(value, base)
+    return _abstract_value(value, kind)
+
+
+def _numpy_value(value: Any, precisions: set[str]) -> Any:
+    if value.size != 1:
+        raise Incomparable("array")  # the truth of `array == value` is an error
+    letter = value.dtype.char
+    if letter in _WIDE_AS:
+        rounded = value.astype(_WIDE_AS[letter])
+        if rounded != value:
+            precisions.add(WIDE)
+        return rounded.tolist()
+    if letter in NARROW and not value.ndim:  # the items of an array are compared with a list's floats, unrounded
+        precisions.add(letter)
+    return value.tolist()
+
+
+def _abstract_value(value: Any, kind: type) -> Any:
+    """The value of a class that has its `__eq__` from the standard library."""
+    for base in (collections.UserList, collections.UserString):
+        if issubclass(kind, base) and kind.__eq__ is base.__eq__:
+            return value.data
+    if kind is _PROXY or kind.__eq__ is Mapping.__eq__:
+        return dict(value.items())
+    if kind.__eq__ is Set.__eq__:
+        return set(value)
     raise Incomparable(kind.__name__)
 
 
@@ -365,7 +404,7 @@ class _Reader:
         digits = struct.unpack(f"<{abs(size)}H", self.take(2 * abs(size)))
         if any(digit >> 15 for digit in digits):
             raise Unreadable("integer digit")
-        packed = sum(digit << (15 * place) for place, digit in enumerate(digits))
+        packed = int("".join(f"{digit:015b}" for digit in reversed(digits)) or "0", 2)  # a sum would be quadratic
         return -packed if size < 0 else packed
 
     def text(self) -> str:

@@ -109,6 +109,7 @@ class _Tree:
     upstream_missing: bool
     confidence: float
     _coefficients: dict[str, dict[str, float]] = field(default_factory=dict)
+    _accuracies: dict[str, tuple[float, Interval] | None] = field(default_factory=dict)
 
     def size(self, leaf: str) -> int:
         """Judgements of the leaf in a complete run."""
@@ -140,17 +141,23 @@ class _Tree:
         total = sum(sizes.values()) or 1
         return {part: size / total for part, size in sizes.items()}
 
+    def accuracy(self, leaf: str) -> tuple[float, Interval] | None:
+        """Accuracy of a leaf that was run; columns share leaves."""
+        if leaf not in self._accuracies:
+            self._accuracies[leaf] = accuracy(self.scores[leaf], self.repeats, self.confidence)
+        return self._accuracies[leaf]
+
     def cell(self, name: str) -> Cell:
         """Evaluate one node or leaf."""
         if self.view.is_kind(name, "spread") or self.view.is_kind(name, "deviation"):
             return self._sensitivity(self.view.nodes[name])
         weights = self.coefficients(name)
         judged = {leaf: self.scores[leaf] for leaf in weights if leaf in self.scores and self.scores[leaf].judged}
-        measured = {leaf: accuracy(score, self.repeats, self.confidence) for leaf, score in judged.items()}
         missing = tuple(leaf for leaf in weights if leaf not in judged)
         n, size = sum(score.judged for score in judged.values()), sum(map(self.size, weights))
         if not judged or (missing and not self.upstream_missing):
             return Cell(None, n=n, size=size, missing=missing)
+        measured = {leaf: self.accuracy(leaf) for leaf in judged}
         value, (low, high) = combine((weights[leaf], *found) for leaf, found in measured.items() if found)
         return Cell(value, max(0.0, low), min(1.0, high), n, size, missing)
 

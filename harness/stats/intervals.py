@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from math import sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -17,6 +18,7 @@ class Interval(NamedTuple):
     high: float
 
 
+@cache
 def z_value(confidence: float) -> float:
     """Half width, in standard errors, of a two-sided normal interval."""
     return NormalDist().inv_cdf(0.5 + confidence / 2)

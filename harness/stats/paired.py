@@ -156,6 +156,51 @@ def paired_interval(sums: ArrayLike, sizes: ArrayLike, confidence: float = 0.95)
     return Interval(min(low, float(estimate)), max(high, float(estimate)))
 
 
+def paired_limits(gained: ArrayLike, lost: ArrayLike, n: int, confidence: float) -> tuple[Vector, Vector]:
+    """`paired_interval` of many samples at once, for pairs that are no clusters.
+
+    Args:
+        gained: Pairs that only the candidate has right, one entry a sample.
+        lost: Pairs that only the baseline has right, aligned.
+        n: Pairs in each sample, at least one.
+        confidence: Two-sided level.
+
+    Returns:
+        Difference and lower limit of each sample.
+    """
+    up, down = np.asarray(gained, dtype=float), np.asarray(lost, dtype=float)
+    estimate, centre = (up - down) / n, (up - down) / (n + 2)
+    error = np.sqrt(up + down + 2 - centre * (up - down)) / (n + 2)
+    return estimate, np.minimum(np.maximum(-1.0, centre - z_value(confidence) * error), estimate)
+
+
+def noninferiority(lost: int, gained: int, n: int, margin: float) -> float:
+    """One-sided p-value of the score test that a drop is smaller than a margin (Tango 1998, Statistics in Medicine 17).
+
+    The null hypothesis is that the candidate is worse by the margin or more; a small p shows that it is not. What is
+    unknown besides, how often the two disagree, is estimated under that hypothesis.
+
+    Args:
+        lost: Pairs that only the baseline has right.
+        gained: Pairs that only the candidate has right.
+        n: All pairs.
+        margin: The drop that is just not allowed, 0..1, both exclusive.
+
+    Returns:
+        The p-value; 1.0 without a pair.
+    """
+    if n <= 0:
+        return 1.0
+    difference = -margin
+    a, b = 2.0 * n, -gained - lost + (2.0 * n - gained + lost) * difference
+    c = -lost * difference * (1 - difference)
+    disagree = (float(np.sqrt(max(0.0, b * b - 4 * a * c))) - b) / (2 * a)
+    variance = n * (2 * disagree + difference * (1 - difference))
+    if variance <= 0:
+        return 0.0 if gained - lost > n * difference else 1.0
+    return float(special.ndtr(-(gained - lost - n * difference) / np.sqrt(variance)))
+
+
 def minimum_detectable(n: float, discordant: float, alpha: float = 0.05, power: float = 0.8) -> float:
     """Smallest true difference that McNemar's test finds with the given power (Connor 1987, solved for it).
 

@@ -10,7 +10,9 @@ import click
 @click.command("decontaminate")
 @click.option("--input", "source", required=True, metavar="FILE|HF_ID", help="Data set: JSONL file or hub id[:split].")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL file.")
-@click.option("--against", required=True, metavar="NAMES", help="bfcl, acebench, humaneval, mbpp; separated by commas.")
+@click.option(
+    "--against", required=True, metavar="NAMES", help="bfcl, acebench, apibank, humaneval, mbpp; separated by commas."
+)
 def command(source: str, output: Path, against: str) -> None:
     """Leave out queries that stand in a benchmark.
 

@@ -48,7 +48,9 @@ from harness.errors import RunIncomplete
     "--max-attempts", default=3, show_default=True, type=click.IntRange(0), help="Regenerations of an answer."
 )
 @click.option("--decide", multiple=True, metavar="CHECK", help="Free checks that decide without the judge.")
-@click.option("--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, acebench, humaneval, mbpp.")
+@click.option(
+    "--against", multiple=True, metavar="NAME", help="Mark overlap with bfcl, acebench, apibank, humaneval, mbpp."
+)
 @click.option(
     "--near-duplicates",
     type=click.FloatRange(0, 1),

@@ -77,7 +77,7 @@ def test_compare_holds_it_in_json(complete: Path, incomplete: Path) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [(True, False), (False, True)])
-def test_gate_says_it_of_either_side_and_judges_as_before(
+def test_an_incomplete_side_makes_a_gate_inconclusive_unless_the_policy_allows_it(
     complete: Path, incomplete: Path, tmp_path: Path, first: bool, second: bool
 ) -> None:
     run, baseline = (incomplete if it else complete for it in (first, second))
@@ -85,12 +85,15 @@ def test_gate_says_it_of_either_side_and_judges_as_before(
     note = f"run {incomplete.name} is incomplete: 10 of its items are left"
     github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "COLUMNS": "100"}
     result = CliRunner().invoke(cli, rules, env=github)
+    assert result.exit_code == 1, result.output
+    assert f"inconclusive: {note}" in result.output
+    found = json.loads(CliRunner().invoke(cli, [*rules, "--json"]).stdout)
+    assert (found["verdict"], found["incomplete"]) == ("inconclusive", {incomplete.name: 10})
+    result = CliRunner().invoke(cli, [*rules, "--allow-incomplete"], env=github)
     assert result.exit_code == 0, result.output
     assert f"caution: {note}" in result.output
     assert f"::warning title=gate::{note}" in result.output
     assert f"- caution: {note}" in (tmp_path / "summary.md").read_text()
-    found = json.loads(CliRunner().invoke(cli, [*rules, "--json"]).stdout)
-    assert (found["verdict"], found["incomplete"]) == ("pass", {incomplete.name: 10})
 
 
 def test_of_settings_only_those_that_differ_are_named() -> None:
@@ -99,6 +102,17 @@ def test_of_settings_only_those_that_differ_are_named() -> None:
     assert outcomes.cautions(a, b) == ["bfcl: engine differs (name=hf and name=vllm, tp=2)"]
     assert outcomes.cautions(side(engine={}), side(engine={"tp": 2})) == ["bfcl: engine differs (not set and tp=2)"]
     assert outcomes.disagreements(side(rules="strict"), side()) == ["bfcl: rules differs (strict and upstream)"]
+
+
+def test_verdicts_from_different_sandboxes_are_cautioned_of() -> None:
+    weak, strong = ({"backend": name, "threads": 128} for name in ("landlock", "userns"))
+    assert outcomes.cautions(side(sandbox=weak), side(sandbox=weak)) == []
+    assert outcomes.cautions(side(sandbox=weak), side(sandbox=strong)) == [
+        "bfcl: sandbox differs (backend=landlock and backend=userns)"
+    ]
+    (caution,) = outcomes.cautions(side(), side(sandbox=strong))
+    assert caution.startswith("bfcl: sandbox differs (not recorded and {'backend': 'userns'")
+    assert outcomes.disagreements(side(sandbox=weak), side(sandbox=strong)) == []
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import plugins
-from harness.analysis.comparison import Options, compare
+from harness.analysis.comparison import Options, compare, over_runs
 from harness.analysis.outcomes import Outcomes
 from harness.analysis.pairing import clustered
 from harness.analysis.sides import freeze, read, thaw
@@ -193,6 +193,20 @@ def test_flips_show_both_replies_made_printable(two: list[str]) -> None:
     assert "\x1b" not in result.output
 
 
+def test_flips_show_what_replies_were_forced_to_start_with(tmp_path: Path) -> None:
+    sides = []
+    for handler, options in (("funreason", {}), ("prompt", {"think_prefix": "Well: "})):
+        outcomes = biased(len(sides), 0.5)
+        folder = synthetic_runs.write(
+            tmp_path / handler, "m", {"multiple": 40}, outcomes, "so", handler=handler, handler_options=options
+        )
+        sides.append(str(folder))
+    result = CliRunner().invoke(cli, ["compare", *sides, "--flips", "1"])
+    assert result.exit_code == 0, result.output
+    assert "       <think>\n       so\n" in result.output
+    assert "       Well: so\n" in result.output
+
+
 @pytest.mark.parametrize("width", [50, 60, 80])
 def test_the_terminal_table_fits(tmp_path: Path, width: int) -> None:
     sides = [
@@ -213,13 +227,13 @@ def test_one_run_is_not_a_comparison(two: list[str]) -> None:
 def test_both_sides_can_be_judged_again_by_other_rules(bfcl_data: Path, tmp_path: Path) -> None:
     """An abstention that cannot be read as calls is right upstream and wrong by strict rules only if it is garbage."""
     version = replace(BENCHMARK, checker_sha256=provenance.checker_sha256(plugins.load("benchmarks", "bfcl")))
-    sizes = {"irrelevance": 6}
+    sizes = {"irrelevance": 12}
     texts = ("[f(", "There is no function for this.")
     a, b = (synthetic_runs.write(tmp_path, "m", sizes, lambda *_: "pass", text, benchmark=version) for text in texts)
     (before,) = compare(read(a), [read(b)])
-    assert before.rows[0].both == 6
+    assert before.rows[0].both == 12
     (after,) = compare(read(a, "strict"), [read(b, "strict")])
-    assert (after.rows[0].only_a, after.rows[0].only_b, after.rows[0].pairs) == (0, 6, 6)
+    assert (after.rows[0].only_a, after.rows[0].only_b, after.rows[0].pairs) == (0, 12, 12)
     assert after.a.benchmarks["bfcl"]["rules"] == "strict"
     assert not list(after.cautions)
 
@@ -245,3 +259,39 @@ def test_averages_are_compared_where_both_runs_have_all_parts(tmp_path: Path) ->
     assert only.pairs == sum(n for name, n in sizes.items() if name != "irrelevance")
     for write in comparisons.WRITERS.values():
         assert "v4/non_live" in write([found])
+
+
+def test_ten_runs_are_summed_up_in_one_table_that_counts_them_as_one_look() -> None:
+    a = side("a", {"x": "0" * 40})
+    others = [side(f"b{number}", {"x": "1" * number + "0" * (40 - number)}) for number in range(10)]
+    found = compare(a, others)
+    ours = over_runs(found)
+    theirs = paired.benjamini_hochberg({str(number): one.rows[0].p for number, one in enumerate(found)})
+    assert ours == list(theirs.values())
+    rows = comparisons.summary(found)
+    assert [row[0] for row in rows] == [f"b{number}" for number in range(10)]
+    assert rows[3][1:6] == ["40", "0.0", "7.5", "+7.5", "+0.0..+17.5"]
+    assert [row[4].startswith("*") for row in rows] == [q < 0.05 for q in ours]
+    assert any(one.rows[0].p < 0.05 <= q for one, q in zip(found, ours, strict=True)), "six pairs: .031, adjusted .078"
+    text, page = comparisons.terminal(found), comparisons.html(found)
+    assert text.startswith("10 runs against a (A)")
+    assert comparisons.markdown(found).startswith("### 10 runs against a (A)")
+    assert [f'<a href="#run-{number}">b{number - 1}</a>' in page for number in range(1, 11)] == [True] * 10
+    assert all(f'id="run-{number}"' in page for number in range(1, 11))
+    assert "runs against" not in comparisons.terminal(found[:1]) + comparisons.html(found[:1])
+
+
+@pytest.mark.parametrize(("marks", "told"), [("1", True), ("1" * 9, True), ("1" * 10, False)])
+def test_an_interval_of_few_items_comes_with_a_caution(marks: str, told: bool) -> None:
+    (found,) = compare(side("a", {"x": marks.replace("1", "0")}), [side("b", {"x": marks})])
+    assert found.rows[0].bootstrap == (1, 1), "no width, whatever n"
+    assert bool(found.cautions) == told
+    assert (f"caution: fewer than 10 items in all ({len(marks)})" in comparisons.terminal([found])) == told
+
+
+def test_repeats_of_one_item_are_one_item() -> None:
+    results = {"x": {("x_0", repeat): True for repeat in range(30)}}
+    one = replace(side("a", {"x": "1"}), results=results)
+    (found,) = compare(one, [replace(one, label="b")])
+    assert (found.rows[0].pairs, found.rows[0].clusters) == (30, 1)
+    assert "all (1)" in found.cautions[0]

@@ -237,3 +237,38 @@ def test_configurations_of_format_sensitivity_are_read_from_the_ids(tmp_path: Pa
     )
     board = build(load_view("v4"), entries(load([tmp_path], print)))
     assert board.blocks[0].rows[0].cells["max_delta"].value == pytest.approx(0.5)
+
+
+def test_rows_that_a_view_cannot_place_are_named_with_the_reason_in_every_format() -> None:
+    code = BenchmarkInfo("programs", data_sha256="x", checker_sha256="y")
+    found = rows(
+        record("good", scores=leaf(100)),
+        record("coder", scores={"humaneval": Score(164, 164, 80, 0)}, benchmark=code),
+        record("faulty", scores={"simple_python": Score(400, 0, 0, 400)}),
+        record("new", status="running"),
+    )
+    board = build(load_view("v4"), found)
+    assert [row.label for row in board.blocks[0].rows] == ["good"]
+    assert dict(board.left) == {
+        "coder": "ran only humaneval",
+        "faulty": "nothing could be judged: simple_python (400 unscored)",
+        "new": "no scores; the run is running",
+    }
+    for label, why in board.left:
+        assert f"Not in this view: {label}: {why}" in boards.terminal([board])
+        assert why in boards.html([board])
+        assert label in boards.markdown([board])
+        assert {"label": label, "why": why} in json.loads(boards.as_json([board]))[0]["left"]
+
+
+def test_a_terminal_is_not_flooded_with_rows_that_have_no_value() -> None:
+    board = build(load_view("v4"), rows(*(record(f"m{i}", scores={"humaneval": Score(1, 1, 1, 0)}) for i in range(25))))
+    assert boards.terminal([board]).count("Not in this view") == 11
+    assert "15 more" in boards.terminal([board])
+
+
+def test_no_folder_of_a_machine_is_on_the_page() -> None:
+    models = [ModelInfo("/home/ann/base", adapter=f"/home/ann/{part}/adapter", sha256=part * 64) for part in "ab"]
+    page = boards.html([build(load_view("v4"), rows(*(record(model=model, scores=leaf(9)) for model in models)))])
+    assert "base (adapter adapter" in page
+    assert "/home" not in page

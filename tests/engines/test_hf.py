@@ -13,7 +13,9 @@ import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
+from harness import machine
 from harness.chat import render
+from harness.engines import _load
 from harness.engines._slots import SlotDecoder, cache_argument
 from harness.engines._static import StaticDecoder
 from harness.engines.hf import PLUGIN, HfSession
@@ -135,14 +137,16 @@ def test_the_cache_goes_by_the_name_that_the_model_has_for_it(
     assert said(answers(session, asked, Sampling(max_tokens=9))) == said(before)
 
 
-@pytest.mark.parametrize("config", [{}, {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 0}])
-def test_transformers_has_nothing_to_warn_of(folder: Path, tmp_path: Path, config: dict[str, Any]) -> None:
-    model = make_tiny_qwen2(tmp_path / "windows", **config) if config else folder
+@pytest.mark.parametrize("kind", ["slots", "static", "adapter"])
+def test_who_runs_a_model_sees_no_warnings(tmp_path: Path, kind: str) -> None:
+    window = {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 0} if kind == "static" else {}
+    model = make_tiny_qwen2(tmp_path / "base", **window)
+    model = make_tiny_lora(tmp_path / "lora", model) if kind == "adapter" else model
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         session = opened(model)
         answers(session, prompts(3), Sampling(max_tokens=3))
-    assert isinstance(session._decoder, StaticDecoder if config else SlotDecoder)
+    assert isinstance(session._decoder, StaticDecoder if kind == "static" else SlotDecoder)
 
 
 def test_a_shared_prefix_is_computed_once(folder: Path) -> None:
@@ -237,6 +241,22 @@ def test_a_memory_limit_is_kept(folder: Path) -> None:
     assert session._decoder.plan.slots <= 8
 
 
+@pytest.mark.parametrize("slots", [1, 3, 64])
+def test_one_long_request_gets_the_room_of_all_slots(folder: Path, slots: int) -> None:
+    session = opened(folder, batch_size=slots)
+    words = "~" * (CONTEXT - 100)
+    long = Prompt(({"role": "user", "content": words},))
+    # Less than one slot of this length needs: one row may always try.
+    session._decoder.memory = 512 * session._decoder._token_bytes
+    asked = [*prompts(3), long]
+    assert said(answers(session, asked, Sampling(max_tokens=5))) == said(plain(session, asked, 5))
+    assert session._decoder.plan.slots == 1
+    roomy = opened(folder, batch_size=slots)
+    roomy._decoder.memory = 8 * CONTEXT * roomy._decoder._token_bytes
+    assert said(answers(roomy, [long], Sampling(max_tokens=5))) == said(plain(roomy, [long], 5))
+    assert roomy._decoder.plan.slots == min(slots, 8)
+
+
 def test_what_does_not_fit_alone_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = opened(folder, batch_size=2)
 
@@ -251,6 +271,17 @@ def test_what_does_not_fit_alone_is_a_fault(folder: Path, monkeypatch: pytest.Mo
     assert all(fault and fault.startswith("out of memory") for fault in faults)
 
 
+@pytest.mark.parametrize(("gain", "dtype", "told"), [(4.5, "auto", True), (0.8, "auto", False), (4.5, "bf16", False)])
+def test_float32_stays_the_default_on_a_cpu_that_is_faster_otherwise_and_says_so(
+    folder: Path, gain: float, dtype: str, told: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_load, "LARGE", 1)
+    monkeypatch.setattr(machine, "bfloat16_gain", lambda: gain)
+    session = opened(folder, dtype=dtype, device="cpu")
+    assert ("torch.bfloat16" if dtype == "bf16" else "torch.float32") in session.version
+    assert ("4.5 times as fast: --dtype bfloat16" in caplog.text) is told
+
+
 def test_other_errors_are_not_swallowed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = opened(folder)
 
@@ -263,14 +294,15 @@ def test_other_errors_are_not_swallowed(folder: Path, monkeypatch: pytest.Monkey
         session.collect()
 
 
-def test_a_prompt_beyond_the_context_is_a_fault_and_the_context_bounds_the_reply(folder: Path) -> None:
+def test_a_prompt_beyond_the_context_is_an_overflow_and_the_context_bounds_the_reply(folder: Path) -> None:
     session = opened(folder)
     ask = lambda length: Prompt(({"role": "user", "content": "~" * length},))  # noqa: E731
     session.submit(RequestKey("long", 0, 0), ask(CONTEXT), Sampling())
     session.submit(RequestKey("fits", 0, 0), ask(CONTEXT - 40), Sampling())
     done = {completion.key.sample_id: completion for completion in drain(session)}
-    assert done["long"].generation is None
-    assert "prompt exceeds context" in (done["long"].fault or "")
+    long = done["long"].generation
+    assert long is not None
+    assert (long.finish, "prompt exceeds context" in long.text) == ("overflow", True)
     fits = done["fits"].generation
     assert fits
     assert fits.prompt_tokens + fits.completion_tokens == CONTEXT or fits.finish == "stop"

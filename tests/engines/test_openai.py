@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines import _servers
+from harness.engines import _servers, _wire
 from harness.engines.openai import PLUGIN, OpenAISession, base_urls
 from harness.errors import UsageProblem
 from harness.types import Completion, EngineSettings, NativeCall, Prompt, RequestKey, Sampling
@@ -18,6 +18,7 @@ from tests.servers import Answer, Asked, Loopback, chat, loopback
 from tests.tinymodels import make_tiny_qwen2
 
 ASK = Prompt(({"role": "user", "content": "Hi \ud800"},))
+THINK_PLAIN = Prompt(({"role": "user", "content": "Hi"},), prefix="<think>\n")
 THINK = Prompt(ASK.messages, prefix="<think>\n")
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 
@@ -67,7 +68,8 @@ def test_a_request_says_what_was_asked_and_the_reply_is_read() -> None:
     sampling = Sampling(temperature=0.5, top_p=0.9, max_tokens=7, seed=3, stop=("\n",))
     schema = {"type": "object"}
     with loopback(always(chat())) as server:
-        done = one(opened(server), Prompt(ASK.messages, (TOOL,), schema=schema), sampling)
+        session = opened(server, options={"check_tools": False})
+        done = one(session, Prompt(ASK.messages, (TOOL,), schema=schema), sampling)
     assert done.generation is not None
     assert (done.generation.text, done.generation.finish) == ("[f(a=1)]", "stop")
     assert (done.generation.prompt_tokens, done.generation.completion_tokens) == (11, 5)
@@ -96,6 +98,116 @@ def test_a_prefix_is_a_message_to_be_continued() -> None:
     body = server.asked[0].body
     assert body["messages"][-1] == {"role": "assistant", "content": "<think>\n"}
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<think>\nso.\n</think>\n\n[f()]", "so.\n</think>\n\n[f()]"),
+        ("\n<think>so.\n</think>\n\n[f()]", "so.\n</think>\n\n[f()]"),
+        ("<thinking> is hard", "<thinking> is hard"),
+        ("so <think>\n", "so <think>\n"),
+        ("", ""),
+    ],
+)
+def test_an_echoed_prefix_is_dropped(content: str, text: str) -> None:
+    with loopback(always(chat(content))) as server:
+        done = one(opened(server), THINK)
+    assert done.generation
+    assert done.generation.text == text
+
+
+def test_what_no_prefix_was_forced_on_is_left_as_it_is() -> None:
+    with loopback(always(chat("<think>\nso."))) as server:
+        done = one(opened(server))
+    assert done.generation
+    assert done.generation.text == "<think>\nso."
+
+
+def with_tools(tokens: int) -> Callable[[Asked], Answer]:
+    """A server for which a tool costs so many tokens."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path.endswith("/models"):
+            return Answer({"data": []})
+        usage = {"prompt_tokens": 7 + tokens * ("tools" in asked.body), "completion_tokens": 1}
+        return Answer(chat() | {"usage": usage})
+
+    return answer
+
+
+def test_a_server_whose_template_drops_tools_is_found_out_once() -> None:
+    with loopback(with_tools(0)) as server:
+        session = opened(server)
+        for name in "abc":
+            session.submit(RequestKey(name, 0, 0), Prompt(ASK.messages, (TOOL,)), Sampling())
+        session.submit(RequestKey("bare", 0, 0), ASK, Sampling())
+        done = {completion.key.sample_id: completion for completion in drain(session)}
+        session.close()
+    assert done["bare"].generation
+    for name in "abc":
+        assert "chat template drops tools: 7 prompt tokens with and without one" in (done[name].fault or "")
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("usage", [None, 5])
+def test_a_server_that_takes_tools_or_does_not_tell_is_asked(usage: int | None) -> None:
+    silent = always({key: value for key, value in chat().items() if key != "usage"})
+    with loopback(silent if usage is None else with_tools(usage)) as server:
+        done = one(opened(server), Prompt(ASK.messages, (TOOL,)))
+    assert done.generation
+    assert [len(asked.body.get("tools", ())) for asked in server.asked] == [0, 1, 1]
+    assert server.asked[-1].body["tools"] == [TOOL]
+
+
+def refusing(*fields: str, status: int = 422) -> Callable[[Asked], Answer]:
+    """A server that names the fields it does not know, as `transformers serve` does."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path.endswith("/models"):
+            return Answer({"data": []})
+        if strange := [field for field in fields if field in asked.body]:
+            return Answer({"detail": f"Unexpected fields in the request: {set(strange)}"}, status)
+        choice = {"text": "x", "message": {"content": "x"}, "finish_reason": "stop"}
+        return Answer({"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 1}})
+
+    return answer
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_field_that_is_refused_and_can_be_spared_is_left_out_from_then_on(folder: Path, status: int) -> None:
+    fields = ("continue_final_message", "add_generation_prompt", "add_special_tokens", "seed")
+    with loopback(refusing(*fields, status=status)) as server:
+        session = opened(server, tokenizer=str(folder), concurrency=1)
+        for name in "abc":
+            session.submit(RequestKey(name, 0, 0), THINK_PLAIN, Sampling(seed=1))
+        done = list(drain(session))
+        session.close()
+    assert [completion.fault for completion in done] == [None] * 3
+    asked = [(asked.path.removeprefix("/v1/"), len(asked.body)) for asked in server.asked]
+    assert asked[:3] == [("chat/completions", 7), ("chat/completions", 6), ("completions", 5)]
+    assert asked[3:] == [("completions", 4)] * 3
+    assert server.asked[-1].body["prompt"] == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n"
+
+
+def test_a_continuation_is_never_left_out() -> None:
+    with loopback(refusing("continue_final_message", "add_generation_prompt")) as server:
+        done = one(opened(server), THINK)
+    assert "--model-args api=completions --tokenizer" in (done.fault or "")
+    assert len(server.asked) == 1
+
+
+def test_a_server_that_adds_special_tokens_gets_a_text_without_them() -> None:
+    class Tokenizer:
+        bos_token = "<s>"
+
+        def encode(self, text: str, add_special_tokens: bool = True) -> list[str]:
+            words = text.replace("<s>", "<s> ").split()
+            return ["<s>", *words] if add_special_tokens else words
+
+    assert _wire.unmarked(Tokenizer(), "<s>Hi there") == "Hi there"
+    with pytest.raises(ValueError, match="would add tokens"):
+        _wire.unmarked(Tokenizer(), "Hi there")
 
 
 @pytest.fixture(scope="module")

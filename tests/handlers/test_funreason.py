@@ -75,7 +75,8 @@ def test_another_delimiter() -> None:
 @pytest.mark.parametrize(
     ("model", "fits"),
     [
-        (ModelInfo("x", chat_template="{% if think %}<think>{% endif %}"), True),
+        (ModelInfo("x", chat_template="{% if think %}<think>{% endif %}"), False),
+        (ModelInfo("org/QwQ-32B"), False),
         (ModelInfo("org/FunReason-7B"), True),
         (ModelInfo("tiny"), True),
         (ModelInfo("Qwen2.5-Coder-7B", adapter="/out/funreason-lora"), True),
@@ -83,7 +84,7 @@ def test_another_delimiter() -> None:
         (ModelInfo("destiny"), False),
     ],
 )
-def test_it_fits_reasoning_checkpoints(model: ModelInfo, fits: bool) -> None:
+def test_it_fits_checkpoints_that_were_trained_so(model: ModelInfo, fits: bool) -> None:
     assert bool(PLUGIN.matches(model)) is fits
 
 
@@ -94,6 +95,7 @@ def test_it_fits_reasoning_checkpoints(model: ModelInfo, fits: bool) -> None:
         Reply("a", "\n[f()]"),
         Reply("a", "[f()]", problem="truncated"),
         Reply("a", "", calls=()),
+        Reply("\n<think>a", "[f()]"),
     ],
 )
 def test_what_would_not_read_back_is_refused(reply: Reply) -> None:
@@ -102,7 +104,9 @@ def test_what_would_not_read_back_is_refused(reply: Reply) -> None:
 
 
 fragments = st.lists(st.sampled_from(["a", "\n", " ", "<think>", "\r", "\ud800"])).map("".join)
-thoughts = st.none() | fragments | st.text().filter(lambda think: "</think>" not in think)
+thoughts = st.none() | (fragments | st.text()).filter(
+    lambda think: "</think>" not in think and not think.lstrip().startswith("<think>")
+)
 pieces = st.text() | st.lists(st.sampled_from(["[f(a='x')]", "\n", "</think>", "<think>", " ", "ß"])).map("".join)
 
 
@@ -129,3 +133,8 @@ def reads_back(reply: Reply, query: Query) -> None:
 @given(text=st.text() | pieces, finish=st.sampled_from(["stop", "length"]), expects=st.sampled_from(["calls", "text"]))
 def test_parsing_never_raises(text: str, finish: Literal["stop", "length"], expects: Literal["calls", "text"]) -> None:
     parse(text, replace(CALLS, expects=expects), finish)
+
+
+@pytest.mark.parametrize("text", ["<think>\na\n</think>\n\n[f()]", "\n<think>a</think>[f()]", "a\n</think>\n\n[f()]"])
+def test_a_block_that_the_model_opens_again_has_one_opening(text: str) -> None:
+    assert parse(text) == Reply("a", "[f()]")

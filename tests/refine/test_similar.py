@@ -67,8 +67,16 @@ def test_words_are_letters_and_digits_in_lower_case():
     assert words("Was kostet's, 3.5 Übel?") == ["was", "kostet", "s", "3", "5", "übel"]
 
 
+def test_characters_are_words_where_no_spaces_part_them():
+    assert words("识别码为WXZ123,6月") == [*"识别码为", "wxz123", "6", "月"]
+    question = "我需要计划下月的汽车保养并检查轮胎"
+    contamination = Contamination({"b": [question]})
+    assert "shares 13 words" in contamination.objection(asking(f"你好，{question[2:15]}。"))
+    assert contamination.objection(asking(f"你好，{question[2:14]}。")) is None
+
+
 def test_an_unknown_benchmark_is_refused():
-    with pytest.raises(UsageProblem, match="Known: bfcl, humaneval, mbpp"):
+    with pytest.raises(UsageProblem, match="Known: bfcl, acebench, apibank, humaneval, mbpp"):
         benchmark_questions(["gsm8k"])
 
 

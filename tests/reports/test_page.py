@@ -8,10 +8,9 @@ import gzip
 import http.client
 import json
 import re
-import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,9 @@ from harness.reports.page_server import PageServer
 from harness.results import store
 from harness.types import Score, UsageInfo, Verdict
 from tests import synthetic_runs
+from tests.browser import CHROMIUM, FLAGS, Browser, browser
 from tests.synthetic_runs import biased
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = (
     "</script><script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
     "\x1b[31mred\x07 \u202ereversed\u202c \ud800 &lt; ]]> --> {{ 7 * 7 }}"
@@ -209,7 +208,7 @@ def test_bundle_writes_one_file(hostile: Path, tmp_path: Path) -> None:
 
 
 def test_server_answers_this_machine_only() -> None:
-    with PageServer(b"<p>page") as server:
+    with PageServer({"/": b"<p>page"}.get) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
         def get(path: str, host: str) -> tuple[int, bytes]:
@@ -237,11 +236,14 @@ def browse(tmp_path: Path) -> Callable[[str, str], str]:
     def dump(html: str, fragment: str) -> str:
         path = tmp_path / "page.html"
         path.write_text(html, encoding="utf-8")
-        flags = (
-            "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-            "--disable-component-update --disable-sync --virtual-time-budget=4000 --dump-dom"
-        )
-        command = [CHROMIUM, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", f"{path.as_uri()}#{fragment}"]
+        command = [
+            CHROMIUM,
+            *FLAGS,
+            "--virtual-time-budget=4000",
+            "--dump-dom",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            f"{path.as_uri()}#{fragment}",
+        ]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
     return dump
@@ -284,3 +286,128 @@ def test_views_show_what_they_should_in_a_browser(browse: Callable[[str, str], s
     assert f"{gained} of 60" in listed
     assert "▲ gained" in listed
     assert "There is no such sample" in browse(html, "/sample/nothing/0/multiple")
+
+
+def colours(block: str) -> dict[str, str]:
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 defines it: 1 to 21."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+TEMPLATES = Path(page.__file__).parent / "templates"
+THEME = (TEMPLATES / "theme.css").read_text()
+REPORT = (TEMPLATES / "report" / "report.css").read_text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read_on_what_it_stands_on(theme: str) -> None:
+    lines = [line for line in REPORT.splitlines() if "--a:" in line]
+    mark = next(line for line in lines if ("dark" in line) == (theme == "dark"))
+    found = colours(THEME.split("@media")[theme == "dark"]) | colours(mark)
+    assert found.items() >= colours(REPORT.split(f':root[data-theme="{theme}"]')[1].split("}")[0]).items()
+    badges = [(name, f"{name}-soft") for name in ("good", "bad", "none")]
+    marks = [("paper", "a"), ("paper", "accent")]
+    words = [(name, on) for name in ("ink", "muted", "accent", "good", "bad") for on in ("paper", "panel")]
+    for text, ground in [*badges, *marks, *words]:
+        assert contrast(found[text], found[ground]) >= 4.5, (text, ground)
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> str:
+    """Address of a page about two runs, with a large category and one of a single item."""
+    sizes = {"multiple": 60, "live_multiple": 1053, "live_relevance": 1}
+    folders = [synthetic_runs.write(tmp_path / str(i), f"m{i}", sizes, biased(i, 0.4 + i / 3)) for i in (0, 1)]
+    path = tmp_path / "pair.html"
+    path.write_text(page.page(folders), encoding="utf-8")
+    return path.as_uri()
+
+
+def test_a_keyboard_walks_through_the_whole_report(tab: Browser, pair: str) -> None:
+    tab.open(pair)
+    for _ in range(60):
+        tab.key("Tab")
+        if tab.run("document.activeElement.closest('.plot') !== null"):
+            break
+    assert tab.run("document.activeElement.getAttribute('aria-label')").startswith("multiple: A ")
+    tab.key("Enter")
+    tab.wait("main.className === 'samples'")
+    assert tab.run("document.querySelector('.result-count').textContent") == "60 of 1,114"
+    tab.key("j")
+    tab.key("Enter")
+    tab.wait("main.className === 'sample'")
+    title = tab.run("document.querySelector('.sample-title').textContent")
+    tab.key("k")
+    tab.wait(f"document.querySelector('.sample-title').textContent !== {json.dumps(title)}")
+    tab.key("Escape")
+    tab.wait("main.className === 'samples'")
+    tab.key("?", shift=True)
+    tab.wait("document.getElementById('help').open")
+    assert tab.run("document.activeElement.closest('dialog') !== null")
+    tab.key("Escape")
+    tab.wait("!document.getElementById('help').open")
+    assert tab.complaints == []
+
+
+def test_a_screen_reader_finds_every_link(tab: Browser, pair: str) -> None:
+    for fragment in ("#/", "#/samples"):
+        tab.open(pair + fragment)
+        tree = tab.send("Accessibility.getFullAXTree")["nodes"]
+        links = [node for node in tree if node.get("role", {}).get("value") == "link" and not node.get("ignored")]
+        names = [node["name"]["value"] for node in links]
+        assert len(names) == tab.run("document.querySelectorAll('a[href]').length")
+        assert all(names)
+    tab.open(pair)
+    assert any(re.match(r"live multiple: A \d+\.\d % \[.*n=1,053; B ", name) for name in _links(tab))
+
+
+def _links(tab: Browser) -> list[str]:
+    tree = tab.send("Accessibility.getFullAXTree")["nodes"]
+    return [node["name"]["value"] for node in tree if node.get("role", {}).get("value") == "link"]
+
+
+def test_a_phone_shows_every_number_whole(tab: Browser, pair: str) -> None:
+    tab.open(pair, 390, 844)
+    assert tab.run("document.documentElement.scrollWidth") <= 390
+    outside = """[...main.querySelectorAll('td, th, .card *, .plot text')].filter((cell) => {
+        const box = cell.getBoundingClientRect();
+        return box.width > 2 && (box.right > 391 || box.left < -1); }).map((cell) => cell.textContent)"""
+    assert tab.run(outside) == []
+    broken = """[...main.querySelectorAll('.card b, .card small span, .fold td')].filter((cell) => {
+        const words = document.createRange(); words.selectNodeContents(cell);
+        return new Set([...words.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+    }).map((cell) => cell.textContent)"""
+    assert tab.run(broken) == []
+    labels = tab.run(
+        "[...document.querySelectorAll('.fold tbody tr:first-child td')].map((cell) => cell.dataset.label)"
+    )
+    assert labels == ["pairs", "A", "B", "B−A", "interval", "lost", "gained", "q"]
+
+
+def test_an_interval_of_one_item_comes_with_a_caution(tab: Browser, pair: str) -> None:
+    tab.open(pair)
+    assert "Caution: fewer than 10 items in live_relevance (1)" in tab.run(
+        "document.querySelector('.notice').textContent"
+    )

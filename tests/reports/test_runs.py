@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.analysis.entries import entries
 from harness.analysis.leaderboard import build
 from harness.reports import boards, overview, runs
 from harness.results import store
+from harness.results.lines import encode
 from harness.stats.views import load_view
-from harness.types import Score
+from harness.types import RunRecord, Score, Verdict
 from tests import synthetic_runs
 
 
@@ -33,3 +36,37 @@ def test_one_interval_wherever_it_is_shown(tmp_path: Path) -> None:
 def test_a_category_without_a_verdict_has_no_accuracy(tmp_path: Path) -> None:
     record = synthetic_runs.record(scores={"multiple": Score(4, 0, 0, 4)})
     assert "N/A" in runs.records_text([record], tmp_path)
+
+
+def faulted(root: Path, faults: Sequence[str | None]) -> RunRecord:
+    """A run whose items ended so, None for well."""
+    folder = synthetic_runs.write(root, sizes={"multiple": len(faults)})
+    lines = []
+    for index, fault in enumerate(faults):
+        outcome = "pass" if fault is None else "unscored"
+        verdict = Verdict("pass") if fault is None else Verdict("unscored", "fault", fault)
+        lines.append(synthetic_runs.line("multiple", index, 0, outcome, fault=fault, verdicts={"multiple": verdict}))
+    (folder / store.SAMPLES).write_bytes(b"".join(map(encode, lines)))
+    left = sum(fault is not None for fault in faults)
+    record = store.read_run(folder)
+    return replace(record, benchmark=replace(record.benchmark, n=len(faults), left=left))
+
+
+def test_the_most_frequent_reasons_of_faults_are_printed(tmp_path: Path) -> None:
+    long = [f"prompt exceeds context: {n} tokens" for n in (9120, 8731, 8192)]
+    record = faulted(tmp_path, [None, "a", *long, "b", "b", "c\x1b[31m", "d"])
+    said = [line for line in runs.records_text([record], tmp_path).splitlines() if line.startswith("fault")]
+    assert said == [
+        "fault, 3 of 9: prompt exceeds context: 9120 tokens",
+        "fault, 2 of 9: b",
+        "fault, 1 of 9: a",
+        "fault, 2 more of 2 other kinds",
+    ]
+
+
+def test_a_run_without_faults_names_none(tmp_path: Path) -> None:
+    assert "fault, " not in runs.records_text([faulted(tmp_path, [None, None])], tmp_path)
+
+
+def test_a_reason_is_printed_without_control_characters(tmp_path: Path) -> None:
+    assert "\x1b" not in runs.records_text([faulted(tmp_path, ["HTTP 400 \x1b[31m\nred"])], tmp_path)

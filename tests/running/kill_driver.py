@@ -8,18 +8,21 @@ from pathlib import Path
 from harness.running.plan import RunSpec
 from harness.running.runner import run
 from harness.types import EngineSettings
+from tests.running.slow_driver import Slow, books
 from tests.toy import Toy, install
 
 
 def spec(folder: Path, script: Path) -> RunSpec:
-    """Some 400 requests of 20 ms, two at once, judged in threads."""
-    options = {"script": str(script), "default": "so so", "delay": 0.02, "slots": 2}
+    """Some 400 requests of 20 ms, four at once, which are judged more slowly in two threads."""
+    options = {"script": str(script), "default": "so so", "delay": 0.02, "slots": 4}
     settings = EngineSettings("model", options=options)
     categories = Toy().tasks()["all_of_it"]
     return RunSpec(settings, "toy", categories, engine="scripted", handler="prompt", repeats=4, output=folder)
 
 
 if __name__ == "__main__":
-    install(Toy(check_workers=2))
+    folder = Path(sys.argv[1])
+    install(Slow(0.03, 2))
+    books(folder.with_suffix(".book"))
     print("ready", flush=True)
-    run(spec(Path(sys.argv[1]), Path(sys.argv[2])))
+    run(spec(folder, Path(sys.argv[2])))

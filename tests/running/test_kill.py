@@ -1,4 +1,4 @@
-"""Kill -9 at any moment loses nothing that was stored and doubles nothing."""
+"""Kill -9 at any moment loses no reply that arrived and no line, and doubles nothing, however slow the judge is."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ import pytest
 
 from harness.results import store
 from harness.results.lines import SampleLine, decode
+from harness.results.waiting import WAITING
 from harness.running.runner import run
 from tests.running.kill_driver import spec
+from tests.running.slow_driver import check_book
 from tests.toy import Toy, install
 
 KILLS = 50
@@ -98,5 +100,7 @@ def test_fifty_kills_leave_runs_as_an_undisturbed_one(tmp_path: Path, monkeypatc
         assert session(folder, script, None)
         (found,) = store.find_runs(folder)
         assert whole(found) == calm
+        assert not (found / WAITING).exists()
+        check_book(folder.with_suffix(".book"))
         record = store.read_run(found)
         assert (record.status, record.scores, record.tokens) == ("complete", expected.scores, expected.tokens)

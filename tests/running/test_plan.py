@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import UsageProblem
 from harness.results import provenance, store
 from harness.running.plan import RunSpec, SharedEngine, plan
 from harness.running.runner import run
@@ -19,7 +20,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_identity_of_a_configuration_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Computed by version 0.1.0: the same command must find the runs of earlier versions again."""
+    """The same command must find its runs again. Changed once, when what servers take became a part of it."""
     monkeypatch.setattr(provenance, "checker_sha256", lambda _: "c" * 64)
     options = {"script": "script.json", "default": "x", "slots": 3}
     settings = EngineSettings("model", options=options, chat_template_kwargs={"a": 1})
@@ -36,7 +37,7 @@ def test_the_identity_of_a_configuration_stays(monkeypatch: pytest.MonkeyPatch, 
         output=tmp_path,
     )
     found = plan(spec, SharedEngine("scripted", settings)).record.config_sha256
-    assert found == "8b0edf520826a266bc26852005d0bbb06b236667057243ef30892840761222a8"
+    assert found == "8e766f42182d85cc42c086ad57f3235fc4bc2ef2527f07ad2a045c9dbfd84736"
 
 
 @pytest.fixture
@@ -73,3 +74,14 @@ def test_it_is_not_continued_where_anything_else_differs(begun: RunSpec, monkeyp
     assert plan(begun, engine).folder is not None
     assert plan(replace(begun, rules="strict"), engine).folder is None
     assert plan(replace(begun, sampling=Sampling(temperature=0.5)), engine).folder is None
+
+
+@pytest.mark.usefixtures("bfcl_data")
+def test_a_category_that_native_calls_cannot_be_measured_on_is_not_asked(tmp_path: Path) -> None:
+    settings = EngineSettings("model", options={"default": "x"})
+    spec = RunSpec(settings, "bfcl", ("irrelevance", "format_sensitivity"), engine="scripted", output=tmp_path)
+    engine = SharedEngine("scripted", settings)
+    assert plan(replace(spec, handler="fc"), engine).record.benchmark.categories == ("irrelevance",)
+    assert plan(replace(spec, handler="prompt"), engine).record.benchmark.categories == spec.categories
+    with pytest.raises(UsageProblem, match="N/A"):
+        plan(replace(spec, handler="fc", categories=("format_sensitivity",)), engine)

@@ -16,7 +16,10 @@ from harness.engines.scripted import Reciting
 from harness.errors import RunIncomplete, SandboxUnavailable, UsageProblem
 from harness.protocols import Play
 from harness.results import store
+from harness.results.lines import encode, encode_generation
 from harness.results.store import SampleLine
+from harness.results.waiting import WAITING, encode_reply
+from harness.running.judges import Judges
 from harness.running.plan import RunSpec
 from harness.running.progress import Silent
 from harness.running.runner import run
@@ -234,10 +237,140 @@ def test_an_exception_ends_only_its_item(script: Path, where: str) -> None:
     assert [step.generation.text for step in line.steps] == [f"crash in {where}"]
 
 
+def loses(folder: Path, names: Sequence[str]) -> None:
+    """Take lines away and let their replies wait, as a kill before the verdict would have left them."""
+    lines = list(store.read_samples(folder, pytest.fail))
+    (folder / store.SAMPLES).write_bytes(b"".join(encode(line) for line in lines if line.id not in names))
+    waiting = [
+        encode_reply(RequestKey(*line.key, place), encode_generation(step.generation))
+        for line in lines
+        if line.id in names
+        for place, step in enumerate(line.steps)
+    ]
+    (folder / WAITING).write_bytes(b"".join(waiting))
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_waits_is_judged_and_no_engine_is_opened(script: Path, watching: list[Watching]) -> None:
+    spec = spec_of(script, "talk", "chain", "hint", "hinted", "double", repeats=2)
+    first = run(spec)
+    folder = store.path_of(spec.output, first)
+    before = lines_of(spec, first)
+    loses(folder, ["talk_3", "chain_7", "chain_8", "hint_1", "double_2"])
+    record = run(spec)
+    assert len(watching) == 1
+    assert timeless(lines_of(spec, record)) == timeless(before)
+    assert (record.scores, record.tokens, record.status) == (first.scores, first.tokens, "complete")
+    assert not (folder / WAITING).exists()
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_waits_is_judged_before_an_engine_is_loaded(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = spec_of(script)
+    first = run(spec)
+    folder = store.path_of(spec.output, first)
+    loses(folder, ["echo_3", "echo_8"])
+    lines = (folder / WAITING).read_bytes().splitlines(keepends=True)
+    (folder / WAITING).write_bytes(lines[1] + lines[0][:40])
+
+    def broken(name: str, settings: EngineSettings) -> Any:
+        raise UsageProblem("no server answers")
+
+    monkeypatch.setattr(plugins, "open_engine", broken)
+    with pytest.raises(UsageProblem, match="no server"):
+        run(spec)
+    assert ("echo_8", 0) in lines_of(spec, first)
+    assert store.read_run(folder).benchmark.left == 1
+
+
+@pytest.mark.usefixtures("toy")
+def test_an_episode_goes_on_after_the_reply_it_has(script: Path, watching: list[Watching]) -> None:
+    write(script, {"talk_1": ["one", "two", "three"]})
+    spec = spec_of(script, "talk")
+    lines = lines_of(spec, run(spec))
+    faulty = [{"id": "talk_1", "step": 0, "text": "one"}, {"id": "talk_1", "step": 1, "text": "two"}]
+    faulty += [{"id": "talk_1", "step": 2, "fault": "HTTP 500"}]
+    jsonl = script.with_suffix(".jsonl")
+    jsonl.write_text("\n".join(json.dumps(entry) for entry in faulty))
+    spec = spec_of(jsonl, "talk")
+    first = run(spec)
+    assert len(lines_of(spec, first)["talk_1", 0].steps) == 2, "a fault keeps the replies so far"
+    jsonl.write_text("\n".join(json.dumps({"id": "talk_1", "step": i, "text": t}) for i, t in enumerate("abc")))
+    record = run(spec)
+    assert [*watching[2].asked] == [RequestKey("talk_1", 0, 2)]
+    texts = [step.generation.text for step in lines_of(spec, record)["talk_1", 0].steps]
+    assert texts == ["one", "two", "c"]
+    assert timeless(lines_of(spec, record)).keys() == lines.keys()
+
+
+def test_a_fault_of_the_judge_is_judged_again_and_not_asked_again(
+    script: Path, watching: list[Watching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise OSError("no space left")
+
+    toy = Toy()
+    install(toy, monkeypatch.setattr)
+    spec = spec_of(script)
+    with monkeypatch.context() as patch:
+        patch.setattr(toy, "check", broken)
+        first = run(spec)
+    assert first.scores["echo"].unscored == SIZE
+    record = run(spec)
+    assert len(watching) == 1
+    assert (record.run_id, record.status, record.scores["echo"].passed) == (first.run_id, "complete", SIZE)
+
+
+@pytest.mark.usefixtures("toy")
+def test_overwriting_forgets_what_waits(script: Path, watching: list[Watching]) -> None:
+    spec = spec_of(script)
+    first = run(spec)
+    loses(store.path_of(spec.output, first), ["echo_3"])
+    record = run(replace(spec, overwrite=True))
+    assert len(watching[1].asked) == SIZE
+    assert record.status == "complete"
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_reply_that_comes_too_late_is_kept_for_the_next_session(script: Path, watching: list[Watching]) -> None:
+    others = {name: {"text": name, "delay": 0.05} for name in ECHO}
+    write(script, others | {"echo_0": {"text": "echo_0", "delay": 0.35}})
+    spec = spec_of(script, "echo", options={"slots": 2}, sample_timeout=0.2)
+    first = run(spec)
+    assert lines_of(spec, first)["echo_0", 0].fault == "took longer than 0.2 s"
+    record = run(spec)
+    assert len(watching) == 1
+    assert (record.status, record.scores["echo"].passed) == ("complete", SIZE)
+
+
+def test_a_full_backlog_holds_new_episodes_and_no_replies(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Toy):
+        def check(self, sample: Sample[Any], episode: Episode, rules: str = "upstream") -> Any:
+            time.sleep(0.01)
+            return super().check(sample, episode, rules)
+
+    most = 0
+
+    class Counting(Judges):
+        def submit(self, played: Any) -> None:
+            nonlocal most
+            super().submit(played)
+            most = max(most, self._unjudged)
+
+    monkeypatch.setattr("harness.running.judges.BACKLOG", 4)
+    monkeypatch.setattr("harness.running.runner.Judges", Counting)
+    install(Slow(check_workers=1), monkeypatch.setattr)
+    record = run(spec_of(script, "echo", "talk", "chain", options={"slots": 3}))
+    assert (record.status, record.benchmark.left) == ("complete", 0)
+    assert most <= 4 + 2 * 3
+
+
 class Clumsy:
     """A handler with a bug for one sample."""
 
     name = "prompt"
+    fit = None
+    native = False
 
     def __init__(self, method: str) -> None:
         self.method, self.real = method, plugins.load("handlers", "prompt")
@@ -497,3 +630,9 @@ def test_replaying_gives_the_same_lines_and_other_rules_other_verdicts(script: P
     lenient = run(replace(again, rules="lenient"))
     assert lenient.scores["talk"].passed == 2 * SIZE
     assert lenient.scores["echo"].unscored == 2
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_record_says_what_was_planned_of_each_category(script: Path) -> None:
+    assert run(spec_of(script)).planned == {"echo": SIZE}
+    assert run(spec_of(script, "echo", "talk", limit="2", repeats=3)).planned == {"echo": 6, "talk": 6}

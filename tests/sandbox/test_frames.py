@@ -13,7 +13,7 @@ def drained(reader: frames.FrameReader) -> list[frames.Frame]:
     return list(iter(reader.next, None))
 
 
-@given(st.lists(st.tuples(st.integers(1, 7), st.binary(max_size=20)), max_size=6), st.integers(1, 50))
+@given(st.lists(st.tuples(st.integers(1, 8), st.binary(max_size=20)), max_size=6), st.integers(1, 50))
 def test_frames_survive_any_cutting(messages: list[tuple[int, bytes]], step: int) -> None:
     stream = b"".join(frames.HEADER.pack(kind, 0.5, len(body), bytes(16)) + body for kind, body in messages)
     reader, found = frames.FrameReader(20), []
@@ -38,7 +38,7 @@ def test_exactly_the_frames_that_are_as_predicted_are_passed_over(calls: list[tu
     assert index == len(calls)
 
 
-@pytest.mark.parametrize(("kind", "length"), [(0, 0), (8, 0), (255, 1), (frames.VALUE, 21), (frames.VALUE, 2**32 - 1)])
+@pytest.mark.parametrize(("kind", "length"), [(0, 0), (9, 0), (255, 1), (frames.VALUE, 21), (frames.VALUE, 2**32 - 1)])
 def test_what_is_no_frame_is_refused_at_its_header(kind: int, length: int) -> None:
     reader = frames.FrameReader(20)
     reader.feed(frames.HEADER.pack(kind, 0.0, length, bytes(16)))

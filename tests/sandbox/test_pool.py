@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import marshal
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageProblem
+from harness.errors import SandboxUnavailable, UsageProblem
 from harness.sandbox import backends, values
 from harness.sandbox.pool import Program, Sandbox, SandboxFault, _Worker
 
@@ -52,6 +56,30 @@ LEGAL = {
         import tempfile
         def f(x):
             return tempfile.gettempdir()
+    """,
+    "temporary files": """
+        import os, tempfile
+        def f(x):
+            with tempfile.TemporaryFile("w+") as file, tempfile.NamedTemporaryFile() as named:
+                file.write("x" * 1000)
+                named.write(b"y")
+                file.seek(0)
+                assert file.read() == "x" * 1000 and os.path.getsize(named.name) == 0
+            with tempfile.TemporaryDirectory() as folder, tempfile.SpooledTemporaryFile(10) as spooled:
+                spooled.write(b"z" * 100)
+                with open(os.path.join(folder, "a"), "w") as file:
+                    file.write("a")
+                return os.listdir(folder)
+    """,
+    "files of its own": """
+        import os
+        def f(x):
+            with open("notes.txt", "w") as file:
+                file.write("x")
+            os.makedirs("a/b")
+            os.rename("notes.txt", "a/b/notes.txt")
+            with open("a/b/notes.txt") as file:
+                return file.read()
     """,
     "output": """
         import sys
@@ -96,21 +124,95 @@ def test_legal_programs_run(sandbox: Sandbox, run: Run, name: str) -> None:
     assert result.kind == "value", result
 
 
-def test_a_private_tmp_is_empty_again_for_the_next_program(sandbox: Sandbox, run: Run) -> None:
+def test_a_private_folder_is_empty_again_for_the_next_program(sandbox: Sandbox, run: Run) -> None:
     code = """
-        import os
+        import os, tempfile
         def f(x):
-            before = os.listdir("/tmp")
-            with open("/tmp/left", "w") as file:
+            before = os.listdir(), os.listdir(tempfile.gettempdir())
+            with open("left", "w") as file:
                 file.write("x" * 1000)
-            return before
+            os.makedirs("a/b/c")
+            os.mkdir("a/locked", 0)
+            return *before, os.listdir(tempfile.gettempdir()) == ["left", "a"] or sorted(os.listdir()) == ["a", "left"]
     """
-    if sandbox.name != "userns":
-        assert [run(program(code), [1])[0].kind] == ["raised"]
-        return
     for _ in range(2):
         (result,) = run(program(code), [1])
-        assert values.decode(result.body) == []
+        assert values.decode(result.body) == ([], [], True)
+
+
+FILLING = {
+    "bytes": "[open(str(n), 'wb').write(bytes(1 << 20)) for n in range(100_000)]",
+    "entries": "[os.close(os.open(str(n), os.O_CREAT | os.O_WRONLY)) for n in range(10**7)]",
+    "depth": "[(os.mkdir('x' * 200), os.chdir('x' * 200)) for n in range(10**7)]",
+}
+
+
+@pytest.mark.parametrize("what", FILLING)
+def test_a_private_folder_cannot_be_filled(run: Run, what: str) -> None:
+    code = f"import os\ndef f(x):\n    {FILLING[what]}"
+    (result,) = run(code, [1], limit=20.0, budget=20.0)
+    assert result.kind in ("died", "raised"), result
+    assert "raised" not in result.kind or "No space left" in result.note
+    assert run("import os\ndef f(x):\n    return os.listdir()", [1])[0].digest == values.digest([])
+
+
+@pytest.mark.parametrize("backend", ["userns", "bwrap", "landlock"])
+def test_programs_have_a_folder_also_where_the_harness_lies_in_tmp(backend: str) -> None:
+    code = """
+        from harness.sandbox.pool import Program, Sandbox
+        import marshal, sys
+        from harness.errors import SandboxUnavailable
+        try:
+            opened = Sandbox(sys.argv[1], workers=1)
+        except SandboxUnavailable as error:
+            sys.exit(f"skip: {error.args[0]}")
+        code = "import tempfile\\ndef f(x):\\n    return tempfile.NamedTemporaryFile().write(x)"
+        for _ in range(2):
+            with opened.run(Program(code, "f", marshal.dumps([[b"x"]], 2), [5.0], 10.0)) as results:
+                print([(result.kind, result.note) for result in results])
+        opened.close()
+    """
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        shutil.copytree(Path(backends.__file__).parents[1], Path(folder, "harness"))
+        environment = {**os.environ, "PYTHONPATH": folder}
+        done = subprocess.run(
+            [sys.executable, "-c", program(code), backend], env=environment, capture_output=True, text=True, check=False
+        )
+    if done.stderr.startswith("skip"):
+        pytest.skip(done.stderr)
+    assert done.stdout == "[('value', '')]\n" * 2, done.stderr
+
+
+def test_threads_are_bounded(sandbox: Sandbox, run: Run) -> None:
+    code = """
+        import threading, time
+        threading.stack_size(32768)
+        def f(x):
+            for _ in range(x):
+                threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+            time.sleep(0.1)
+            return x
+    """
+    assert run(program(code), [100])[0].kind == "value"
+    (result,) = run(program(code), [3000], limit=5.0)
+    told = {"raised": "RuntimeError: can't start new thread", "died": "ended because it had more than 128 threads"}
+    assert result.note == told[result.kind]
+    (short,) = run(program(code.replace("time.sleep(0.1)", "")), [400], limit=5.0)
+    assert short.kind in ("raised", "died") or sandbox.name != "userns"
+
+
+def test_the_folder_of_a_server_that_was_killed_is_removed_with_it() -> None:
+    try:
+        opened = Sandbox("landlock", workers=1)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error).splitlines()[0])
+    server = opened._free[0].server
+    assert server
+    assert server.folder
+    assert os.stat(server.folder).st_mode & 0o777 == 0o700
+    server.process.kill()
+    opened.close()
+    assert not os.path.exists(server.folder)
 
 
 def test_the_server_imports_what_a_program_names_before_it_runs(sandbox: Sandbox) -> None:
@@ -190,6 +292,89 @@ def test_the_budget_ends_many_short_calls(run: Run) -> None:
 def test_a_swallowed_exception_does_not_help_against_time(run: Run) -> None:
     code = "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass"
     assert run(code, [1], limit=0.3)[0].kind == "timeout"
+
+
+FRAME_HEAD = """
+import os, struct, sys, threading, time, marshal
+frame = sys._getframe()
+while "send" not in frame.f_locals:
+    frame = frame.f_back
+CHANNEL = frame.f_locals["send"]._channel
+def frame_of(value):
+    body = marshal.dumps(value, 2)
+    return struct.pack("<BdI", 3, 0.0, len(body)) + body.ljust(16, b"\\0") + body
+def busy(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+"""
+"""Finds the channel, so that a program can write frames in pieces and at times of its own choice."""
+
+DRIPS = {
+    "a byte now and then of the frame to come": """
+        def f(x):
+            done = []
+            def drip():
+                for place in range(13):
+                    if not done:
+                        os.write(CHANNEL, frame_of(x)[place:place + 1])
+                        busy(0.3)
+            thread = threading.Thread(target=drip)
+            thread.start()
+            busy(3.5)
+            done.append(1)
+            thread.join()
+            os.write(CHANNEL, frame_of(x)[13:])
+            time.sleep(9)
+    """,
+    "a byte every half millisecond": """
+        def f(x):
+            for byte in frame_of("x" * 4000):
+                os.write(CHANNEL, bytes([byte]))
+                time.sleep(0.0005)
+            busy(3)
+            return x
+    """,
+    "bytes before the first call": """
+        for byte in struct.pack("<BdI", 2, 0.0, 4000) + bytes(16) + bytes(4000):
+            os.write(CHANNEL, bytes([byte]))
+            time.sleep(0.0005)
+        def f(x):
+            return x
+    """,
+    "all the time": """
+        def f(x):
+            threading.Thread(target=lambda: [os.write(CHANNEL, b"\\3") for _ in range(10**9)], daemon=True).start()
+            busy(9)
+    """,
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+def test_bytes_that_are_no_frame_give_no_time(run: Run, name: str) -> None:
+    start = time.monotonic()
+    budget = 0.5 if "before" in name else 5.0
+    (result,) = run(FRAME_HEAD + program(DRIPS[name]), [1], limit=0.5, budget=budget, body_limit=5000)
+    assert result.kind in ("timeout", "garbled"), result
+    assert result.seconds < 0.9
+    assert time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize("pause", [0, 0.0002, 0.001, 0.02])
+def test_the_budget_holds_whatever_is_sent(run: Run, pause: float) -> None:
+    code = f"import time\ndef f(x):\n    time.sleep({pause})\n    return x"
+    start = time.monotonic()
+    *_, last = run(code, *[[0]] * 200_000, limit=1.0, budget=0.5)
+    assert (last.kind, last.call > 5) == ("timeout", True)
+    assert time.monotonic() - start < 8
+
+
+def test_a_reader_that_was_stopped_charges_no_program(run: Run, sandbox: Sandbox) -> None:
+    job = Program("def f(x): return x", "f", marshal.dumps([[1]] * 3, 2), [0.2] * 3, 0.5)
+    with sandbox.run(job) as results:
+        assert next(results).call == 0
+        time.sleep(1)
+        assert [result.kind for result in results] == ["value"] * 2
 
 
 def test_memory_ends_at_the_setting(run: Run) -> None:
@@ -338,6 +523,20 @@ def test_nothing_is_left_when_a_sandbox_is_closed() -> None:
 def test_unknown_backend_is_refused_with_a_near_name() -> None:
     with pytest.raises(UsageProblem, match="userns"):
         backends.choose("usern")
+
+
+def test_bubblewrap_is_found_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (program := shutil.which("bwrap")):
+        pytest.skip("bwrap is not installed")
+    shutil.copy(program, tmp_path / "bwrap")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert backends._bwrap([], "/tmp")[0] == str(tmp_path / "bwrap")
+    try:
+        backends.start(backends.BACKENDS["bwrap"]).close()
+    except FileNotFoundError as error:
+        pytest.fail(str(error))
+    except OSError as error:
+        pytest.skip(f"bwrap does not work here: {error}")
 
 
 def test_describe_names_layers_or_reasons() -> None:

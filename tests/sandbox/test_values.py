@@ -8,6 +8,7 @@ import decimal
 import enum
 import fractions
 import marshal
+import types
 from typing import Any
 
 import numpy as np
@@ -93,16 +94,61 @@ class Liar(int):
         ({2: "b", 1: "a"}, {1: "a", 2: "b"}),
         (-0.0, 0),
         (complex(2, 0), 2),
+        (collections.UserList([1, collections.UserList([2])]), [1, [2]]),
+        (collections.UserString("x"), "x"),
+        (collections.UserDict({1: 2}), {1: 2}),
+        (collections.ChainMap({1: 2}, {3: 4}), {1: 2, 3: 4}),
+        (types.MappingProxyType({1: 2}), {1: 2}),
+        (collections.OrderedDict([(1, 2)]).keys(), {1}),
+        ({1: 2}.items(), {(1, 2)}),
+        (np.longdouble(0.5), 0.5),
+        (np.clongdouble(1j), 1j),
+        (np.float32(0.5), 0.5),
+        (np.str_("x"), "x"),
+        (np.bytes_(b"x"), b"x"),
     ],
 )
 def test_values_that_python_holds_equal(given_value: Any, equal: Any) -> None:
     assert crossed(given_value) == crossed(equal)
 
 
-@pytest.mark.parametrize("value", [Liar(3), object(), range(3), np.array([1, 2]), iter([]), collections.deque([1])])
+class FalseList(collections.UserList[int]):
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(Liar(3), FalseList([1]), object(), range(3), np.array([1, 2]), np.array([]), iter([])),
+        *(collections.deque([1]), np.datetime64("2020-01-01"), {1: 2}.values()),
+    ],
+)
 def test_foreign_values_do_not_cross(value: Any) -> None:
     with pytest.raises(values.Incomparable):
         values.plain(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "letters"),
+    [
+        (np.float32(0.1), "f"),
+        ([1, (np.float32(0.1), np.float16(0.1))], "fe"),
+        ({1: [np.complex64(1j)]}, "F"),
+        (collections.UserList([np.float32(0.1)]), "f"),
+        (np.array(0.1, dtype="f"), "f"),
+        (np.array([0.1], dtype="f"), ""),
+        ({np.float32(0.1)}, ""),
+        ([np.float64(0.1), np.int8(1), 0.1], ""),
+        (np.longdouble(0.1), ""),
+        (np.longdouble("0.1"), "g"),
+        (np.longdouble("nan"), "g"),
+    ],
+)
+def test_numbers_that_are_not_compared_as_floats_are_told(value: Any, letters: str) -> None:
+    found = set[str]()
+    values.plain(value, found)
+    assert found == set(letters)
 
 
 @pytest.mark.parametrize("value", [float("nan"), [1.0, float("nan")], {1: float("nan")}])

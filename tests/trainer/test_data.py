@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import plugins
+from harness import handlers, plugins
 from harness.errors import DataError
-from harness.types import Example
+from harness.types import Example, ModelInfo
 from tests.tinymodels import tiny_tokenizer
 from tests.trainer.worlds import TOOL, rows, write
 from trainer.data import Encoder, Record, ask, end_of_turn
@@ -183,3 +183,33 @@ def test_the_joined_text_is_tokenised_once_and_split_where_it_should_be(think, a
     regions = list(record.regions)
     assert regions == sorted(regions)
     assert regions[-1] == RESULT
+
+
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+    "{% for c in m.tool_calls or [] %}"
+    "[TOOL_CALLS]{{ c.function.name }}[ARGS]{{ c.function.arguments | tojson }}{% endfor %}"
+    "<|im_end|>\n{% endfor %}{% if tools %}[AVAILABLE_TOOLS]{{ tools | tojson }}{% endif %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def test_native_calls_are_learnt_in_the_models_own_dialect(tmp_path):
+    handler, options, _ = handlers.fitted("fc", {}, "upstream", ModelInfo("m", chat_template=TEMPLATE))
+    assert options["dialect"] == "mistral11"
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = TEMPLATE
+    data = write(tmp_path / "data.jsonl", [_row(think=None, answer="[f(a=1)]", tools=[TOOL])])
+    (record,) = Encoder(tokenizer, handler).corpus(data).records
+    assert _text(record, RESULT) == '[TOOL_CALLS]f[ARGS]{"a": 1}<|im_end|>'
+    assert "[AVAILABLE_TOOLS]" in _text(record, 0)
+    # A template that shows no tools: they are told in the system message, and the calls are calls all the same.
+    silent = TEMPLATE.replace(
+        "{% if tools %}[AVAILABLE_TOOLS]{{ tools | tojson }}{% endif %}", "{# [AVAILABLE_TOOLS] #}"
+    )
+    tokenizer.chat_template = silent
+    handler, _, why = handlers.fitted("fc", {}, "upstream", ModelInfo("m", chat_template=silent))
+    assert "tools" in why
+    (record,) = Encoder(tokenizer, handler).corpus(data).records
+    assert _text(record, RESULT) == '[TOOL_CALLS]f[ARGS]{"a": 1}<|im_end|>'
+    assert "[TOOL_CALLS]function_name[ARGS]" in _text(record, 0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
+import torch
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from tests.trainer.worlds import config, rows, write
@@ -18,6 +20,14 @@ def test_transformers_gets_every_setting_that_it_knows_by_the_same_name(tmp_path
     given = config(tmp_path, **changed)
     for name in set(SAME):
         assert getattr(settings, name) == getattr(given, name), name
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="needs a machine without a GPU")
+def test_mixed_precision_needs_no_gpu(tmp_path):
+    settings = config(tmp_path, bf16=True, use_cpu=False, max_steps=1)
+    assert arguments(settings).bf16
+    state = json.loads((train(settings) / "train.json").read_text())
+    assert (state["step"], state["config"]["bf16"], state["config"]["use_cpu"]) == (1, True, False)
 
 
 def test_rows_are_records_unless_they_are_packed(tmp_path):

@@ -50,7 +50,8 @@ def test_stop_strings_and_schemas_are_honoured(vllm: VllmSession) -> None:
 def test_what_does_not_fit_is_a_fault(vllm: VllmSession) -> None:
     vllm.submit(RequestKey("a", 0, 0), Prompt(({"role": "user", "content": "~" * 3000},)), Sampling())
     [done] = vllm.collect()
-    assert "prompt exceeds context" in (done.fault or "")
+    assert done.generation is not None
+    assert (done.generation.finish, "prompt exceeds context" in done.generation.text) == ("overflow", True)
 
 
 @pytest.mark.parametrize("zero", [False, True])

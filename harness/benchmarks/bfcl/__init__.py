@@ -10,7 +10,13 @@ from harness.types import Verdict
 
 
 def judge(
-    sample_id: str, raw: Any, *, mode: str = "prompt", underscore_names: bool = False, rules: str = "upstream"
+    sample_id: str,
+    raw: Any,
+    *,
+    mode: str = "prompt",
+    underscore_names: bool = False,
+    rules: str = "upstream",
+    dialect: str | None = None,
 ) -> Verdict:
     """Judge one reply as the official evaluator would.
 
@@ -21,16 +27,23 @@ def judge(
         mode: `prompt`, `fc`, or for multi-turn `decoded` (steps are lists of call strings).
         underscore_names: Tools were sent with dots in their names replaced by underscores.
         rules: `upstream`, or `strict` for the same with the quirks mended.
+        dialect: What the text is written in, by a name of `harness.handlers.dialects` or that of a family of models;
+            `mode` is then of no effect. `upstream` rules read as the family's official handler does, and names are
+            judged as that one sends them.
 
     Returns:
         `outcome` is pass, fail or unscored; `code` the official error type, None for a pass.
 
     Raises:
-        UsageProblem: Unknown id, mode or rules; near matches are offered.
+        UsageProblem: Unknown id, mode, rules or dialect; near matches are offered.
     """
     if not isinstance(sample_id, str) or "_" not in sample_id:
         raise UsageProblem(f"{sample_id!r} is no BFCL id", "For example simple_python_0 or live_simple_0-0-0.")
     judge_one = _JUDGES.get(sample_id.rpartition("_")[0]) or _judge_of(sample_id)
+    if dialect is not None:
+        from harness.benchmarks.bfcl.replies import judge_text
+
+        return judge_text(judge_one, sample_id, raw, dialect, underscore_names, rules)
     return judge_one(sample_id, raw, mode=mode, underscore_names=underscore_names, rules=rules)
 
 

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.benchmarks.bfcl import data
+from harness.benchmarks.bfcl.reading import called
 from harness.data import datasets, pins
 from harness.errors import unknown_name
 from harness.protocols import Play
@@ -56,6 +57,7 @@ class Bfcl:
     name: str = "bfcl"
     version: str = f"{data.VERSION} (bfcl-eval {pins.dataset('bfcl').version})"
     check_workers: int = 0
+    text_only: tuple[str, ...] = (data.FORMAT_SENSITIVITY,)
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """Collections of the official command line and every category."""
@@ -82,6 +84,10 @@ class Bfcl:
         """Play a sample by its family's rules."""
         play: Play = family_of(sample.category).play(sample, before)
         return play
+
+    def called(self, category: str, verdict: Verdict, turns: Sequence[int]) -> bool | None:
+        """Whether a call was read, where one is asked for."""
+        return called(category, verdict, turns)
 
     def check(self, sample: Sample[Any], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Judge an episode by its family's rules."""

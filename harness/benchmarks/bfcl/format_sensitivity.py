@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.benchmarks.bfcl import data, prompts
 from harness.benchmarks.bfcl.judging import judge_single_turn as judge
-from harness.benchmarks.bfcl.judging import raw_answer
+from harness.benchmarks.bfcl.judging import scored_answer
 from harness.protocols import Play
 from harness.types import Episode, Query, Sample, Verdict
 
@@ -45,7 +45,7 @@ def play(sample: Sample[Any], before: Mapping[str, Episode]) -> Play:
 
 def check(sample: Sample[Any], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
     """Judge the reply in the format that its configuration asks for."""
-    raw, mode = raw_answer(episode.steps[-1].reply)
+    raw, mode = scored_answer(episode.steps[-1].reply)
     if mode == "fc":
         why = "format sensitivity varies the prompt of models that write their calls as text"
         return {sample.category: Verdict("unscored", "format_sensitivity:native_calls", why)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.benchmarks.bfcl import data
@@ -18,6 +18,9 @@ from harness.types import Reply, Verdict
 MODES = ("prompt", "fc")
 LANGUAGES = {"simple_java": (JAVA, "java"), "simple_javascript": (JAVASCRIPT, "javascript")}
 """Category -> language of its values and dialect of its replies, where these are not Python."""
+
+Read = Callable[[Any], tuple[Any, str]]
+"""From a stored step to what is judged and its mode."""
 
 BROKEN_CALL = [{"": ""}]
 """A native call that cannot be read: its arguments are no JSON."""
@@ -120,10 +123,25 @@ def _check_relevance(raw: Any, calls: Any, error: Undecodable | None, wants_call
 
 
 def raw_answer(reply: Reply) -> tuple[Any, str]:
-    """What a handler read, as `judge_single_turn` takes it: the raw answer and its mode."""
+    """What a handler read, as `judge` takes it: the raw answer and its mode. Calls are to be run."""
+    return _raw(reply, BROKEN)
+
+
+def scored_answer(reply: Reply) -> tuple[Any, str]:
+    """The same for calls that are compared and not run."""
+    return _raw(reply, BROKEN_SCORED)
+
+
+BROKEN = ("bad_tool_call", "never_run")
+"""Problems of replies whose calls do not count where they are run; the second is a quirk of an official handler."""
+BROKEN_SCORED = ("bad_tool_call", "text_arguments")
+"""The same where they are compared: some official handlers run calls whose arguments are text, none scores them."""
+
+
+def _raw(reply: Reply, broken: Sequence[str]) -> tuple[Any, str]:
     if reply.calls is None:
         return reply.text, "prompt"
-    if reply.problem == "bad_tool_call":
+    if reply.problem in broken:
         return BROKEN_CALL, "fc"
     return [{call.name: dict(call.arguments)} for call in reply.calls] or reply.text, "fc"
 

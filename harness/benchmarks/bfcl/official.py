@@ -11,6 +11,7 @@ Layout: `get_directory_structure_by_category` in `bfcl_eval/utils.py`; score lin
 from __future__ import annotations
 
 import json
+import logging
 import re
 import tempfile
 from collections import Counter
@@ -24,7 +25,17 @@ from harness.errors import UsageProblem
 from harness.protocols import Report
 from harness.types import Verdict
 
+
+def log(problem: str) -> None:
+    """Report where no one else is told."""
+    logging.getLogger(__name__).warning("%s", problem)
+
+
 _RESULT = re.compile(r"BFCL_v\d+_(\w+)_result\.json")
+
+
+V3_NAMES = {"simple": "simple_python", "java": "simple_java", "javascript": "simple_javascript"}
+"""Categories of version 3 -> what they are called now; ids begin with these names, too."""
 
 
 def place(category: str) -> str:
@@ -50,11 +61,12 @@ def model_of(path: Path, category: str) -> str:
     return folder.parents[depth - 1].name if nested else folder.name
 
 
-def result_files(folder: Path) -> dict[str, Path]:
+def result_files(folder: Path, report: Report = log) -> dict[str, Path]:
     """Result files of one model by category, in the official order of categories.
 
     Args:
         folder: The model's folder, or any folder above it that holds no other model.
+        report: Told about files of categories that are not known; they are left out.
 
     Returns:
         The files; pre-conversations of memory are not scored and left out.
@@ -67,17 +79,20 @@ def result_files(folder: Path) -> dict[str, Path]:
         match = _RESULT.fullmatch(path.name)
         if match is None or match[1].endswith("_prereq"):
             continue
-        if match[1] in found:
+        category = V3_NAMES.get(match[1], match[1])
+        if category in found:
             remedy = f"Give the folder of one model, such as {path.parent.parent}."
-            raise UsageProblem(f"{folder} has two files for {match[1]}: {found[match[1]]} and {path}", remedy)
-        found[match[1]] = path
+            raise UsageProblem(f"{folder} has two files for {category}: {found[category]} and {path}", remedy)
+        found[category] = path
     if not found:
         raise UsageProblem(f"no BFCL_v4_*_result.json below {folder}", "Give the folder of one model.")
     order = {name: index for index, name in enumerate((*data.COLLECTIONS["all"], *data.EXECUTABLE))}
-    unknown = [path for name, path in found.items() if name not in order]
-    if unknown:
-        raise UsageProblem(f"{unknown[0]} is of no known category", f"Known: {', '.join(order)}.")
-    return {name: found[name] for name in sorted(found, key=order.__getitem__)}
+    for path in (path for name, path in found.items() if name not in order):
+        report(f"{path}: skipped, it is of no category of {data.VERSION}")
+    kept = [name for name in found if name in order]
+    if not kept:
+        raise UsageProblem(f"no file below {folder} is of a known category", f"Known: {', '.join(order)}.")
+    return {name: found[name] for name in sorted(kept, key=order.__getitem__)}
 
 
 def ids_of(category: str) -> list[str]:
@@ -106,7 +121,7 @@ def read_results(path: Path, ids: Iterable[str], report: Report) -> Iterator[dic
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            record = _record(line)
+            record = _renamed(_record(line))
             if isinstance(record, str):
                 report(f"{path}:{number}: {record}")
                 yield None
@@ -117,6 +132,14 @@ def read_results(path: Path, ids: Iterable[str], report: Report) -> Iterator[dic
             else:
                 seen[record["id"]] = number
                 yield record
+
+
+def _renamed(record: dict[str, Any] | str) -> dict[str, Any] | str:
+    """A record under today's id where its id is one of version 3."""
+    if isinstance(record, str):
+        return record
+    category, _, number = record["id"].rpartition("_")
+    return record | {"id": f"{V3_NAMES[category]}_{number}"} if category in V3_NAMES else record
 
 
 def _record(line: bytes) -> dict[str, Any] | str:

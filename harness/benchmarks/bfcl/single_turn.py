@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.benchmarks.bfcl import data, prompts
 from harness.benchmarks.bfcl.judging import judge_single_turn as judge
-from harness.benchmarks.bfcl.judging import raw_answer
+from harness.benchmarks.bfcl.judging import scored_answer
 from harness.protocols import Play
 from harness.types import Episode, Query, Sample, Verdict
 
@@ -42,5 +42,5 @@ def play(sample: Sample[Any], before: Mapping[str, Episode]) -> Play:
 
 def check(sample: Sample[Any], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
     """Judge the reply."""
-    raw, mode = raw_answer(episode.steps[-1].reply)
+    raw, mode = scored_answer(episode.steps[-1].reply)
     return {sample.category: judge(sample.id, raw, mode=mode, rules=rules)}

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from harness import machine
 from harness.benchmarks.evalplus import data, prompts
 from harness.benchmarks.evalplus.data import Problem
 from harness.data import datasets
 from harness.protocols import Play
+from harness.sandbox import shared
 from harness.types import Episode, Query, Sample, Verdict
 
 CATEGORIES = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus")
+BASE_ONLY = ("humaneval_base", "mbpp_base")
+"""The same problems with their original tests alone: a fraction of the work, and no plus score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,8 @@ class EvalPlus:
     """Nothing is played before a sandbox is found."""
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
-        """The four categories, and `forgetting` for all of them."""
-        return {"forgetting": CATEGORIES, **{category: (category,) for category in CATEGORIES}}
+        """The four categories, `forgetting` for all of them, and for each benchmark its original tests alone."""
+        return {"forgetting": CATEGORIES, **{name: (name,) for name in (*CATEGORIES, *BASE_ONLY)}}
 
     def data_sha256(self) -> str:
         """Digest over both data files."""
@@ -40,13 +44,18 @@ class EvalPlus:
 
         Args:
             categories: `humaneval` and `humaneval_plus` stand for the same problems, so do the two of MBPP.
+                `humaneval_base`, unless beside them, for these with the base tests alone; they count as `humaneval`.
 
         Yields:
             Samples in the category of their base tests, or in the plus one where only that is wanted.
         """
         for benchmark in data.DATA_SETS:
             names = [name for name in (benchmark, f"{benchmark}_plus") if name in categories]
-            if names:
+            if not names and f"{benchmark}_base" in categories:
+                for problem in data.problems(benchmark).values():
+                    target = replace(problem, base_only=True)
+                    yield Sample(problem.task_id, benchmark, (_messages(problem),), (), target)
+            elif names:
                 for problem in data.problems(benchmark).values():
                     yield Sample(problem.task_id, names[0], (_messages(problem),), (), problem)
 
@@ -54,21 +63,40 @@ class EvalPlus:
         """Ask once."""
         yield Query(messages=_messages(sample.target), expects="text")
 
-    def check(self, sample: Sample[Problem], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
-        """Take the program out of the reply and judge it; there are no other rules than EvalPlus's.
+    def prepare(self, samples: Sequence[Sample[Problem]]) -> Mapping[str, Any]:
+        """Open the sandbox and compute expected outputs that are not kept yet, while the model is still writing.
+
+        Args:
+            samples: What is about to be played and judged.
 
         Returns:
-            The base verdict, and the plus verdict: a program must pass both sets of tests.
+            What of the sandbox a verdict can depend on.
+
+        Raises:
+            SandboxUnavailable: Nothing here can hold a program.
+        """
+        from harness.benchmarks.evalplus.expected import prefetch
+
+        prefetch(sample.id for sample in samples)
+        return shared().facts
+
+    def check(self, sample: Sample[Problem], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
+        """Take the program out of the reply, by `strict` rules as `lenient` tells, and judge it by EvalPlus's tests.
+
+        Returns:
+            The base verdict, and unless only that is wanted the plus verdict: a program must pass both sets of tests.
 
         Raises:
             RuntimeError: The sandbox failed: the episode is a fault, which the same command tries again.
         """
-        from harness.benchmarks.evalplus.check import by_category, judge
+        from harness.benchmarks.evalplus import lenient
+        from harness.benchmarks.evalplus.check import by_category, judge, parts_of
         from harness.benchmarks.evalplus.sanitize import sanitize
 
         problem = sample.target
-        program = sanitize(episode.steps[-1].reply.text, problem.entry_point)
-        verdicts = judge(problem.task_id, program)
+        reply = episode.steps[-1].reply.text
+        program = lenient.program(reply, problem) if rules == "strict" else sanitize(reply, problem.entry_point)
+        verdicts = judge(problem.task_id, program, parts_of(problem))
         for verdict in verdicts.values():
             if verdict.outcome == "unscored":
                 raise RuntimeError(f"the sandbox failed: {verdict.message}")

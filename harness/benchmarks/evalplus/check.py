@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import lru_cache, partial
@@ -20,6 +19,8 @@ from harness.benchmarks.evalplus.expected import (
     known_seconds,
     packed_inputs,
 )
+from harness.benchmarks.evalplus.shown import shown
+from harness.errors import HarnessError
 from harness.sandbox import shared, values
 from harness.sandbox.frames import predict
 from harness.sandbox.pool import Program, Result, SandboxFault
@@ -32,21 +33,24 @@ GRACE = 2.0
 """Limits of evalplus 0.3.1 (`untrusted_check`): max(1 s, 4 x reference) a call, at most 60 s in all, 2 s to spare."""
 
 _WRONG = "wrong_output"
-_show = reprlib.Repr()
-_show.maxstring = _show.maxother = _show.maxlong = 200
-_show.maxlist = _show.maxtuple = _show.maxdict = _show.maxset = 12
 
 
-def judge(task_id: str, solution: str) -> dict[str, Verdict]:
+def parts_of(problem: Problem) -> Sequence[Part]:
+    """Sets of tests that a sample of a problem is judged by."""
+    return PARTS[:1] if problem.base_only else PARTS
+
+
+def judge(task_id: str, solution: str, parts: Sequence[Part] = PARTS) -> dict[str, Verdict]:
     """Judge a program on one problem's base and plus tests, each in a fresh process.
 
     Args:
         task_id: `HumanEval/0` to `HumanEval/163`, or `Mbpp/2` and so on.
         solution: A complete program; nothing is extracted from it or added to it.
+        parts: Sets of tests.
 
     Returns:
-        `base` and `plus`, as `base_status` and `plus_status` of `evalplus.evaluate`: each by its own tests alone. The
-        plus *score* of a benchmark counts a program that passes both. `code` is `fail` or `timeout`.
+        By part, as `base_status` and `plus_status` of `evalplus.evaluate`: each by its own tests alone. The plus score
+        of a benchmark counts a program that passes both. `code` is `fail` or `timeout`.
 
     Raises:
         DataError: The data is missing.
@@ -56,16 +60,19 @@ def judge(task_id: str, solution: str) -> dict[str, Verdict]:
     problem = data.problem(task_id)
     try:
         right = expected(task_id)
-        return {part: _judge_part(problem, solution, part, right[part]) for part in PARTS}
+        return {part: _judge_part(problem, solution, part, right[part]) for part in parts}
     except (SandboxFault, ReferenceFailed) as error:
-        return dict.fromkeys(PARTS, Verdict("unscored", "sandbox", str(error)))
+        return dict.fromkeys(parts, Verdict("unscored", "sandbox", str(error)))
 
 
-def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[str, Verdict]]]:
+def judge_all(
+    samples: Sequence[tuple[str, str]], parts: Sequence[Part] = PARTS
+) -> Iterator[tuple[int, dict[str, Verdict]]]:
     """Judge many programs, as many at once as the sandbox has workers, those that take long first.
 
     Args:
         samples: Task ids and programs.
+        parts: Sets of tests.
 
     Yields:
         Position in `samples` and verdicts, as they are done.
@@ -74,7 +81,7 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
     seconds = {name: known_seconds(name) for name in {name for name, _ in samples}}
     order = sorted(range(len(samples)), key=lambda place: -seconds[samples[place][0]])
     with ThreadPoolExecutor(workers) as pool:
-        futures = {pool.submit(judge, *samples[place]): place for place in order}
+        futures = {pool.submit(_judged, *samples[place], parts): place for place in order}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -82,12 +89,21 @@ def judge_all(samples: Sequence[tuple[str, str]]) -> Iterator[tuple[int, dict[st
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _judged(task_id: str, solution: str, parts: Sequence[Part]) -> dict[str, Verdict]:
+    try:
+        return judge(task_id, solution, parts)
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one program never ends the judging of the others
+        return dict.fromkeys(parts, Verdict("unscored", "fault", f"{type(error).__name__}: {error}"[:2000]))
+
+
 def _judge_part(problem: Problem, solution: str, part: Part, right: Expected) -> Verdict:
     limits, equality = _limits(right), oracles.compares_equal(problem)
     program = Program(
         code=solution,
         entry_point=problem.entry_point,
-        inputs=packed_inputs(problem.task_id, part),
+        inputs=packed_inputs(problem, part),
         limits=limits,
         budget=min(LONGEST_TOTAL, sum(limits)) + GRACE,
         convert=oracles.conversion(problem),
@@ -138,9 +154,9 @@ def _failed(problem: Problem, part: Part, right: Expected, result: Result, argum
     reason = _WRONG if result.kind in ("value", "converted", "other") else result.kind
     evidence: dict[str, Any] = {"part": part, "reason": reason, "test": result.call, "tests": len(arguments)}
     if result.call >= 0:
-        evidence["input"] = _show.repr(list(arguments[result.call]))
+        evidence["input"] = shown(list(arguments[result.call]))
         if right.kept[result.call]:
-            evidence["expected"] = _show.repr(right.value(result.call))
+            evidence["expected"] = shown(right.value(result.call))
     if reason == _WRONG:
         evidence["returned"] = _returned(result)
     where = f"{part} test {result.call + 1} of {len(arguments)}" if result.call >= 0 else "before the first test"
@@ -154,7 +170,7 @@ def _returned(result: Result) -> str:
     if result.kind == "other":
         return f"an object that equals no plain value ({result.note})"
     try:
-        return _show.repr(values.decode(result.body))
+        return shown(values.decode(result.body))
     except values.Unreadable:
         return "a value too long to be sent"
 
@@ -164,11 +180,13 @@ def by_category(benchmark: str, verdicts: Mapping[str, Verdict]) -> dict[str, Ve
 
     Args:
         benchmark: `humaneval` or `mbpp`.
-        verdicts: `base` and `plus`.
+        verdicts: `base` and `plus`, or the first alone.
 
     Returns:
         By category, for example `humaneval` and `humaneval_plus`.
     """
+    if "plus" not in verdicts:
+        return {benchmark: verdicts["base"]}
     base, plus = verdicts["base"], verdicts["plus"]
     if base.outcome == "fail" and plus.outcome != "fail":
         plus = Verdict("fail", base.code, f"fails the base tests already: {base.message}", base.evidence)

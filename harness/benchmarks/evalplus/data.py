@@ -50,6 +50,8 @@ class Problem:
     """Argument lists that EvalPlus added."""
     atol: float
     """Absolute tolerance for floating-point results; 0 for none."""
+    base_only: bool = False
+    """Whether the added tests are left out, as by `evalplus.evaluate --base-only`."""
 
 
 Arguments = list[Any]

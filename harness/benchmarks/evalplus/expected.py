@@ -1,6 +1,6 @@
 """Expected outputs: computed once a problem by its reference program, in the sandbox, and kept as digests.
 
-Cache file (`<cache>/evalplus/<data digest>-py3.11-v3/HumanEval_23.json`): for the base and the plus inputs base64 of
+Cache file (`<cache>/evalplus/<data digest>-py3.11-v4/HumanEval_23.json`): for the base and the plus inputs base64 of
 each expected value's digest, the CPU seconds of the reference (doubles), which are floats (a byte each), the lengths
 (32 bits) and the marshal bytes of short values; numbers have their low byte first. All of this is the second line; the
 first is its checksum and the sum of the seconds. A file that is damaged is computed again.
@@ -18,7 +18,8 @@ import platform
 import struct
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -30,10 +31,10 @@ from harness.benchmarks.evalplus import data, oracles
 from harness.benchmarks.evalplus.data import Problem
 from harness.data import datasets
 from harness.errors import HarnessError
-from harness.sandbox import shared, values
+from harness.sandbox import is_open, shared, values
 from harness.sandbox.pool import Program, Result
 
-FORMAT = 3
+FORMAT = 4
 Part = Literal["base", "plus"]
 PARTS: tuple[Part, Part] = ("base", "plus")
 
@@ -42,7 +43,7 @@ TOTAL_SECONDS = 600.0
 _KEPT = 256
 """Bytes up to which an expected value is kept to be shown to a person."""
 _COMPARED = 1 << 16
-"""Bytes up to which values are kept and sent where a tolerance may be needed."""
+"""Bytes up to which values are kept and sent where floats may have to be compared with a tolerance, or rounded."""
 _locks: dict[str, threading.Lock] = {}
 _registry = threading.Lock()
 
@@ -70,7 +71,7 @@ class Expected:
     @property
     def body_limit(self) -> int:
         """Bytes up to which a judged program's values are wanted."""
-        return _COMPARED if any(self.floats) else _KEPT
+        return _COMPARED if any(self.floats) or any(len(body) > _KEPT for body in self.kept) else _KEPT
 
 
 def inputs(problem: Problem, part: Part) -> tuple[Any, ...]:
@@ -78,9 +79,13 @@ def inputs(problem: Problem, part: Part) -> tuple[Any, ...]:
     return problem.base if part == "base" else problem.plus
 
 
-@lru_cache(maxsize=2048)
-def packed_inputs(task_id: str, part: Part) -> bytes:
+def packed_inputs(problem: Problem, part: Part) -> bytes:
     """A problem's argument lists as the sandbox takes them."""
+    return _packed_inputs(problem.task_id, part, data.file(problem.benchmark))
+
+
+@lru_cache(maxsize=2048)
+def _packed_inputs(task_id: str, part: Part, _file: Path) -> bytes:
     return marshal.dumps(list(inputs(data.problem(task_id), part)), 2)
 
 
@@ -101,7 +106,24 @@ def expected(task_id: str) -> dict[Part, Expected]:
     with _registry:
         lock = _locks.setdefault(task_id, threading.Lock())
     with lock:
-        return _expected(task_id, _folder(data.problem(task_id).benchmark))
+        return _expected(task_id, _home(task_id))
+
+
+def prefetch(task_ids: Iterable[str]) -> None:
+    """Compute what is missing in the background, while the programs to be judged are still being written.
+
+    Args:
+        task_ids: What will be needed, in this order. What cannot be computed is told by `expected` when it is needed.
+    """
+    missing = deque(name for name in dict.fromkeys(task_ids) if not _file(name, _home(name)).exists())
+    for _ in range(min(len(missing), shared().workers or 1)):
+        threading.Thread(target=_prefetch, args=(missing,), daemon=True).start()
+
+
+def _prefetch(missing: deque[str]) -> None:
+    with contextlib.suppress(IndexError, HarnessError):
+        while is_open():
+            expected(missing.popleft())
 
 
 @lru_cache(maxsize=2048)
@@ -117,6 +139,10 @@ def _expected(task_id: str, folder: Path) -> dict[Part, Expected]:
 
 def _file(task_id: str, folder: Path) -> Path:
     return folder / f"{task_id.replace('/', '_')}.json"
+
+
+def _home(task_id: str) -> Path:
+    return _folder(data.problem(task_id).benchmark)
 
 
 def _folder(benchmark: str) -> Path:
@@ -146,7 +172,7 @@ def compute(problem: Problem, part: Part) -> Expected:
     Raises:
         ReferenceFailed: It did not return a value for every input.
     """
-    arguments = packed_inputs(problem.task_id, part)
+    arguments = packed_inputs(problem, part)
     count = len(inputs(problem, part))
     program = Program(
         code=problem.reference,
@@ -168,16 +194,27 @@ def compute(problem: Problem, part: Part) -> Expected:
 
 def _summary(problem: Problem, got: Sequence[Result]) -> Expected:
     floats = [oracles.holds_floats(result.body) for result in got]
-    tolerant = [bool(atol) for atol in oracles.tolerances(problem.atol, floats)]
+    tolerances = oracles.tolerances(problem.atol, floats)
+    whole = [bool(atol) or _has_floats(result.body) for result, atol in zip(got, tolerances, strict=True)]
     return Expected(
         digests=tuple(result.digest for result in got),
         seconds=tuple(round(result.seconds, 6) for result in got),
         floats=tuple(floats),
         kept=tuple(
-            result.body if keep or len(result.body) <= _KEPT else b""
-            for result, keep in zip(got, tolerant, strict=True)
+            result.body if keep or len(result.body) <= _KEPT else b"" for result, keep in zip(got, whole, strict=True)
         ),
     )
+
+
+def _has_floats(body: bytes) -> bool:
+    """Whether there is a float anywhere in a value: a program's result may have one of another precision there."""
+    return b"g" in body and _holds_float(values.decode(body))
+
+
+def _holds_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, float) or (isinstance(value, (list, tuple)) and any(map(_holds_float, value)))
 
 
 def _read(file: Path) -> dict[Part, Expected] | None:
@@ -234,7 +271,7 @@ def _write(file: Path, found: dict[Part, Expected]) -> None:
 def known_seconds(task_id: str) -> float:
     """CPU seconds of a problem's reference over all inputs; 0 where it has not been measured."""
     try:
-        with _file(task_id, _folder(data.problem(task_id).benchmark)).open("rb") as file:
+        with _file(task_id, _home(task_id)).open("rb") as file:
             return float(file.readline().split()[1])
     except (OSError, ValueError, IndexError):
         return 0.0

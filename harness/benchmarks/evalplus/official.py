@@ -10,9 +10,11 @@ evalplus/data/utils.py and `evaluate` in evalplus/evaluate.py (0.3.1).
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -21,7 +23,7 @@ from typing import Any, NamedTuple
 
 from harness.benchmarks.evalplus import data
 from harness.data import datasets
-from harness.errors import HarnessError, UsageProblem
+from harness.errors import UsageProblem
 from harness.protocols import Report
 from harness.text import first_line
 from harness.types import Verdict
@@ -72,15 +74,16 @@ def _problem(row: Any, where: str, report: Report) -> data.Problem | None:
 
 def _lines(path: Path, report: Report) -> Iterator[tuple[str, Any]]:
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.strip():
+                text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if not text.strip():
                     continue
                 try:
-                    yield f"{path}:{number}", json.loads(line)
+                    yield f"{path}:{number}", json.loads(text.decode("utf-8"))
                 except (ValueError, RecursionError) as error:
                     report(f"{path}:{number}: not JSON ({error})")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageProblem(
             f"{path} cannot be read: {error}", "Give EvalPlus's samples as .jsonl or a folder."
         ) from error
@@ -92,7 +95,7 @@ def _folder(path: Path) -> Iterator[tuple[str, Any]]:
     for match, folder in sorted(folders, key=lambda pair: (pair[0][1], int(pair[0][2]))):
         files = [file for file in folder.glob("*.py") if file.stem.isdecimal()]
         for file in sorted(files, key=lambda file: int(file.stem)):
-            text = file.read_text(encoding="utf-8", errors="replace")
+            text = file.read_text(encoding="utf-8-sig", errors="replace")
             yield str(file), {"task_id": f"{match[1]}/{match[2]}", "solution": text}
 
 
@@ -116,23 +119,27 @@ def write_samples(path: Path, programs: Iterable[Program]) -> int:
     return count
 
 
-def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdict]]]) -> None:
-    """Write verdicts as `evalplus.evaluate` does.
+def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdict]]]) -> int:
+    """Write verdicts as `evalplus.evaluate` does; a program without one is left out, as the format has no word for it.
 
     Args:
         path: `..._eval_results.json`; replaced. EvalPlus prints scores from it instead of running the programs.
-        judged: Programs of one benchmark, each with its `base` and `plus` verdict.
+        judged: Programs of one benchmark, each with its `base` and `plus` verdict, or the first alone.
 
-    Raises:
-        HarnessError: A program has no verdict; there is no way to write that.
+    Returns:
+        How many were left out.
     """
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    left_out = 0
     for program, verdicts in judged:
         if any(verdict.outcome == "unscored" for verdict in verdicts.values()):
-            raise HarnessError(f"{program.task_id} has no verdict: {verdicts['base'].message}")
+            left_out += 1
+            continue
         found[program.task_id].append(
             {
                 **program._asdict(),
+                "plus_status": None,
+                "plus_fail_tests": [],
                 **{f"{part}_status": verdict.code or "pass" for part, verdict in verdicts.items()},
                 **{f"{part}_fail_tests": [] for part in verdicts},
             }
@@ -146,3 +153,4 @@ def write_results(path: Path, judged: Iterable[tuple[Program, Mapping[str, Verdi
     partial = path.with_name(f"{path.name}.part")
     partial.write_text(json.dumps(document), encoding="ascii")
     partial.replace(path)
+    return left_out

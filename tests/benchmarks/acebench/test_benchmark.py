@@ -157,7 +157,7 @@ def test_every_sample_can_be_asked_and_judged_under_both_rules():
 
 def test_training_data_can_be_held_against_its_questions():
     texts = benchmark_questions(["acebench"])["acebench"]
-    assert len(texts) == 1800
+    assert len(texts) == 1800 + 1700, "samples, and openings of all but the agents'"
     question = data.question("en", "normal_single_turn_single_function_0")["question"].removeprefix("user: ")
     example = Example("1", ({"role": "user", "content": question},), (), None, "", "")
     assert "acebench" in (Contamination({"acebench": texts}).objection(example) or "")

@@ -133,20 +133,20 @@ def test_a_folder_of_two_languages(results):
     problems = []
     scored = score(folder, ["upstream", "strict"], problems.append)
     assert problems == []
-    scores = scored.tallies.scores("upstream")
+    scores = scored.scores("upstream")
     assert scores["normal_atom_bool_zh"] == Score(50, 50, 50, 0)
     assert scores["agent_multi_step_en"] == Score(20, 20, 20, 0)
     assert scores["normal_multi_turn_user_switch_en"].passed == 37, "of 50, see UNREACHABLE"
-    assert scored.tallies.scores("strict")["normal_multi_turn_user_switch_en"].passed == 50
-    assert scored.rows["upstream"]["zh"]["bool"] == 1.0
-    assert scored.rows["upstream"]["en"]["agent_summary"] == 0.5
+    assert scored.scores("strict")["normal_multi_turn_user_switch_en"].passed == 50
+    assert scored.official_rows["upstream"]["zh"]["bool"] == 1.0
+    assert scored.official_rows["upstream"]["en"]["agent_summary"] == 0.5
 
 
 def test_lines_are_matched_by_id_and_another_order_is_reported(results):
     folder, write = results
     write("en", "normal_atom_bool", reversed(right("en", "normal_atom_bool")))
     problems = []
-    assert score(folder, ["upstream"], problems.append).tallies.scores("upstream")["normal_atom_bool_en"].passed == 50
+    assert score(folder, ["upstream"], problems.append).scores("upstream")["normal_atom_bool_en"].passed == 50
     assert len(problems) == 1
     assert "another order" in problems[0]
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_read_is_unscored_and_named(results):
     file = write("en", "normal_atom_bool", [*records[:40], {"id": "nobody", "result": ""}, records[0], {"id": 7}])
     file.write_bytes(file.read_bytes() + b'{"id": "normal_atom_bool_41", "resu\xff\n')
     problems = []
-    tallies = score(folder, ["upstream"], problems.append).tallies
+    tallies = score(folder, ["upstream"], problems.append)
     assert tallies.scores("upstream")["normal_atom_bool_en"] == Score(50, 40, 40, 10)
     assert tallies.lost == 10
     assert [problem.split(": ", 1)[1].split("(")[0].strip() for problem in problems] == [
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_unscored_and_named(results):
 def test_odd_agent_results_are_judged(results, result, process):
     folder, write = results
     write("en", "agent_multi_turn", [{"id": "agent_multi_turn_0", "result": result, "process": process}])
-    scores = score(folder, ["upstream", "strict"], lambda _: None).tallies.scores("upstream")
+    scores = score(folder, ["upstream", "strict"], lambda _: None).scores("upstream")
     assert scores["agent_multi_turn_en"] == Score(30, 1, 0, 29)
 
 

@@ -47,6 +47,28 @@ RETURNS = {
     "numpy scalars": "_change(_right(*arguments), lambda x: __import__('numpy').int64(x) if type(x) is int and "
     "abs(x) < 2**60 else __import__('numpy').float64(x) if type(x) is float else x)",
     "numpy array": "(lambda x: __import__('numpy').array(x) if type(x) is list else x)(_right(*arguments))",
+    "single precision": "_change(_right(*arguments), lambda x: __import__('numpy').float32(x) "
+    "if type(x) in (int, float) and abs(x) < 1e38 else x)",
+    "half precision": "_change(_right(*arguments), "
+    "lambda x: __import__('numpy').float16(x) if type(x) is float else x)",
+    "half precision off": "_change(_right(*arguments), lambda x: __import__('numpy').float16(x * 1.002) "
+    "if type(x) is float else x)",
+    "single precision array": "(lambda x: __import__('numpy').array(x, dtype='f') if type(x) is float else "
+    "[__import__('numpy').array(i, dtype='f') for i in x] if type(x) is list and x and type(x[0]) is float else x)"
+    "(_right(*arguments))",
+    "long double": "_change(_right(*arguments), "
+    "lambda x: __import__('numpy').longdouble(x) if type(x) is float else x)",
+    "long double off": "_change(_right(*arguments), lambda x: __import__('numpy').longdouble(x) + "
+    "__import__('numpy').longdouble('1e-18') if type(x) is float else x)",
+    "user classes": "(lambda x, c=__import__('collections'): c.UserList(x) if type(x) is list else c.UserString(x) "
+    "if type(x) is str else c.UserDict(x) if type(x) is dict else x)(_right(*arguments))",
+    "user lists inside": "(lambda x, c=__import__('collections'): [c.UserList(i) if type(i) is list else i for i in x] "
+    "if type(x) is list else x)(_right(*arguments))",
+    "chain map": "(lambda x: __import__('collections').ChainMap(x) if type(x) is dict else x)(_right(*arguments))",
+    "mapping proxy": "(lambda x: __import__('types').MappingProxyType(x) if type(x) is dict else x)"
+    "(_right(*arguments))",
+    "user list off": "(lambda x, c=__import__('collections'): c.UserList(_change(x, lambda i: i + 1e-9 "
+    "if type(i) is float else i)) if type(x) is list else x)(_right(*arguments))",
     "decimal": "_change(_right(*arguments), lambda x: __import__('decimal').Decimal(x) if type(x) is int else x)",
     "list subclass": "(lambda x: type('L', (list,), {{}})(x) if type(x) is list else x)(_right(*arguments))",
     "ordered": "(lambda x: __import__('collections').OrderedDict(x) if type(x) is dict else x)(_right(*arguments))",

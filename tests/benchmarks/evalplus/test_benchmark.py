@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
+from harness.api import run
 from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
-from harness.errors import HarnessError, UsageProblem
+from harness.benchmarks.evalplus.check import judge
+from harness.errors import UsageProblem
+from harness.results.store import read_run
+from harness.running.rejudging import rewrite
+from harness.sandbox import shared
 from harness.stats.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.types import Episode, Generation, Reply, Sample, Step, Verdict
 
@@ -30,6 +36,8 @@ def add(evalplus_data: None) -> Sample[data.Problem]:
         (CATEGORIES, {"humaneval": 164, "mbpp": 378}),
         (("humaneval_plus",), {"humaneval_plus": 164}),
         (("mbpp", "mbpp_plus"), {"mbpp": 378}),
+        (("humaneval_base",), {"humaneval": 164}),
+        (("humaneval_base", "humaneval_plus"), {"humaneval_plus": 164}),
     ],
 )
 def test_each_problem_is_one_sample(categories: tuple[str, ...], counts: dict[str, int]) -> None:
@@ -110,6 +118,25 @@ def test_damaged_lines_are_reported_and_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("evalplus_data")
+def test_byte_order_marks_are_passed_over_and_other_bytes_cost_one_line(tmp_path: Path) -> None:
+    good = [b'{"task_id": "HumanEval/0", "solution": "x = 1"}', b'{"task_id": "HumanEval/1", "solution": "\xc3\xa9"}']
+    (tmp_path / "marked.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join([good[0], b'{"a": "\xff"}', good[1]]))
+    with gzip.open(tmp_path / "marked.jsonl.gz", "wb") as file:
+        file.write((tmp_path / "marked.jsonl").read_bytes())
+    (tmp_path / "damaged.jsonl.gz").write_bytes((tmp_path / "marked.jsonl.gz").read_bytes()[:60])
+    for name in ("marked.jsonl", "marked.jsonl.gz"):
+        problems: list[str] = []
+        found = list(official.read_samples(tmp_path / name, problems.append))
+        assert [program.solution for program in found] == ["x = 1", "é"]
+        assert [problem.split(": ")[0] for problem in problems] == [f"{tmp_path / name}:2"]
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        list(official.read_samples(tmp_path / "damaged.jsonl.gz", pytest.fail))
+    (tmp_path / "HumanEval_0").mkdir()
+    (tmp_path / "HumanEval_0" / "0.py").write_bytes(b"\xef\xbb\xbfx = 1")
+    assert [program.solution for program in official.read_samples(tmp_path, pytest.fail)] == ["x = 1"]
+
+
+@pytest.mark.usefixtures("evalplus_data")
 def test_folders_are_read_by_task_and_number(tmp_path: Path) -> None:
     for name in ("HumanEval_1/0.py", "HumanEval_0/10.py", "HumanEval_0/2.py", "notes/0.py", "Mbpp_2/x.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -125,8 +152,53 @@ def test_results_are_written_as_evalplus_does(tmp_path: Path) -> None:
     official.write_results(tmp_path / "r.json", [(program, verdicts)])
     (row,) = json.loads((tmp_path / "r.json").read_text())["eval"]["HumanEval/0"]
     assert (row["base_status"], row["plus_status"], row["solution"]) == ("pass", "timeout", "x = 1")
-    with pytest.raises(HarnessError):
-        official.write_results(tmp_path / "r.json", [(program, {"base": Verdict("unscored", "sandbox")})])
+
+
+@pytest.mark.usefixtures("evalplus_data")
+def test_programs_without_a_verdict_are_left_out_of_evalplus_s_results(tmp_path: Path) -> None:
+    programs = [official.Program("HumanEval/0", "x = 1"), official.Program("HumanEval/1", "x = 2")]
+    found = [{"base": Verdict("unscored", "sandbox")}, {"base": Verdict("pass")}]
+    assert official.write_results(tmp_path / "r.json", zip(programs, found, strict=True)) == 1
+    assert set(json.loads((tmp_path / "r.json").read_text())["eval"]) == {"HumanEval/1"}
+
+
+@pytest.mark.usefixtures("judging")
+def test_a_run_of_the_base_tests_alone_has_no_plus_score(tmp_path: Path) -> None:
+    only_base = "```python\ndef add(x, y):\n    return x + y if abs(x) < 1500 else 0\n```"
+    (tmp_path / "script.json").write_text(json.dumps({"HumanEval/53": only_base}))
+    options = {"engine": "scripted", "model_args": f"script={tmp_path / 'script.json'}", "sample_id": "HumanEval/53"}
+    (made,) = run(model="m", tasks="humaneval_base", output=tmp_path / "results", **options)
+    assert {name: (score.n, score.judged, score.passed) for name, score in made.scores.items()} == {
+        "humaneval": (164, 1, 1)
+    }
+    tallies = rewrite(made.folder, pytest.fail)
+    assert list(tallies.scores("upstream")) == ["humaneval"]
+
+
+@pytest.mark.usefixtures("judging")
+def test_a_smaller_set_of_tests_can_take_the_place_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = data.problem("HumanEval/53")
+    row = {"task_id": whole.task_id, "prompt": whole.prompt, "entry_point": whole.entry_point, "atol": whole.atol}
+    row |= {"canonical_solution": whole.reference.removeprefix(whole.prompt)}
+    for name, added in (("mini", [[2000, 1]]), ("none", [])):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row | {"base_input": [[1, 2]], "plus_input": added}))
+        monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", str(tmp_path / f"{name}.jsonl"))
+        found = judge("HumanEval/53", "def add(x, y):\n    return x + y if abs(x) < 1500 else 0")
+        assert [found[part].outcome for part in ("base", "plus")] == ["pass", "fail" if added else "pass"]
+        assert judge("HumanEval/53", whole.reference)["plus"].evidence["tests"] == len(added)
+
+
+@pytest.mark.usefixtures("judging")
+@pytest.mark.parametrize("predict_only", [False, True])
+def test_the_record_names_the_sandbox_that_judged(tmp_path: Path, predict_only: bool) -> None:
+    options = {"engine": "scripted", "model_args": "default=x = 1", "sample_id": "HumanEval/53", "output": tmp_path}
+    (made,) = run(model="m", tasks="humaneval", predict_only=predict_only, **options)
+    recorded = read_run(made.folder).machine.sandbox
+    assert recorded == (None if predict_only else shared().facts)
+    assert predict_only or {"backend", "layers", "memory_gib", "threads", "folder_mib"} <= set(shared().facts)
+    rewrite(made.folder, pytest.fail)
+    again = read_run(made.folder)
+    assert (again.machine.sandbox, again.scores["humaneval"].judged) == (shared().facts, 1)
 
 
 @pytest.mark.parametrize(

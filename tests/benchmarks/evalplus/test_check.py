@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import marshal
+import time
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
+from harness.api import run
 from harness.benchmarks import evalplus
 from harness.benchmarks.evalplus import data, expected, oracles
-from harness.benchmarks.evalplus.benchmark import PLUGIN
+from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
 from harness.errors import UsageProblem
 from harness.running.judges import judged
 from harness.running.scheduler import Played
@@ -176,3 +179,32 @@ def test_expected_outputs_are_cached_and_a_damaged_cache_is_made_again(monkeypat
     expected._expected.cache_clear()
     assert expected.expected(task_id)["base"].digests == first["base"].digests
     assert expected._read(file) is not None
+
+
+def test_expected_outputs_are_computed_while_programs_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    names = ["HumanEval/45", "HumanEval/53", "Mbpp/2"]
+    samples = [sample for sample in PLUGIN.load(CATEGORIES) if sample.id in names]
+    start = time.monotonic()
+    PLUGIN.prepare(samples)
+    assert time.monotonic() - start < 2
+    while not all(expected._file(name, expected._home(name)).exists() for name in names):
+        assert time.monotonic() - start < 60
+        time.sleep(0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(expected, "compute", None)
+        PLUGIN.prepare(samples)
+        assert expected.expected("HumanEval/53")["base"].digests
+
+
+def test_only_a_run_that_judges_has_expected_outputs_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(expected, "prefetch", lambda names: asked.append(list(names)))
+    options = {"engine": "scripted", "model_args": "default=x", "sample_id": "HumanEval/53", "output": tmp_path}
+    run(model="m", tasks="humaneval", predict_only=True, **options)
+    assert asked == []
+    run(model="m", tasks="humaneval", **options)
+    run(model="m", tasks="humaneval", **options)
+    assert asked == [["HumanEval/53"]]

@@ -18,9 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.benchmarks.bfcl import data, prompts
+from harness.benchmarks.bfcl.agentic.search import DOWN
 from harness.benchmarks.bfcl.agentic.tools import unavailable
 from harness.benchmarks.bfcl.decode import Undecodable
-from harness.benchmarks.bfcl.judging import plain, raw_answer
+from harness.benchmarks.bfcl.judging import Read, plain, raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings
 from harness.benchmarks.bfcl.multi_turn.loop import calls_of, offer, play_turns
 from harness.benchmarks.bfcl.multi_turn.world import World
@@ -56,7 +57,8 @@ def samples(category: str) -> list[Sample[Mapping[str, Any]]]:
 def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Play:
     """Continue after the earlier conversations of the scenario."""
     record = sample.target
-    world = World.of({"initial_config": {"WebSearchAPI": {"show_snippet": "no_snippet" not in sample.id}}, **record})
+    kind = Searching if sample.category in data.WEB_SEARCH else World
+    world = kind.of({"initial_config": {"WebSearchAPI": {"show_snippet": "no_snippet" not in sample.id}}, **record})
     for earlier in sample.after:
         for step in before[earlier].steps if earlier in before else ():
             for call in calls_of(step.reply):
@@ -77,7 +79,13 @@ def check(sample: Sample[Mapping[str, Any]], episode: Episode, rules: str = "ups
 
 
 def judge(
-    sample_id: str, raw: Any, *, mode: str = "prompt", underscore_names: bool = False, rules: str = "upstream"
+    sample_id: str,
+    raw: Any,
+    *,
+    mode: str = "prompt",
+    underscore_names: bool = False,
+    rules: str = "upstream",
+    read: Read | None = None,
 ) -> Verdict:
     """Judge the raw result of one question.
 
@@ -87,6 +95,7 @@ def judge(
         mode: `prompt`, `fc` or `decoded`.
         underscore_names: Of no effect: no function of these categories has a dot in its name.
         rules: `upstream` or `strict`.
+        read: Reads each step instead of the mode.
 
     Returns:
         The verdict. Evidence: the `answer` that was looked at and the `expected` ones.
@@ -99,7 +108,26 @@ def judge(
     expected, chosen = data.answer(sample_id), rules_named(rules)
     if not isinstance(raw, list) or len(raw) != 1 or not isinstance(raw[0], list | str | dict):
         return Verdict("fail", "agentic:inference_error", "the result is not a list of one turn")
-    return _judge([(step, mode) for step in raw[0]], expected, chosen)
+    return _judge([read(step) if read else (step, mode) for step in raw[0]], expected, chosen)
+
+
+class SearchUnavailable(Exception):
+    """A search was not carried out."""
+
+
+class Searching(World):
+    """A world in which a search that is not carried out ends the item."""
+
+    def execute(self, call: str) -> str:
+        """Carry out a call.
+
+        Raises:
+            SearchUnavailable: The service did not search.
+        """
+        result = super().execute(call)
+        if result.startswith(f'{{"error": "{DOWN}'):
+            raise SearchUnavailable(result)
+        return result
 
 
 def is_earlier(sample_id: str) -> bool:

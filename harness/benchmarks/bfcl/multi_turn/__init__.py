@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.decode import Undecodable
-from harness.benchmarks.bfcl.judging import raw_answer
+from harness.benchmarks.bfcl.judging import Read, raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings
 from harness.benchmarks.bfcl.multi_turn.checker import check_turns
 from harness.benchmarks.bfcl.multi_turn.loop import Offer, offer, play_turns
@@ -52,7 +52,13 @@ def check(sample: Sample[Mapping[str, Any]], episode: Episode, rules: str = "ups
 
 
 def judge(
-    sample_id: str, raw: Any, *, mode: str = "prompt", underscore_names: bool = False, rules: str = "upstream"
+    sample_id: str,
+    raw: Any,
+    *,
+    mode: str = "prompt",
+    underscore_names: bool = False,
+    rules: str = "upstream",
+    read: Read | None = None,
 ) -> Verdict:
     """Judge the raw result of one item.
 
@@ -62,6 +68,7 @@ def judge(
         mode: `prompt`, `fc` or `decoded`.
         underscore_names: Of no effect: no function of these categories has a dot in its name.
         rules: `upstream` or `strict`.
+        read: Reads each step instead of the mode.
 
     Returns:
         The verdict. Evidence of a failure: `turn`, `calls`, `expected`, and what differed.
@@ -74,7 +81,7 @@ def judge(
     chosen, question = rules_named(rules), data.question(sample_id)
     if not isinstance(raw, list):
         return Verdict("fail", "multi_turn:inference_error", "the result is not a list of turns")
-    turns = [[(step, mode) for step in turn] if isinstance(turn, list) else [] for turn in raw]
+    turns = [[read(step) if read else (step, mode) for step in turn] if isinstance(turn, list) else [] for turn in raw]
     return _judge(question, turns, chosen)
 
 

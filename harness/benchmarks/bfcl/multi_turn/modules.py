@@ -101,6 +101,10 @@ def _loaded(name: str) -> ModuleType:
 def _import(name: str, namespace: Any = None, local: Any = None, fromlist: Any = (), level: int = 0) -> Any:
     if name in _REPLACED:
         return _REPLACED[name]
+    if name == "serpapi":
+        from harness.benchmarks.bfcl.agentic.search import Search
+
+        return SimpleNamespace(GoogleSearch=Search)
     if name.startswith(_PREFIX):
         return load(name.removeprefix(_PREFIX))
     if name.startswith("bfcl_eval"):

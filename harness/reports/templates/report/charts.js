@@ -3,31 +3,43 @@
 /** Categories as dots with their intervals; two runs share a row, the baseline as a ring. */
 function dotPlot(runs) {
   const names = [...new Set(runs.flatMap((run) => run.categories.map((category) => category.name)))];
-  const step = runs.length > 1 ? 34 : 26, left = 180, right = 450, width = 600, height = names.length * step + 34;
+  const two = runs.length > 1, narrow = NARROW.matches;
+  const above = narrow ? 20 : 0, step = above + (two ? 34 : 26);
+  const width = narrow ? Math.max(280, main.clientWidth - 24) : 600, left = narrow ? 6 : 180, right = width - (narrow ? 124 : 150);
+  const height = names.length * step + 34;
   const x = (value) => left + value * (right - left);
   const grid = [0, 0.25, 0.5, 0.75, 1].map((value) => [
     svg("line", { x1: x(value), x2: x(value), y1: 4, y2: height - 24, class: "grid" }),
     svg("text", { x: x(value), y: height - 8, class: "tick", "text-anchor": "middle" }, `${100 * value}`),
   ]);
   const rows = names.map((name, index) => {
-    const middle = index * step + step / 2 + 4;
+    const middle = index * step + above + (step - above) / 2 + 4;
+    const said = runs.map((run) => run.categories.find((category) => category.name === name)).map(scoreText);
     const marks = runs.map((run, side) => {
       const found = run.categories.find((category) => category.name === name);
       if (!found || found.value === null) return null;
-      const y = middle + (runs.length > 1 ? (side ? 7 : -7) : 0);
+      const y = middle + (two ? (side ? 7 : -7) : 0);
       const part = found.n < found.size ? ` of ${count(found.size)}` : "";
-      return svg("g", { class: `side-${runs.length > 1 ? SIDES[side] : "B"}` },
-        svg("title", {}, `${name}: ${percent(found.value)} % [${percent(found.low)}, ${percent(found.high)}], n=${found.n}${part}`),
+      return svg("g", { class: `side-${two ? SIDES[side] : "B"}` },
+        svg("title", {}, `${name}: ${said[side]}`),
         svg("line", { x1: x(found.low), x2: x(found.high), y1: y, y2: y, class: "bar" }),
         svg("circle", { cx: x(found.value), cy: y, r: 4.5, class: "dot" }),
         svg("text", { x: right + 12, y: y + 4, class: "value" }, `${percent(found.value)}`),
         svg("text", { x: right + 56, y: y + 4, class: "tick" }, `n=${count(found.n)}${part}`));
     });
-    return svg("a", { href: address({ category: name }) },
-      svg("rect", { x: 0, y: middle - step / 2, width, height: step, class: "hit" }),
-      svg("text", { x: left - 12, y: middle + 4, class: "label", "text-anchor": "end" }, nice(name)), marks);
+    const place = narrow ? { x: left, y: index * step + 18 } : { x: left - 12, y: middle + 4, "text-anchor": "end" };
+    return svg("a", { href: address({ category: name }), "aria-label": `${nice(name)}: ${said.map((text, side) => (two ? `${SIDES[side]} ${text}` : text)).join("; ")}` },
+      svg("rect", { x: 0, y: index * step + 4, width, height: step, class: "hit" }),
+      svg("text", { ...place, class: "label" }, nice(name)), marks);
   });
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Accuracy by category with 95 % intervals", class: "plot" }, grid, rows);
+  // Not role="img": that would hide the links from a screen reader.
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Accuracy by category with 95 % intervals", class: "plot" }, grid, rows);
+}
+
+function scoreText(found) {
+  if (!found || found.value === null) return "not judged";
+  const part = found.n < found.size ? ` of ${count(found.size)}` : "";
+  return `${percent(found.value)} % [${percent(found.low)}, ${percent(found.high)}], n=${count(found.n)}${part}`;
 }
 
 /** Error types as bars; each opens the samples that have it. */

@@ -31,6 +31,17 @@ const nice = (name) => name.replaceAll("_", " ");
 const SIDES = ["A", "B"];
 const MARKS = { pass: "✓", fail: "✗", unscored: "–" };
 
+/** Phones: wide tables fold into blocks, charts take the width that there is. */
+const NARROW = matchMedia("(max-width: 40rem)");
+
+/** A table that folds on a phone. Roles are said again, since a folded table has lost them for some screen readers. */
+function tableOf(headers, rows, attributes = {}) {
+  return el("table", { class: "fold", role: "table", ...attributes },
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, headers.map((header, i) => el("th", { scope: "col", role: "columnheader", class: i ? "number" : "", ...header.attributes }, header.content ?? header)))),
+    el("tbody", { role: "rowgroup" }, rows.map(({ cells, ...more }) => el("tr", { role: "row", ...more }, cells.map((cell, i) => el(i ? "td" : "th", {
+      role: i ? "cell" : "rowheader", scope: i ? null : "row", class: i ? "number" : "", "data-label": headers[i].label ?? headers[i], ...cell?.attributes }, cell?.content ?? cell))))));
+}
+
 /** An outcome as a badge: a shape and a word, never colour alone. */
 function badge(outcome, text = outcome) {
   return el("span", { class: `badge ${outcome || "none"}` }, `${MARKS[outcome] || "·"} ${text || "not judged"}`);

@@ -66,7 +66,7 @@ document.addEventListener("keydown", (event) => {
   }
   const name = { ArrowDown: "j", ArrowUp: "k" }[event.key] || event.key;
   if (name !== event.key && main.className !== "samples") return;
-  if (event.key === "Enter" && /^(A|BUTTON|SUMMARY)$/.test(event.target.tagName)) return;
+  if (event.key === "Enter" && /^(A|BUTTON|SUMMARY)$/i.test(event.target.tagName)) return; // a link in a chart is called "a"
   if (Object.hasOwn(KEYS, name)) { event.preventDefault(); KEYS[name][1](); }
 });
 
@@ -76,4 +76,5 @@ fill(help, {}, [el("h2", {}, "Keys"), el("dl", { class: "keys" }, Object.entries
 document.getElementById("help-button").addEventListener("click", () => help.showModal());
 document.getElementById("theme-button").addEventListener("click", toggleTheme);
 window.addEventListener("hashchange", route);
+NARROW.addEventListener("change", route);
 route();

@@ -33,7 +33,7 @@ function heading(run, side) {
     el("div", {},
       el("strong", {}, run.label), " ",
       run.status !== "complete" && el("span", { class: "badge unscored" }, run.status),
-      el("div", { class: "muted" }, `${run.facts.handler} handler · ${run.facts.rules} rules · ${run.facts.started} · ${count(judged)} of ${count(size)} judged`)));
+      el("div", { class: "muted" }, [`${run.facts.handler} handler`, `${run.facts.rules} rules`, run.facts.started, `${count(judged)} of ${count(size)} judged`].map((fact, i) => [i ? " · " : "", el("span", { class: "whole" }, fact)]))));
 }
 
 function averages(runs) {
@@ -56,7 +56,7 @@ function average(found) {
   }
   const limits = found.low === null ? "" : `${percent(found.low)}–${percent(found.high)}`;
   const part = found.n < found.size ? `, ${percent(found.coverage, 0)} % covered` : "";
-  return [el("b", {}, percent(found.value, 2)), el("small", {}, `${limits} n=${count(found.n)}${part}`)];
+  return [el("b", {}, percent(found.value, 2)), el("small", {}, limits && el("span", {}, limits), " ", el("span", {}, `n=${count(found.n)}${part}`))];
 }
 
 function verdictOfTwo(found) {
@@ -74,14 +74,16 @@ function verdictOfTwo(found) {
 }
 
 function differences(found) {
-  const cell = (text, kind = "number") => el("td", { class: kind }, text);
-  return el("div", { class: "scroll" }, el("table", {},
-    el("thead", {}, el("tr", {}, ["", "pairs", "A", "B", "B−A", "interval", "lost", "gained", "q"].map((name, i) => el("th", { class: i ? "number" : "" }, name)))),
-    el("tbody", {}, found.rows.map((row) => el("tr", { class: row.q < found.alpha ? "sure" : "" },
-      el("th", { scope: "row" }, row.kind === "category" ? el("a", { href: address({ category: row.scope }) }, nice(row.scope)) : row.scope),
-      cell(count(row.pairs)), cell(percent(row.accuracies[0])), cell(percent(row.accuracies[1])),
-      cell(signed(row.difference)), cell(`${signed(row.bootstrap[0])}..${signed(row.bootstrap[1])}`),
-      cell(count(row.only_a)), cell(count(row.only_b)), cell(row.q < 0.001 ? "<.001" : row.q.toFixed(3)))))));
+  const rows = found.rows.map((row) => ({
+    class: row.q < found.alpha ? "sure" : "",
+    cells: [
+      row.kind === "category" ? el("a", { href: address({ category: row.scope }) }, nice(row.scope)) : row.scope,
+      count(row.pairs), percent(row.accuracies[0]), percent(row.accuracies[1]),
+      { content: signed(row.difference), attributes: { class: "number difference" } }, `${signed(row.bootstrap[0])}..${signed(row.bootstrap[1])}`,
+      count(row.only_a), count(row.only_b), row.q < 0.001 ? "<.001" : row.q.toFixed(3),
+    ],
+  }));
+  return el("div", { class: "scroll" }, tableOf(["", "pairs", "A", "B", "B−A", "interval", "lost", "gained", "q"], rows));
 }
 
 function usage(runs) {

@@ -68,10 +68,10 @@ function listRow(row, position) {
     tokens: () => row.tokens.map((value) => el("span", {}, value === null ? "" : count(value))),
     seconds: () => row.seconds.map((value) => el("span", {}, value === null ? "" : value.toFixed(1))),
   };
-  const node = el("a", { class: "sample-row", href: sampleAddress(row), role: "listitem", "aria-current": String(position === current) },
+  const link = el("a", { class: "sample-row", href: sampleAddress(row), "aria-current": String(position === current) },
     columns().map(([name]) => el("span", { class: `c-${name}`, dir: "auto" }, texts[name]())));
-  node.style.top = `${position * ROW}px`;
-  return node;
+  link.style.top = `${position * ROW}px`;
+  return el("div", { role: "listitem" }, link);
 }
 
 function move(by) {
