@@ -139,7 +139,7 @@ LAYERS = (
 )
 """Rooms of harness/, who may import whom: only what stands in a line above. Lazy imports count, too."""
 TRAINER_LAYERS = (
-    {"losses"},
+    {"losses", "shown"},
     {"config", "data"},
     {"collate", "mix"},
     {"train"},

@@ -12,12 +12,9 @@ A token across a seam belongs to where it starts. Whatever cannot be used is cou
 
 from __future__ import annotations
 
-import html
-import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -36,6 +33,7 @@ from harness.protocols import Handler, Written
 from harness.text import one_line
 from harness.types import Example, Prompt, Query, Reply
 from trainer.losses import RESULT, THINK
+from trainer.shown import unshown
 
 BATCH = 512
 """Texts tokenised together."""
@@ -157,12 +155,7 @@ class Encoder:
         prompt, reply = ask(self.handler, example)
         written = self.handler.write(reply)
         head = _rendered(prompt, self.tokenizer).removesuffix(prompt.prefix)
-        if reply.calls is None and any(_beside(example)):
-            counts["left out: text beside calls, as this handler answers in calls alone"] += 1
-        for role in _unshown(prompt, head):
-            counts[f"left out: text or calls of a message ({role}), by the chat template"] += 1
-        if not all(_shown(tool.get("function", tool)["name"], head) for tool in prompt.tools):
-            counts["left out: tools, by the chat template"] += 1
+        counts.update(f"left out: {what}" for what in unshown(example, head, native=reply.calls is not None))
         text, think, result = join(head, written)
         return _Text(example.id, text + self.end, think, result)
 
@@ -265,49 +258,6 @@ def _rendered(prompt: Prompt, tokenizer: Any) -> str:
 def _left_out(row: Example) -> list[Any]:
     named = row.source.get("left_out")
     return named if isinstance(named, list) else []
-
-
-def _beside(example: Example) -> Iterator[bool]:
-    """Whether text stands beside the answer's calls, and beside each earlier turn's."""
-    yield bool(example.said)
-    for message in example.messages:
-        yield bool(message.get("tool_calls") and message.get("content"))
-
-
-def _unshown(prompt: Prompt, head: str) -> Iterator[str]:
-    """Roles of the messages whose text is not in a rendered prompt, as it is or escaped.
-
-    Raises:
-        ValueError: It is a user's.
-    """
-    for message in prompt.messages:
-        text = str(message.get("content") or "").strip()
-        called = [part for call in message.get("tool_calls") or () for part in _words_of(call["function"])]
-        if not all(_shown(part, head) for part in (text, *called) if part):
-            if message["role"] == "user":
-                raise ValueError("the chat template does not show a user message")
-            yield message["role"]
-
-
-def _words_of(value: Any) -> Iterator[str]:
-    """The texts in a call: its name and the texts among its arguments."""
-    if isinstance(value, str):
-        with suppress(ValueError):
-            value = json.loads(value)
-    if isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _words_of(item)
-    elif isinstance(value, str):
-        yield value.strip()
-
-
-def _shown(text: str, head: str) -> bool:
-    return (
-        text in head
-        or json.dumps(text)[1:-1] in head
-        or json.dumps(text, ensure_ascii=False)[1:-1] in head
-        or (html.escape(text) in head)
-    )
 
 
 def _region(text: _Text, start: int) -> int:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     Returns:
         The corpus, and the rows that are trained on.
     """
-    model = models.outline(config.model, models.locate(config.model))
+    model = replace(models.outline(config.model, models.locate(config.model)), chat_template=tokenizer.chat_template)
     handler, _, why = handlers.fitted(config.handler, {}, "upstream", model)
     if why:
         print(f"{config.handler}: {why}", flush=True)

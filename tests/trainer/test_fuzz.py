@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import plugins
+from harness import handlers
 from harness.data.examples import Unusable, read
 from harness.errors import DataError
-from harness.types import Example
+from harness.types import Example, ModelInfo
 from tests.tinymodels import tiny_tokenizer
 from trainer.data import Encoder
 
@@ -117,7 +117,8 @@ def _encoder(handler: str, template: str | None) -> Encoder:
     tokenizer = tiny_tokenizer()
     if template is not None:
         tokenizer.chat_template, tokenizer.bos_token = template, "<|endoftext|>"
-    return Encoder(tokenizer, plugins.load("handlers", handler), 100_000)
+    model = ModelInfo("m", chat_template=tokenizer.chat_template)
+    return Encoder(tokenizer, handlers.fitted(handler, {}, "upstream", model)[0], 100_000)
 
 
 @QUICK

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from harness import chat, plugins
+from harness import chat, handlers
 from harness.benchmarks.bfcl.multi_turn.loop import calls_of, exchange
 from harness.benchmarks.bfcl.prompts import instruction
 from harness.data.examples import read
 from harness.errors import DataError
-from harness.types import Example, Generation, Query
+from harness.types import Example, Generation, ModelInfo, Query
 from tests.tinymodels import tiny_tokenizer
 from tests.trainer.worlds import write
 from trainer.data import REFUSALS, Encoder, ask
@@ -96,7 +96,9 @@ def read_rows(rows: list[dict[str, Any]]) -> list[Example]:
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem if path else "none")
 @pytest.mark.parametrize("name", HANDLERS)
 def test_prompts_of_training_are_those_of_a_run(tmp_path, name, template):
-    handler, tokenizer = plugins.load("handlers", name), _tokenizer(template)
+    tokenizer = _tokenizer(template)
+    model = ModelInfo("m", chat_template=tokenizer.chat_template)
+    handler, _, _ = handlers.fitted(name, {}, "strict", model)
     (example,) = read_rows([ROW])
     try:
         shown = _harness(handler, tokenizer, example)
