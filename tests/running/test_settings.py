@@ -47,7 +47,8 @@ def test_the_signature_of_run_is_the_record() -> None:
 
 def test_flags_and_variables_are_those_of_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {param.name for param in run.command.params if isinstance(param, click.Option)}
-    assert names == {*settings(run.Flags), "config"}
+    refused = {name.lstrip("-").replace("-", "_") for name in run.OFFICIAL}
+    assert names - refused == {*settings(run.Flags), "config"}
     assert set(SANDBOX) < {param.name for param in score.command.params}
     monkeypatch.setenv("HARNESS_RUN_BASE_URLS", "http://x/v1")
     monkeypatch.setenv("HARNESS_RUN_BASE_URL", "http://x/v1")
