@@ -119,7 +119,7 @@ def _either(written: Callable[[list[dict[str, Any]]], str], messages: Sequence[M
 
 
 def _messages(messages: Sequence[Mapping[str, Any]], as_text: bool = False) -> list[dict[str, Any]]:
-    """Messages as templates expect them: some text, call arguments as objects; those that are no object stay text."""
+    """Messages as templates expect them: some text, call arguments as objects; those that are not object stay text."""
     copies: list[dict[str, Any]] = plain(messages)
     for message in copies:
         for call in message.get("tool_calls") or ():

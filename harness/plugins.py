@@ -125,7 +125,7 @@ def _plain(name: str) -> str:
 
 
 GIVEN = ("name", "rules")
-"""Fields of handlers that are no options of the user's."""
+"""Fields of handlers that are not options of the user's."""
 
 
 def handler(name: str, options: Mapping[str, Any], rules: str = "upstream") -> Any:

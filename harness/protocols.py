@@ -188,7 +188,7 @@ class Engine(Protocol):
     extra: str = ""
     """The extra of this project that installs them."""
     layout: tuple[str, ...] = ()
-    """Names of options that cannot change a reply; they are no part of a run's identity."""
+    """Names of options that cannot change a reply; they are not part of a run's identity."""
     flags: ClassVar[Mapping[str, str]] = {}
     """What it calls --tp, --dp, --gpu-memory-utilization, --runner and --ray-address: the option by the flag's name
     with `_`; a flag that is not named is refused."""

@@ -3,7 +3,7 @@
 A `Question` is a prompt, the schema of the reply and the parser of that reply in one object. The instructions are a
 Markdown file in `refine/prompts/` and become the system message as they are. Text of an example never enters them: it
 is quoted in the user message between markers that carry a digest of the text itself, which the text cannot contain. A
-reply that is not one object of the schema is no judgement at all.
+reply that is not one object of the schema is not a judgement at all.
 """
 
 from __future__ import annotations

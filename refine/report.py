@@ -85,7 +85,7 @@ def calls_summary(folder: Path) -> list[dict[str, Any]]:
 
 
 def _unusable(folder: Path) -> Counter[str]:
-    """Rows that are no records, by reason; each shard has read all of them."""
+    """Rows that are not records, by reason; each shard has read all of them."""
     rows = {line["line"]: line["reason"] for book in books(folder) for line in read_lines(book / "unusable.jsonl")}
     return Counter(one_line(reason, 200) for reason in rows.values())
 

@@ -342,7 +342,7 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "underscore_names": bool,
     "documents": str,
 }
-"""Members of the protocols that are no methods."""
+"""Members of the protocols that are not methods."""
 SERVING = {"tp", "dp", "gpu_memory_utilization", "runner", "ray_address"}
 """Flags that only some engines have."""
 PLUGINS = [(kind, name) for kind in plugins.CONTRACTS for name in plugins.names(kind)]

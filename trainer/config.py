@@ -208,7 +208,7 @@ def read_recipe(name: str) -> Mapping[str, Any]:
         Settings by field name.
 
     Raises:
-        UsageProblem: There is no such file, or it holds something that is no setting.
+        UsageProblem: There is no such file, or it holds something that is not a setting.
     """
     shipped = {path.relative_to(RECIPES).with_suffix("").as_posix(): path for path in RECIPES.rglob("*.yaml")}
     path = shipped.get(name, Path(name))

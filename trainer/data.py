@@ -233,8 +233,8 @@ def end_of_turn(tokenizer: Any) -> str:
     """What ends an assistant's message, one token at least of which `generate()` can be told to stop at.
 
     Returns:
-        What the chat template puts there, for example `<|im_end|>`; where it puts nothing, or that is no token of its
-        own, with the end of text behind it.
+        What the chat template puts there, for example `<|im_end|>`; where it puts nothing, or that is not a token of
+        its own, with the end of text behind it.
     """
     messages = ({"role": "user", "content": "?"}, {"role": "assistant", "content": SENTINEL})
     try:

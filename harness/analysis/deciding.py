@@ -214,7 +214,7 @@ def _figures(value: float, other: float) -> tuple[str, str]:
 
 
 def _coverage(rule: Rule, run: Outcomes) -> Finding:
-    """Judged share of the data set, or of what was planned where that is more; what rules leave out is no part."""
+    """Judged share of the data set, or of what was planned where that is more; what rules leave out is not a part."""
     counts = {name: (score.judged, score.n - run.excluded.get(name, 0)) for name, score in run.scores.items()}
     held = sum(map(len, run.results.values())) - sum(run.excluded.values())
     judged = sum(found for found, _ in counts.values())

@@ -1,7 +1,7 @@
 """Join the runs of one side of a comparison: their outcomes, what was planned and is missing, and whether they agree.
 
 A side can be several runs of one model over different benchmarks or categories. Runs that differ in the model, data,
-checker, rules, sampling or handler are no side: they are told, and `compare` and `gate` refuse them.
+checker, rules, sampling or handler are not one side: they are told, and `compare` and `gate` refuse them.
 """
 
 from __future__ import annotations

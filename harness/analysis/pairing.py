@@ -44,7 +44,7 @@ def clustered(
         Sums and sizes as `stats` takes them.
 
     Raises:
-        UsageProblem: The pattern is no regular expression.
+        UsageProblem: The pattern is not a regular expression.
     """
     differences = [float(other) - float(one) for _, (one, other) in items]
     if pattern is None:

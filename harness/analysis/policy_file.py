@@ -54,7 +54,7 @@ def read(path: Path) -> dict[str, Any]:
         Its content.
 
     Raises:
-        UsageProblem: It cannot be read, is no map, or has a key twice.
+        UsageProblem: It cannot be read, is not a map, or has a key twice.
     """
     import yaml
 

@@ -121,7 +121,7 @@ def thaw(path: Path) -> Outcomes:
         Its outcomes; usage and replies are not part of a baseline.
 
     Raises:
-        DataError: It is no baseline, or damaged.
+        DataError: It is not a baseline, or damaged.
     """
     values = {mark: passed for passed, mark in MARKS.items()}
     try:
@@ -155,7 +155,7 @@ def thaw(path: Path) -> Outcomes:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
-            f"{path} is no baseline file: {type(error).__name__}: {error}",
+            f"{path} is not a baseline file: {type(error).__name__}: {error}",
             "Make one with `harness gate RUN --baseline FILE --update-baseline`.",
         ) from None
 

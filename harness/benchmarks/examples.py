@@ -113,7 +113,7 @@ def _file() -> Path:
     if not named:
         raise DataError(f"no file of examples is named in {VARIABLE}", f"For example: {VARIABLE}=held_out.jsonl")
     if not Path(named).is_file():
-        raise DataError(f"{VARIABLE} names {named}, which is no file")
+        raise DataError(f"{VARIABLE} names {named}, which is not a file")
     return Path(named)
 
 

@@ -61,7 +61,7 @@ KEPT = 1000
     help="Rules to judge by. [default: the run's, or upstream]",
 )
 @click.option(
-    "--partial", "--partial-eval", is_flag=True, help="Items without a verdict are no failure (exit 0, not 3)."
+    "--partial", "--partial-eval", is_flag=True, help="Items without a verdict are not a failure (exit 0, not 3)."
 )
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the other tool's score files here."

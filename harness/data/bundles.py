@@ -33,7 +33,7 @@ def bundle(names: list[str], target: Path) -> list[str]:
     for data in chosen:
         datasets.verify(data.name)
     if target.exists() and not target.is_file():  # a device would be replaced
-        raise UsageProblem(f"cannot write {target}: it is no file", "Name a file in a folder that can be written.")
+        raise UsageProblem(f"cannot write {target}: it is not a file", "Name a file in a folder that can be written.")
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def unbundle(source: Path) -> list[str]:
         Their names.
 
     Raises:
-        DataError: The file is no bundle, or its data is not what was pinned.
+        DataError: The file is not a bundle, or its data is not what was pinned.
     """
     with open_zip(source) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}

@@ -51,7 +51,9 @@ def path(name: str) -> Path:
     data = dataset(name)
     if (own := data.overridden) is not None:
         if not own.is_file():
-            raise DataError(f"{data.override} names {own}, which is no file", f"Unset {data.override} or correct it.")
+            raise DataError(
+                f"{data.override} names {own}, which is not a file", f"Unset {data.override} or correct it."
+            )
         return own
     if not data.folder.is_dir():
         raise DataError(f"{data.kind} {data.name} {data.version} is not in {cache_root()}", data.remedy)

@@ -36,7 +36,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A row that is no example."""
+    """A row that is not an example."""
 
     line: int
     """From 1, as an editor counts."""

@@ -24,7 +24,7 @@ LAYOUT = (
     *("gpu_memory_utilization", "kv_cache_memory_bytes", "cpu_offload_gb", "swap_space", "disable_log_stats"),
     *("max_num_seqs", "max_num_batched_tokens", "max_parallel_loading_workers"),
 )
-"""Arguments that say where and how much at once, and are no part of a run's identity."""
+"""Arguments that say where and how much at once, and are not part of a run's identity."""
 
 
 def root() -> Path:

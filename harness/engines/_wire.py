@@ -150,7 +150,7 @@ def _text(content: Any) -> str:
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part["type"] == "text")
     if not isinstance(content, str):
-        raise TypeError("content is no text")
+        raise TypeError("content is not text")
     return content
 
 

@@ -240,13 +240,13 @@ def base_urls(settings: EngineSettings) -> list[str]:
     """The servers' addresses, from the flags, `OPENAI_BASE_URL`, or OpenAI's own; `/v1` is added to a bare host.
 
     Raises:
-        UsageProblem: One is no http address, or is not local although the run is offline.
+        UsageProblem: One is not an http address, or is not local although the run is offline.
     """
     urls = []
     for given in settings.base_urls or (os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL,):
         parts = urlsplit(given.rstrip("/"))
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageProblem(f"--base-url {given!r} is no address", "Write for example http://localhost:8000/v1.")
+            raise UsageProblem(f"--base-url {given!r} is not an address", "Write for example http://localhost:8000/v1.")
         if is_offline(settings.offline) and parts.hostname not in LOCAL:
             raise UsageProblem(f"{given} is not on this machine and the run is offline", "Drop --offline.")
         urls.append(parts._replace(path=parts.path or "/v1").geturl())
@@ -263,7 +263,7 @@ def _refuse(settings: EngineSettings) -> None:
     if options.get("api") == "completions" and not settings.tokenizer:
         raise UsageProblem("api=completions renders the prompt here", "Name the model's tokenizer with --tokenizer.")
     if not isinstance(options.get("extra_body") or {}, Mapping):
-        raise UsageProblem("extra_body is no object", "Write for example --model-args 'extra_body={top_k: 1}'.")
+        raise UsageProblem("extra_body is not an object", "Write for example --model-args 'extra_body={top_k: 1}'.")
     if settings.adapter:
         raise UsageProblem(
             "the openai engine cannot load an adapter into a running server",

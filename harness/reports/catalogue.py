@@ -21,7 +21,7 @@ from harness.text import one_line, without_folders
 from harness.types import RunRecord
 
 CATEGORIES = "Category"
-"""What heads the measures that are no average of a view."""
+"""What heads the measures that are not averages of a view."""
 OF_A_MODEL = ("model", "revision", "adapter", "weights")
 """Facts that a release changes; the other ones are settings."""
 DIGITS = 5

@@ -78,7 +78,7 @@ def _attempts(runs: Sequence[Shard], report: Report) -> list[Shard]:
 
 
 def _fullest(tries: Sequence[Shard], report: Report) -> Shard:
-    # Of copies of one run, perhaps taken before it was continued, the fullest; they are no attempts.
+    # Of copies of one run, perhaps taken before it was continued, the fullest; they are not attempts.
     tries = list({shard.record.run_id: shard for shard in sorted(tries, key=_finished)}.values())
     complete = [shard.record.run_id for shard in tries if shard.whole]
     if len(complete) > 1:

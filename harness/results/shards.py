@@ -93,6 +93,6 @@ def check(runs: Sequence[Shard]) -> None:
         users = {first.user.sha256, run.record.user.sha256} - {None}
         if differing := [name for name in one if one[name] != other[name]] + ["user"] * (len(users) > 1):
             raise UsageProblem(
-                f"runs {first.run_id} and {run.record.run_id} are no shards of one run: {', '.join(differing)} differs",
+                f"{first.run_id} and {run.record.run_id} are not shards of one run: {', '.join(differing)} differs",
                 "Merge runs of one model, asked and judged in one way; `harness compare` holds others side by side.",
             )

@@ -178,7 +178,7 @@ def find_run(name: str, root: Path = Path("results")) -> Path:
     known = {text for run in here for text in (run.name, str(run), *map(str, list(run.parents)[:2]))}
     near = [] if found else difflib.get_close_matches(name, known, n=3, cutoff=0.75)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`harness list runs` shows all."
-    raise UsageProblem(f"{name!r} is {'more than one' if found else 'no'} run", f"Give the folder of a run. {hint}")
+    raise UsageProblem(f"{name!r} is {'more than one' if found else 'not a'} run", f"Give the folder of a run. {hint}")
 
 
 def find_same(root: Path, model: ModelInfo, benchmark: str, identities: Container[str]) -> Path | None:

@@ -91,7 +91,7 @@ class Playing:
             self.advance(generation)
 
     def _overflow(self, query: Query, generation: Generation) -> None:
-        """The prompt was too long. For the measured model that ends the item, as upstream ends it; it is no fault."""
+        """The prompt was too long. For the measured model that ends the item, as upstream; it is not a fault."""
         if query.asks != "model":
             self.end(f"the simulated user's prompt is too long: {generation.text}")
             return

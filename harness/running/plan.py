@@ -39,7 +39,7 @@ IDENTITY = ("tokenizer", "dtype", "device", "chat_template", "chat_template_kwar
 """Engine settings that can change a reply; so can its options, except those that it names as its `layout`."""
 
 PROGRESS = ("left", "waiting")
-"""What a record says of a benchmark that is no part of a run's identity."""
+"""What a record says of a benchmark that is not a part of a run's identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     samples = {sample.id: sample for sample in choose(everything, spec.limit, spec.ids)}
     if everything and not samples:
         raise UsageProblem(f"--limit {spec.limit} leaves no sample of {spec.benchmark}", "Give another range.")
-    # What others only depend on has no verdict, and is no item: played, it is taken off when its line has none.
+    # What others only depend on has no verdict, and is not an item: played, it is taken off when its line has none.
     idle = {name for sample in everything for name in sample.after} - samples.keys()
     counted = Counter(sample.category for sample in everything if sample.id not in idle)
     totals = {name: n * spec.repeats for name, n in counted.items()}

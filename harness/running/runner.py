@@ -185,7 +185,7 @@ class _Run:
             interrupts.settle()
 
     def _opened(self, session: Session) -> None:
-        """Record the engine as it opened; what its loading took is no time of the run."""
+        """Record the engine as it opened; what its loading took is not a time of the run."""
         self.began, self.gpus = time.monotonic(), session.gpus
         versions = dict.fromkeys([*(self.record.engine.version or "").split("; "), session.version])
         served = replace(self.plan.record.engine, version="; ".join(name for name in versions if name))

@@ -31,7 +31,7 @@ class Frame(NamedTuple):
 
 
 class Malformed(ValueError):
-    """Bytes that are no frame: the program wrote to the channel itself."""
+    """Bytes that are not a frame: the program wrote to the channel itself."""
 
 
 class FrameReader:

@@ -148,7 +148,7 @@ class Sandbox:
 
         Yields:
             An iterator over the results in the order of the inputs, without those that are as `program.right` says.
-            It ends after the last input or after the first result that is no value.
+            It ends after the last input or after the first result that is not a value.
 
         Raises:
             SandboxFault: The sandbox failed, not the program.

@@ -39,7 +39,7 @@ _LONG = 100
 _LONG_TEXT, _LONGEST_TEXT = 1 << 12, 1 << 29
 """Characters from which on, and up to which, a text is hashed without the detour over marshal."""
 _NUMBER_BYTES = 5
-"""The least that marshal writes for a number that is no boolean."""
+"""The least that marshal writes for a number that is not a boolean."""
 _EXACT = bytes(top for top in range(256) if top & 0x7F < 0x43)
 """Highest bytes of doubles below 2**49: no integer was rounded to one of them, and NaN and infinity are others."""
 _MINUS_ZERO = 0x80
@@ -328,7 +328,7 @@ def _opened(value: Any, what: bytes = b"") -> Any:
 
 
 class Unreadable(ValueError):
-    """Bytes that are no value this module would write."""
+    """Bytes that this module would not write."""
 
 
 def decode(data: bytes) -> Any:

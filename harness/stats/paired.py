@@ -157,7 +157,7 @@ def paired_interval(sums: ArrayLike, sizes: ArrayLike, confidence: float = 0.95)
 
 
 def paired_limits(gained: ArrayLike, lost: ArrayLike, n: int, confidence: float) -> tuple[Vector, Vector]:
-    """`paired_interval` of many samples at once, for pairs that are no clusters.
+    """`paired_interval` of many samples at once, for pairs that are not clusters.
 
     Args:
         gained: Pairs that only the candidate has right, one entry a sample.

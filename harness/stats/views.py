@@ -14,7 +14,8 @@
     [nodes.deviation]
     deviation = "format_sensitivity"                                 # their sample standard deviation
 
-A name that is no node is a leaf category; a new formula needs no Python. `published.toml` holds what others published.
+A name that is not a node is a leaf category; a new formula needs no Python. `published.toml` holds what others
+published.
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ def parse_view(name: str, data: Mapping[str, Any], where: str) -> View:
         The view.
 
     Raises:
-        UsageProblem: A key is unknown or missing, a weight is no number, or nodes form a circle.
+        UsageProblem: A key is unknown or missing, a weight is not a number, or nodes form a circle.
     """
     known = ("title", "source", "columns", "nodes", "sizes", "titles")
     for key in data:

@@ -144,7 +144,7 @@ def test_both_rules_name_the_items_that_differ_and_why(harness, tmp_path):
         ((), "give one of RUN, --from-bfcl"),
         (("--from-bfcl", "."), "no BFCL_v4"),
         (("--from-bfcl", ".", "--mode", "fc"), "no BFCL_v4_"),
-        (("nothing",), "is no run"),
+        (("nothing",), "is not a run"),
     ],
 )
 def test_misuse_says_what_is_wrong(harness, arguments, message):

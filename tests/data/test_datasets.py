@@ -190,7 +190,7 @@ def test_bundle_round_trip_between_two_caches(wheel: Path, tmp_path: Path, monke
     datasets.fetch("lines", _lines(wheel))
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
     assert bundles.bundle([], first) == ["pack", "lines"]
-    with pytest.raises(UsageProblem, match="it is no file"):
+    with pytest.raises(UsageProblem, match="it is not a file"):
         bundles.bundle([], Path(os.devnull))
     source = {name: unpacked(pins.dataset(name).folder) for name in SETS}
 

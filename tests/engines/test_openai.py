@@ -430,7 +430,7 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert of() == ["https://api.openai.com/v1"]
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
     assert of(offline=True) == ["http://localhost:1/v1"]
-    with pytest.raises(UsageProblem, match="is no address"):
+    with pytest.raises(UsageProblem, match="is not an address"):
         of("localhost:8000")
     with pytest.raises(UsageProblem, match="not on this machine"):
         of("http://gpu:8000", offline=True)
@@ -442,7 +442,7 @@ def test_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"options": {"retry": 1}}, "Did you mean retries"),
         ({"options": {"api": "chats"}}, "Did you mean chat"),
         ({"options": {"api": "completions"}}, "--tokenizer"),
-        ({"options": {"extra_body": "top_k"}}, "extra_body is no object"),
+        ({"options": {"extra_body": "top_k"}}, "extra_body is not an object"),
         ({"adapter": "lora"}, "--lora-modules"),
         ({"base_urls": (), "api_key_env": "NO_SUCH_KEY"}, "NO_SUCH_KEY is not set"),
     ],

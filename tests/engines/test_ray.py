@@ -72,7 +72,7 @@ def test_a_killed_actor_changes_nothing(tmp_path: Path) -> None:
     assert (record["status"], record["machine"]["layout"]) == ("complete", {"dp": 2, "runner": "ray"})
     run(**FLAGS, output=tmp_path / "alone")
     assert said(spread) == said(tmp_path / "alone")
-    # The layout is no part of the run: without ray the same flags find it finished.
+    # The layout is not a part of the run: without ray the same flags find it finished.
     assert run(**FLAGS, output=spread)[0].record.run_id == record["run_id"]
 
 

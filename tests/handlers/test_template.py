@@ -129,7 +129,7 @@ def test_tools_calls_and_results_are_in_the_prompt(shared_data: Path, tokenizer:
 
 
 READ_AS_WRITTEN = sorted(set(DIALECTS) - {"functionary-v3.2", "gpt-oss"})
-"""The other two write a call partly in the header of the turn, which is no part of a reply."""
+"""The other two write a call partly in the header of the turn, which is not a part of a reply."""
 
 
 @pytest.mark.parametrize("name", READ_AS_WRITTEN)

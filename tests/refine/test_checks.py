@@ -57,7 +57,7 @@ def found(answer: str, spelling: str = "bfcl") -> list[str]:
         ("[get(city='Bern')]", ["enum"]),
         ("[get(city=3)]", ["type"]),
         ("[get(city='Oslo', days='3')]", ["type"]),
-        ("[get(city='Oslo', days=True)]", ["type"]),  # a boolean is no integer, whatever Python says
+        ("[get(city='Oslo', days=True)]", ["type"]),  # a boolean is not an integer, whatever Python says
         ("[get(city='Oslo', hours=1)]", ["type"]),
         ("[take(city='Oslo')]", ["function"]),
         ("[get(city='Oslo'), get()]", ["required"]),

@@ -309,7 +309,7 @@ def test_a_misspelt_run_is_answered_by_the_nearest(tmp_path: Path, monkeypatch: 
     run = synthetic_runs.write(Path("results"), "tuned", {"multiple": 1})
     assert store.find_run(run.name[:12]) == run
     for typed, meant in (("results/tunde/bfcl", "results/tuned/bfcl"), (run.name[1:], run.name)):
-        with pytest.raises(UsageProblem, match=f"is no run\nGive the folder of a run. Did you mean .*{meant}"):
+        with pytest.raises(UsageProblem, match=f"is not a run\nGive the folder of a run. Did you mean .*{meant}"):
             store.find_run(typed)
     with pytest.raises(UsageProblem, match="`harness list runs` shows all"):
         store.find_run("something else")

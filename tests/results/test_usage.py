@@ -20,7 +20,7 @@ def line(name: str, *generations: Generation, fault: str | None = None) -> Sampl
 
 def test_latencies_are_percentiles_of_the_replies() -> None:
     used = measure(line(str(n), Generation("x", seconds=float(n))) for n in range(101))
-    # 0 is no latency: 1 to 100 are left.
+    # 0 is not a latency: 1 to 100 are left.
     assert (used.latency_mean, used.latency_p50) == (50.5, 50.5)
     assert (used.latency_p95, used.latency_p99) == pytest.approx((95.05, 99.01))
     assert (used.samples, used.replies) == (101, 101)

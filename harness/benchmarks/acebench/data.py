@@ -111,7 +111,7 @@ def _file(language: str, category: str, *inside: str) -> Path:
 def _records(file: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     try:
-        # Not splitlines: texts may contain U+2028 and the like, which are no line ends in JSON Lines.
+        # Not splitlines: texts may contain U+2028 and the like, which are not line ends in JSON Lines.
         for line in file.read_text(encoding="utf-8").split("\n"):
             if line.strip():
                 found.append(json.loads(line))

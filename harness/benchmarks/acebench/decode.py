@@ -107,10 +107,10 @@ def call(node: ast.expr, rules: Rules = UPSTREAM, source_of_calls: bool = False)
     """One call as a one-key map of its name to its named arguments; see `value`.
 
     Raises:
-        Undecodable: It is no call, or an argument cannot be read; other `FAILURES` likewise.
+        Undecodable: It is not a call, or an argument cannot be read; other `FAILURES` likewise.
     """
     if not isinstance(node, ast.Call):
-        raise Undecodable("an element is no call")
+        raise Undecodable("an element is not a call")
     # `**x` has no name and stays under None, a repeated name keeps its last value.
     return {name(node.func): {word.arg: value(word.value, rules, source_of_calls) for word in node.keywords}}
 
@@ -162,7 +162,7 @@ def value(node: ast.expr | None, rules: Rules = UPSTREAM, source_of_calls: bool 
             return call(node, rules, source_of_calls)
         case ast.Subscript(outer, index):
             return f"{ast.unparse(outer)}[{ast.unparse(index)}]"
-    raise Undecodable(f"a {type(node).__name__} is no value")
+    raise Undecodable(f"a {type(node).__name__} is not a value")
 
 
 def _signed(node: ast.UnaryOp, rules: Rules) -> Any:

@@ -74,7 +74,7 @@ def _load(language: str, sample_id: str, rules: Rules) -> Item:
         UsageProblem: There is no such item, or it is judged by another function.
     """
     if not isinstance(sample_id, str):
-        raise UsageProblem(f"{sample_id!r} is no ACEBench id", "For example normal_atom_bool_0.")
+        raise UsageProblem(f"{sample_id!r} is not an ACEBench id", "For example normal_atom_bool_0.")
     category = data.category_of(sample_id)
     if category in data.AGENT:
         raise UsageProblem(f"{sample_id} is an agent's item", "Judge its result and process with judge_agent.")

@@ -85,7 +85,7 @@ def read_results(path: Path, language: str, category: str, report: Report) -> Re
             if isinstance(record, str):
                 report(f"{path}:{number}: {record}")
             elif record["id"] not in known:
-                report(f"{path}:{number}: {str(record['id'])[:100]!r} is no item of this category")
+                report(f"{path}:{number}: {str(record['id'])[:100]!r} is not an item of this category")
             elif record["id"] in found:
                 report(f"{path}:{number}: a second line for {record['id']!r}")
             else:

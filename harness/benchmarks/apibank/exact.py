@@ -27,7 +27,7 @@ def judge_exact(answer: Mapping[str, Any], raw: Any) -> Result:
 
     Returns:
         The verdict; the errors are this project's, upstream has none: `NO_API_CALL` where no line is JSON,
-        `NOT_AN_OBJECT` where a line that is no object stops the search, `MISMATCH`.
+        `NOT_AN_OBJECT` where a line that is not an object stops the search, `MISMATCH`.
     """
     if not isinstance(raw, str):
         return Result(False, "NO_API_CALL")

@@ -33,7 +33,7 @@ class Prediction(NamedTuple):
     item: Item
     is_call: bool
     text: Any
-    """The prediction; the official program ends where it is no text."""
+    """The prediction; the official program ends where it is not text."""
     search: str | None
     """The API that ToolSearcher is taken to find."""
 
@@ -43,7 +43,7 @@ def read_predictions(path: Path, report: Report) -> Iterator[Prediction]:
 
     Args:
         path: A `.json`, `.jsonl` or gzip file.
-        report: Told about each line that is no prediction of a known item.
+        report: Told about each line that is not a prediction of a known item.
 
     Yields:
         The predictions.

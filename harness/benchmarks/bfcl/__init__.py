@@ -38,7 +38,7 @@ def judge(
         UsageProblem: Unknown id, mode, rules or dialect; near matches are offered.
     """
     if not isinstance(sample_id, str) or "_" not in sample_id:
-        raise UsageProblem(f"{sample_id!r} is no BFCL id", "For example simple_python_0 or live_simple_0-0-0.")
+        raise UsageProblem(f"{sample_id!r} is not a BFCL id", "For example simple_python_0 or live_simple_0-0-0.")
     judge_one = _JUDGES.get(sample_id.rpartition("_")[0]) or _judge_of(sample_id)
     if dialect is not None:
         from harness.benchmarks.bfcl.replies import judge_text

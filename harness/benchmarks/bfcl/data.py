@@ -169,9 +169,9 @@ def records(file: Path) -> list[dict[str, Any]]:
     """Read a JSON Lines file of the wheel.
 
     Raises:
-        DataError: It is missing, or a line is no JSON.
+        DataError: It is missing, or a line is not JSON.
     """
-    # Not splitlines: the questions contain U+2028 and the like, which are no line ends in JSON Lines.
+    # Not splitlines: the questions contain U+2028 and the like, which are not line ends in JSON Lines.
     found = []
     for number, line in enumerate(_text(file).split("\n"), 1):
         try:

@@ -23,7 +23,7 @@ Read = Callable[[Any], tuple[Any, str]]
 """From a stored step to what is judged and its mode."""
 
 BROKEN_CALL = [{"": ""}]
-"""A native call that cannot be read: its arguments are no JSON."""
+"""A native call that cannot be read: its arguments are not JSON."""
 
 
 def judge_single_turn(
@@ -192,7 +192,7 @@ def _read_id(sample_id: str) -> tuple[str, str, bool]:
     dialect = settings.get("ret_fmt", "")
     if len(parts) != 3 or dialect not in MODULES:
         raise UsageProblem(
-            f"{sample_id!r} is no id of format sensitivity",
+            f"{sample_id!r} is not an id of format sensitivity",
             "Expected: format_sensitivity_<n>:ret_fmt=python&tool_call_tag=False&...:<source id>",
         )
     return parts[2], dialect, settings.get("tool_call_tag") == "True"

@@ -20,9 +20,9 @@ class Language:
     collections: Sequence[str]
     convert: Callable[[Any, str, str | None], Any]
     text_only: str | None = None
-    """Error type for an argument that is no text; None where arguments are values already."""
+    """Error type for an argument that is not text; None where arguments are values already."""
     scalars: frozenset[type] = frozenset()
-    """Classes that conversion leaves as they are and that are no collections."""
+    """Classes that conversion leaves as they are and that are not collections."""
 
 
 def _convert_python(value: Any, kind: str, element: str | None) -> Any:

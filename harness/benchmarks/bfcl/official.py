@@ -126,7 +126,7 @@ def read_results(path: Path, ids: Iterable[str], report: Report) -> Iterator[dic
                 report(f"{path}:{number}: {record}")
                 yield None
             elif record["id"] not in known:
-                report(f"{path}:{number}: {record['id']!r} is no item of this category")
+                report(f"{path}:{number}: {record['id']!r} is not an item of this category")
             elif record["id"] in seen:
                 report(f"{path}:{number}: a second line for {record['id']!r} (first in line {seen[record['id']]})")
             else:

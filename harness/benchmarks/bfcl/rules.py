@@ -21,7 +21,7 @@ class Rules:
     best_matching: bool = False
     """Parallel calls are assigned so that all match if they can; upstream takes the first that fits (quirk 10)."""
     abstain_cleanly: bool = False
-    """A broken call or a failed generation is no abstention; upstream counts whatever does not decode (quirk 15)."""
+    """A broken call or a failed generation is not an abstention; upstream counts what does not decode (quirk 15)."""
     skip_impossible: bool = False
     """Items that no possible answer passes are unscored."""
 

@@ -72,7 +72,7 @@ def _class_of_first(answers: Sequence[Any]) -> type | None:
 
 
 def _elements_fit(value: Any, answer: Any, inner: type) -> bool:
-    """Elements have the class of the schema or of the answer's first; an answer that is no list asks for nothing."""
+    """Elements have the class of the schema or of the answer's first; an answer that is not a list asks for nothing."""
     if type(answer) is not list:
         return True
     first = _class_of_first(answer)

@@ -79,7 +79,7 @@ class _Part:
 
     @classmethod
     def read(cls, text: str, entry_point: str) -> _Part | None:
-        """A text as a part; of one that is no program its longest run that is one, None where there is none."""
+        """A text as a part; of one that is not a program its longest run that is one, None where there is none."""
         for read in (str, textwrap.dedent, longest_program):
             source = read(text)
             if tree := _parsed(source):

@@ -43,7 +43,7 @@ def read_samples(path: Path, report: Report) -> Iterator[Program]:
 
     Args:
         path: A `.jsonl` or `.jsonl.gz` file, or a folder of `HumanEval_0/0.py`.
-        report: Told about each line that is no sample of a known task.
+        report: Told about each line that is not a sample of a known task.
 
     Yields:
         Programs in the file's order, in a folder by task and number.

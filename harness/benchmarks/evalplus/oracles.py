@@ -8,7 +8,7 @@ Follows `unsafe_execute` in evalplus/eval/__init__.py and evalplus/eval/_special
 - A `numpy.float32` or `numpy.float16` equals what rounds to it (NumPy 2), also in a list: 0.1 in single precision is
   right for 0.1, though no float equals both. As an item of a set or of an array it is compared unrounded.
 - HumanEval/32 passes where its polynomial is near zero; evalplus 0.3.1 fails every program there (mended upstream).
-- Mbpp/164 passes with any result that is no exception.
+- Mbpp/164 passes with any result that is not an exception.
 - Mbpp/295 may return 0, Mbpp/558 and Mbpp/581 what another reading of the task gives.
 - Eight tasks compare as sets, three only whether there is a result.
 """

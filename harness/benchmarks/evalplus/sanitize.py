@@ -86,7 +86,7 @@ def _hopeless_after(probe: str) -> int:
 
 
 def _error(source: str) -> tuple[int, str] | None:
-    """Where and why a text is no program.
+    """Where and why a text is not a program.
 
     Returns:
         None for a program. Else a line, from 1: texts that go beyond it fail as well; the last line where the parser

@@ -108,7 +108,7 @@ def read(questions: Path, answers: Path | None = None) -> list[dict[str, Any]]:
     if not items:
         raise DataError(f"{questions} holds no question", REMEDY)
     for name, (_, where) in expected.items():
-        raise DataError(f"{where}: an answer for {name!r}, which is no question of {questions}", REMEDY)
+        raise DataError(f"{where}: an answer for {name!r}, which is not a question of {questions}", REMEDY)
     return list(items.values())
 
 

@@ -118,14 +118,14 @@ class Family:
         """The calls, and the problem that they are never run, or that some have their arguments as JSON text.
 
         Raises:
-            ValueError: Arguments are no map.
+            ValueError: Arguments are not map.
         """
         problem, calls = "never_run" if self.never_run and made else None, []
         for name, arguments in made:
             if isinstance(arguments, str) and self.text_arguments:
                 problem, arguments = "text_arguments", json.loads(arguments)
             if not isinstance(arguments, dict):
-                raise ValueError("arguments that are no map")
+                raise ValueError("arguments that are not map")
             calls.append(FunctionCall(name if isinstance(name, str) else str(name), arguments))
         return tuple(calls), problem
 

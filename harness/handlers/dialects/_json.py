@@ -83,7 +83,7 @@ class JsonCalls:
         return Found(tuple(calls), beside(text, spans), broken)
 
     def _values(self, text: str, at: int) -> tuple[list[FunctionCall] | None, int]:
-        """The calls of all values from here to the end mark, and where that ends; None where one is no call."""
+        """The calls of all values from here to the end mark, and where that ends; None where one is not a call."""
         limit = self._end(text, at)
         calls: list[FunctionCall] = []
         count = 0
@@ -130,7 +130,7 @@ class JsonCalls:
         """The calls in a value.
 
         Raises:
-            ValueError: It is no call and no list of calls.
+            ValueError: It is not a call and no list of calls.
         """
         made = [self._call(item, strict) for item in (value if isinstance(value, list) else [value])]
         if None in made:

@@ -89,7 +89,7 @@ class TaggedCalls:
         closed = self.call_end.match(text, at)
         if closed:
             return FunctionCall(name, arguments), closed.end()
-        # A last mark that is missing at the very end is a slip; text in its place is no call.
+        # A last mark that is missing at the very end is a slip; text in its place is not a call.
         rest = skip(text, at)
         return (FunctionCall(name, arguments) if arguments and rest == len(text) else None), at
 

@@ -161,7 +161,7 @@ def test_what_cannot_be_read_is_unscored_and_named(results):
     assert tallies.scores("upstream")["normal_atom_bool_en"] == Score(50, 40, 40, 10)
     assert tallies.lost == 10
     assert [problem.split(": ", 1)[1].split("(")[0].strip() for problem in problems] == [
-        "'nobody' is no item of this category",
+        "'nobody' is not an item of this category",
         "a second line for 'normal_atom_bool_0'",
         "not a result",
         "not JSON",

@@ -113,7 +113,7 @@ def test_tasks_are_those_of_the_official_command_line() -> None:
 
 @pytest.mark.parametrize("sample_id", [None, 3, b"simple_python_0", ["simple_python_0"], "", "nonsense"])
 def test_what_is_no_id_is_named(sample_id: object) -> None:
-    with pytest.raises(UsageProblem, match=re.escape(f"{sample_id!r} is no BFCL id")):
+    with pytest.raises(UsageProblem, match=re.escape(f"{sample_id!r} is not a BFCL id")):
         bfcl.judge(sample_id, "[f(a=1)]")  # type: ignore[arg-type]
 
 
@@ -123,7 +123,7 @@ def test_an_answer_of_any_type_gets_a_verdict(raw: object, mode: str) -> None:
     verdict = bfcl.judge("simple_python_0", raw, mode=mode)
     assert verdict.outcome == "fail"
     assert str(verdict.code).startswith(("ast_decoder:", "simple_function_checker:"))
-    assert bfcl.judge("irrelevance_0", raw, mode=mode).outcome == "pass"  # what does not decode is no call
+    assert bfcl.judge("irrelevance_0", raw, mode=mode).outcome == "pass"  # what does not decode is not a call
 
 
 def test_format_sensitivity_asks_200_items_26_times() -> None:

@@ -97,6 +97,6 @@ def test_a_program_after_long_prose_is_found() -> None:
 
 def test_quirks() -> None:
     code = "@cached\ndef f():\n    return helper()\ndef helper():\n    return 1\nunused = 2"
-    assert sanitize(code, "f") == code  # a decorated entry point is no definition: nothing is found, all is kept
+    assert sanitize(code, "f") == code  # a decorated entry point is not a definition: nothing is found, all is kept
     code = "from __future__ import annotations\nimport os\ndef f():\n    return 1\nx = 1"
     assert sanitize(code, "f") == "import os\ndef f():\n    return 1"

@@ -85,7 +85,7 @@ def run(
         lock: Descriptor of the folder's lock, which the jobs hold on.
         slots: How many run at once.
         tell: Called with a line of progress.
-        environment: Variables that all jobs get and that are no part of them, such as a server's address.
+        environment: Variables that all jobs get and that are not part of them, such as a server's address.
 
     Raises:
         RunIncomplete: A job failed; those that were running are waited for and count.

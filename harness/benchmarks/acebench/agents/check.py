@@ -25,7 +25,7 @@ def judge_agent(language: str, sample_id: str, result: Any, process: Any, rules:
     """Judge one agent's item; see `harness.benchmarks.acebench.judge_agent`."""
     chosen = rules_named(rules)
     if not isinstance(sample_id, str) or data.category_of(sample_id) not in data.AGENT:
-        raise UsageProblem(f"{sample_id!r} is no agent's item", "For example agent_multi_turn_0.")
+        raise UsageProblem(f"{sample_id!r} is not an agent's item", "For example agent_multi_turn_0.")
     record = data.answer(language, sample_id)
     truth, milestones = record["ground_truth"], record["mile_stone"]
     evidence: dict[str, Any] = {"expected": truth, "result": plain(result), "milestones": milestones}

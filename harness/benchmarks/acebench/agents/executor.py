@@ -145,7 +145,7 @@ def call_texts(message: str) -> list[str]:
 def _written(call: Mapping[Any, Any]) -> str:
     """A decoded call as source; an object that is an argument becomes a call of its first key."""
     if not call:
-        raise Undecodable("an empty object is no call")
+        raise Undecodable("an empty object is not a call")
     name, arguments = next(iter(call.items()))
     words = [f"{key}={_written(value) if isinstance(value, dict) else repr(value)}" for key, value in arguments.items()]
     return f"{name}({', '.join(words)})"

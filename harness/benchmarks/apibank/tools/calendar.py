@@ -16,7 +16,7 @@ Entry = Mapping[str, Any]
 
 
 def require_moment(*times: str) -> None:
-    """Refuse what is no time as `2023-03-05 06:07:08`."""
+    """Refuse what is not a time as `2023-03-05 06:07:08`."""
     for time in times:
         try:
             datetime.strptime(time, MOMENT)

@@ -1,4 +1,4 @@
-"""The search service behind the web search categories: whether it works is no property of a model.
+"""The search service behind the web search categories: whether it works is not a property of a model.
 
 The pinned environment tells a model alike that nothing was found and that the service refuses its key, and repeats a
 request without end where the account is used up. Here a search that the service does not carry out ends the item as a

@@ -141,7 +141,7 @@ def read_calls(answer: str) -> list[FunctionCall] | None:
         answer: Text such as `[f(a=1)]`.
 
     Returns:
-        The calls; None where the text is no list of calls, or an empty one.
+        The calls; None where the text is not a list of calls, or an empty one.
     """
     pass
 

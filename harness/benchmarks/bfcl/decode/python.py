@@ -104,7 +104,7 @@ def _value(node: ast.expr | None, rules: Rules) -> Any:
             return _call(node, rules)
         case ast.Subscript(value, index):
             return f"{ast.unparse(value)}[{ast.unparse(index)}]"
-    raise Undecodable(f"a {type(node).__name__} is no value")
+    raise Undecodable(f"a {type(node).__name__} is not a value")
 
 
 def _unary(node: ast.UnaryOp, rules: Rules) -> Any:

@@ -27,7 +27,7 @@ def decode(text: str, dialect: str, rules: Rules) -> Any:
         rules: Which quirks hold; none of them concerns these dialects.
 
     Returns:
-        Calls; a parameter object that is no map is kept and found malformed later.
+        Calls; a parameter object that is not a map is kept and found malformed later.
 
     Raises:
         Undecodable: The reply is not in the dialect.

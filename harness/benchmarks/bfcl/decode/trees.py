@@ -31,7 +31,7 @@ def parse(source: str, grammar: str) -> Node:
         grammar: Module of the grammar, for example `tree_sitter_java`.
 
     Returns:
-        The root node. A token that recovery had to insert, such as a last semicolon, is no error.
+        The root node. A token that recovery had to insert, such as a last semicolon, is not an error.
 
     Raises:
         Undecodable: Some part is not of the language.

@@ -116,7 +116,7 @@ def plan(call: str) -> CallPlan:
 
     Raises:
         Refused: It holds something that is never carried out, or is too long.
-        SyntaxError: It is no expression; other errors of Python's parser likewise.
+        SyntaxError: It is not an expression; other errors of Python's parser likewise.
     """
     if len(call) > MAX_CALL:
         raise Refused(f"the call has more than {MAX_CALL} characters")

@@ -108,6 +108,6 @@ def _import(name: str, namespace: Any = None, local: Any = None, fromlist: Any =
     if name.startswith(_PREFIX):
         return load(name.removeprefix(_PREFIX))
     if name.startswith("bfcl_eval"):
-        raise ImportError(f"{name} is no environment")
+        raise ImportError(f"{name} is not an environment")
     module = importlib.import_module(name)
     return module if fromlist else importlib.import_module(name.partition(".")[0])
