@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -286,9 +287,13 @@ def _marks(folder: Path) -> tuple[str, ...]:
         ("tokenizer.json", lambda about: about["added_tokens"]),
     ):
         with contextlib.suppress(UsageProblem, LookupError, TypeError, AttributeError):
-            texts = {str(token["content"]) for token in read(_json(folder / file))}
-            return tuple(sorted(text for text in texts if MARK.search(text)))
+            return marks_in(str(token["content"]) for token in read(_json(folder / file)))
     return ()
+
+
+def marks_in(tokens: Iterable[str]) -> tuple[str, ...]:
+    """Those of a tokenizer's added tokens that look like marks of calls, each once."""
+    return tuple(sorted({token for token in tokens if MARK.search(token)}))
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from harness.data import examples
 from harness.errors import UsageProblem
 from harness.results import provenance
 from harness.text import one_line
+from harness.types import ModelInfo
 from trainer import callbacks, folder, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
@@ -95,12 +96,19 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     Returns:
         The corpus, and the rows that are trained on.
     """
-    model = replace(models.outline(config.model, models.locate(config.model)), chat_template=tokenizer.chat_template)
+    about = small_files(transformers.AutoConfig, config)
+    model = ModelInfo(
+        config.model,
+        chat_template=tokenizer.chat_template,
+        architectures=tuple(about.architectures or ()),
+        model_type=about.model_type,
+        marks=models.marks_in(tokenizer.get_added_vocab()),
+    )
     handler, _, why = handlers.fitted(config.handler, {}, "upstream", model)
     if why:
         print(f"{config.handler}: {why}", flush=True)
     encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
-    encoder.positions = getattr(small_files(transformers.AutoConfig, config), "max_position_embeddings", None)
+    encoder.positions = getattr(about, "max_position_embeddings", None)
     encoder.reading = {
         "columns": examples.pairs("--columns", config.columns),
         "roles": examples.pairs("--roles", config.roles),

@@ -189,7 +189,7 @@ def test_a_prefilled_beginning_is_asked_for_and_joined_to_the_reply(
     Path("script.json").write_text(json.dumps({f"echo_{i}": f"cho_{i}" for i in range(SIZE)}))
     assert command(*RUN, "--tasks", "echo", "--json", "--handler", "prompt", "--prefill", "e") == 0
     (record,) = records(capsys)
-    assert record["handler_options"] == {"think_prefix": "e"}
+    assert record["handler_options"]["think_prefix"] == "e"
     assert record["scores"]["echo"]["passed"] == SIZE
 
 

@@ -120,7 +120,7 @@ def test_bad_lines_are_reported_by_file_and_line_and_are_unscored(harness, folde
     assert code == 3
     counts = json.loads(out)["scores"]["upstream"]["multiple"]
     assert (counts["judged"], counts["passed"], counts["unscored"]) == (196, 194, 2)
-    for number, reason in ((2, "not JSON"), (3, "not a result"), (4, "no item"), (6, "second line")):
+    for number, reason in ((2, "not JSON"), (3, "not a result"), (4, "not an item"), (6, "second line")):
         assert f"{file}:{number}: " in err
         assert reason in err
     assert "2 of 200 items are missing" in err
