@@ -198,7 +198,7 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     calls = notation.read_answer(example.answer) or decode.read_calls(example.answer)
     if not tools or not handler.native:
-        if calls and example.answer.startswith("[{"):
+        if calls and example.answer.startswith("[{"):  # JSON is trained as it is, where it could be asked for at all
             notation.write_calls((call.name, call.arguments) for call in calls)
         return prompt, Reply(think, example.answer.lstrip("\n"))
     return prompt, Reply(think, example.said if calls else example.answer, tuple(calls or ()))

@@ -10,7 +10,6 @@ Upstream matches lines to questions by position alone, so that an unsorted file 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from harness.benchmarks.acebench import data
 from harness.benchmarks.acebench.agents.check import judge_agent
 from harness.benchmarks.acebench.benchmark import grouped, whole
 from harness.benchmarks.acebench.judging import judge
+from harness.benchmarks.bfcl.official import result_record
 from harness.errors import HarnessError, UsageProblem
 from harness.protocols import Report
 from harness.types import Verdict
@@ -81,7 +81,7 @@ def read_results(path: Path, language: str, category: str, report: Report) -> Re
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            record = _record(line)
+            record = result_record(line)
             if isinstance(record, str):
                 report(f"{path}:{number}: {record}")
             elif record["id"] not in known:
@@ -93,17 +93,6 @@ def read_results(path: Path, language: str, category: str, report: Report) -> Re
     if [*found] != [name for name in known if name in found]:
         report(f"{path}: the lines are in another order than the questions; the official program would mix them up")
     return found
-
-
-def _record(line: bytes) -> dict[str, Any] | str:
-    """A result record, or what is wrong with the line."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return f"not JSON ({error})"
-    if not isinstance(record, dict) or not isinstance(record.get("id"), str) or "result" not in record:
-        return 'not a result (an object with "id" and "result" is expected)'
-    return record
 
 
 def verdicts(records: Records, language: str, category: str, rules: str) -> Iterator[tuple[str, Verdict]]:

@@ -121,7 +121,7 @@ def read_results(path: Path, ids: Iterable[str], report: Report) -> Iterator[dic
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            record = _renamed(_record(line))
+            record = _renamed(result_record(line))
             if isinstance(record, str):
                 report(f"{path}:{number}: {record}")
                 yield None
@@ -142,8 +142,8 @@ def _renamed(record: dict[str, Any] | str) -> dict[str, Any] | str:
     return record | {"id": f"{V3_NAMES[category]}_{number}"} if category in V3_NAMES else record
 
 
-def _record(line: bytes) -> dict[str, Any] | str:
-    """A result record, or what is wrong with the line."""
+def result_record(line: bytes) -> dict[str, Any] | str:
+    """The record in a line of a result file, or what is wrong with the line; ACEBench's files have the same form."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.handlers.dialects._found import Found, beside, dump, skip
+from harness.handlers.dialects._found import Found, beside, dump, primitive, skip
 from harness.types import FunctionCall, Tool
 
-WORDS = {"true": True, "false": False, "null": None}
 PRIMITIVE = re.compile(r"[^,}\]\[{]*")
 KEY = re.compile(r"[^:{}\[\],]*")
 DEPTH = 50
@@ -80,7 +79,7 @@ class BraceCalls:
         raw = found[0].strip() if found else ""
         if not raw or found is None:
             raise ValueError("no value")
-        return _primitive(raw), found.end()
+        return primitive(raw), found.end()
 
     def _members(self, text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
         members: dict[str, Any] = {}
@@ -131,14 +130,3 @@ class BraceCalls:
         if not isinstance(name, str) or not re.fullmatch(r"[\w.\-]+", name):
             raise ValueError(f"{name!r} cannot be written as a name")
         return name
-
-
-def _primitive(raw: str) -> Any:
-    if raw in WORDS:
-        return WORDS[raw]
-    for kind in (int, float):
-        try:
-            return kind(raw)
-        except ValueError:
-            continue
-    return raw

@@ -12,6 +12,9 @@ from harness.types import FunctionCall, Tool
 FAILURES = (ValueError, TypeError, LookupError, AttributeError, RecursionError, MemoryError)
 """What reading hostile text may raise; `SyntaxError` and `json.JSONDecodeError` are told apart nowhere."""
 
+WORDS = {"true": True, "false": False, "null": None}
+"""JSON's names of constants."""
+
 SPACE = re.compile(r"\s*")
 FENCE = re.compile(r"\A\s*```[a-z_]*\s*\n?(.*?)\s*```\s*\Z", re.DOTALL)
 """A reply that is a fence and nothing else."""
@@ -134,3 +137,15 @@ def types(tools: Sequence[Tool], name: str) -> Mapping[str, str] | None:
 def _type(schema: Any) -> str:
     kind = schema.get("type") if isinstance(schema, Mapping) else schema
     return kind if isinstance(kind, str) else "any"
+
+
+def primitive(raw: str) -> Any:
+    """A bare value: a JSON constant, a number as Python reads it, else the text itself."""
+    if raw in WORDS:
+        return WORDS[raw]
+    for kind in (int, float):
+        try:
+            return kind(raw)
+        except ValueError:
+            continue
+    return raw

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.handlers import CLOSE
+from harness.handlers.dialects._found import primitive
 from harness.handlers.dialects._python import evaluate, read_calls
 
 Pairs = list[tuple[Any, Any]]
@@ -256,7 +257,7 @@ class _Braces:
     def _flush(self) -> None:
         raw, self.raw = self.raw.strip(), ""
         if raw:
-            self._add(_primitive(raw))
+            self._add(primitive(raw))
 
     def _add(self, value: Any) -> None:
         container = self.open[-1]
@@ -267,18 +268,6 @@ class _Braces:
             self.keys[-1] = None
         else:
             self.key = value
-
-
-def _primitive(raw: str) -> Any:
-    words = {"null": None, "true": True, "false": False}
-    if raw in words:
-        return words[raw]
-    for kind in (int, float):
-        try:
-            return kind(raw)
-        except ValueError:
-            continue
-    return raw
 
 
 def as_it_is(text: str) -> str:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any
 
-from harness.handlers.dialects._found import FAILURES, FENCE, Found, beside, dump, types
+from harness.handlers.dialects._found import FAILURES, FENCE, WORDS, Found, beside, dump, types
 from harness.types import FunctionCall, Tool
 
 CALL_LINE = re.compile(r"^[ \t]*\[?[ \t]*[A-Za-z_][\w.]*\(", re.MULTILINE)
 LAST_LINE = re.compile(r"[)\]][ \t]*$", re.MULTILINE)
-WORDS = {"true": True, "false": False, "null": None}
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
