@@ -39,6 +39,19 @@ def test_rows_are_records_unless_they_are_packed(tmp_path):
     assert sorted(record.id for row in packed for record in row) == sorted(record.id for record in corpus.records)
 
 
+@pytest.mark.parametrize("overlong", ["drop", "truncate"])
+def test_a_record_longer_than_the_models_positions_is_noticed(tmp_path, overlong):
+    settings = config(tmp_path, overlong=overlong)
+    lengths = sorted(map(len, encode(settings, load_tokenizer(settings))[0].records))
+    positions = lengths[len(lengths) // 2]
+    about = tmp_path / "model" / "config.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"max_position_embeddings": positions}))
+    corpus, _ = encode(settings, load_tokenizer(settings))
+    what = f"dropped: longer than the model's {positions} positions" if overlong == "drop" else "truncated"
+    assert corpus.counts[what] == sum(length > positions for length in lengths) > 0
+    assert max(map(len, corpus.records)) == positions
+
+
 def test_a_folder_is_no_training_data(tmp_path):
     config(tmp_path)
     with pytest.raises(DataError, match="is a folder"):
