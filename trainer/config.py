@@ -17,6 +17,7 @@ RECIPES = Path(__file__).parent / "recipes"
 PATHS_AND_REPORTS = (
     *("output_dir", "resume", "resume_from_checkpoint", "overwrite", "save_steps", "save_total_limit"),
     *("eval_tasks", "eval_every", "eval_limit", "logging_steps", "report_to"),
+    *("data_cache", "preprocessing_num_workers"),
 )
 """Settings that do not change what is learnt: a run may be continued with others."""
 
@@ -47,6 +48,10 @@ class TrainConfig:
     """Speakers of other names, as in customer=user,agent=assistant."""
     limit: int | None = None
     """Rows to read at most."""
+    data_cache: str = "auto"
+    """Folder that keeps what the tokenizer made of the data; auto is the user's cache folder, none keeps nothing."""
+    preprocessing_num_workers: Annotated[int, Flag("--dataset-num-proc")] = 0
+    """Processes that render and tokenise; 0 for one a processor where a file is large."""
     handler: str = "funreason"
     """The convention to write replies in: it defines the think and result regions."""
     turns: str = "all"
@@ -189,6 +194,8 @@ class TrainConfig:
         for name in ("max_length", "per_device_train_batch_size", "gradient_accumulation_steps", "save_steps"):
             if getattr(self, name) < 1:
                 raise UsageProblem(f"--{name.replace('_', '-')} {getattr(self, name)} is not positive")
+        if self.preprocessing_num_workers < 0:
+            raise UsageProblem(f"--preprocessing-num-workers {self.preprocessing_num_workers} is negative")
         if self.dtype == "float16":
             raise UsageProblem("--dtype float16 overflows while training", "Use --dtype bfloat16, or --bf16.")
         if not math.isfinite(self.learning_rate) or self.learning_rate < 0:

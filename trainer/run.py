@@ -21,8 +21,8 @@ from harness.errors import UsageProblem
 from harness.results import provenance
 from harness.text import one_line
 from harness.types import ModelInfo
-from trainer import callbacks, folder, losses
-from trainer.collate import Collator, Row, pack
+from trainer import cache, callbacks, folder, losses
+from trainer.collate import Collator, Rows, pack
 from trainer.config import TrainConfig
 from trainer.data import Corpus, Encoder, end_of_turn
 from trainer.mix import mix, source
@@ -36,19 +36,6 @@ SAME = (
     *("adam_beta1", "adam_beta2", "adam_epsilon"),
 )
 """Settings that transformers knows by the same name."""
-
-
-class Rows(torch.utils.data.Dataset[Row]):
-    """Rows as torch's data loader wants them."""
-
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Row:
-        return self.rows[index]
 
 
 def small_files(kind: Any, config: TrainConfig) -> Any:
@@ -86,7 +73,7 @@ def load_tokenizer(config: TrainConfig) -> Any:
     return tokenizer
 
 
-def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
+def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, Rows]:
     """Read the data.
 
     Args:
@@ -104,7 +91,7 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
         model_type=about.model_type,
         marks=models.marks_in(tokenizer.get_added_vocab()),
     )
-    handler, _, why = handlers.fitted(config.handler, {}, "upstream", model)
+    handler, options, why = handlers.fitted(config.handler, {}, "upstream", model)
     if why:
         print(f"{config.handler}: {why}", flush=True)
     encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
@@ -114,11 +101,11 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
         "roles": examples.pairs("--roles", config.roles),
     }
     sources = [source(each) for each in config.sources]
-    corpora = [(name, weight, encoder.corpus(name, config.data_format, config.limit)) for name, weight in sources]
+    about_handler = {"handler": config.handler, "options": options}
+    kept = cache.Cache(cache.place(config.data_cache), encoder, about_handler, config.preprocessing_num_workers)
+    corpora = [(name, weight, kept.corpus(name, config.data_format, config.limit)) for name, weight in sources]
     corpus = mix(corpora, config.seed)
-    if config.packing:
-        return corpus, pack(corpus.records, config.max_length)
-    return corpus, [(record,) for record in corpus.records]
+    return corpus, pack(corpus.records, config.max_length) if config.packing else Rows(corpus.records)
 
 
 def arguments(config: TrainConfig) -> transformers.TrainingArguments:
@@ -187,7 +174,7 @@ def train(config: TrainConfig) -> Path:
             about=about,
             model=model,
             args=settings,
-            train_dataset=Rows(rows),
+            train_dataset=rows,
             data_collator=Collator(tokenizer.pad_token_id),
             processing_class=tokenizer,
         )

@@ -33,7 +33,7 @@ def test_mixed_precision_needs_no_gpu(tmp_path):
 def test_rows_are_records_unless_they_are_packed(tmp_path):
     settings = config(tmp_path)
     corpus, plain = encode(settings, load_tokenizer(settings))
-    assert plain == [(record,) for record in corpus.records]
+    assert list(plain) == [(record,) for record in corpus.records]
     _, packed = encode(config(tmp_path, packing=True, max_length=512), load_tokenizer(settings))
     assert len(packed) < len(plain)
     assert sorted(record.id for row in packed for record in row) == sorted(record.id for record in corpus.records)
