@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-from trainer.config import TrainConfig
+from trainer.checkpoints import Staged
+from trainer.config import RunConfig
 from trainer.data import Corpus
-from trainer.train import RegionTrainer
 
 LOG = "log.jsonl"
 
 
-def install(trainer: RegionTrainer, config: TrainConfig, corpus: Corpus) -> None:
+def install(trainer: Staged, config: RunConfig, corpus: Corpus) -> None:
     """Replace transformers' printing by ours, and score every `eval_every` steps.
 
     Args:
@@ -28,7 +29,7 @@ def install(trainer: RegionTrainer, config: TrainConfig, corpus: Corpus) -> None
     """
     for other in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(other)
-    trainer.add_callback(Log(corpus))
+    trainer.add_callback(Log(corpus, trainer.told))
     if config.eval_every:
         trainer.add_callback(Evaluate(trainer, config))
 
@@ -38,10 +39,11 @@ class Log(TrainerCallback):
 
     Args:
         corpus: Told once at the start.
+        told: From a step's figures to the part of its line that is the trainer's own.
     """
 
-    def __init__(self, corpus: Corpus) -> None:
-        self.corpus = corpus
+    def __init__(self, corpus: Corpus, told: Callable[[Mapping[str, float]], str]) -> None:
+        self.corpus, self.told = corpus, told
         self.last = (0.0, 0)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -72,8 +74,7 @@ class Log(TrainerCallback):
         pace = (now - then) / max(state.global_step - step, 1)
         left = (state.max_steps - state.global_step) * pace / 60
         return (
-            f"step {state.global_step}/{state.max_steps}  loss {logs['loss']:.4f} = think {logs['loss_think']:.4f}, "
-            f"result {logs['loss_result']:.4f}, alpha {logs['alpha']:.3f}  lr {logs['learning_rate']:.2e}  "
+            f"step {state.global_step}/{state.max_steps}  {self.told(logs)}  lr {logs['learning_rate']:.2e}  "
             f"{pace:.2f} s a step, {left:.0f} min left"
         )
 
@@ -86,7 +87,7 @@ class Evaluate(TrainerCallback):
         config: Tasks, limit and interval.
     """
 
-    def __init__(self, trainer: RegionTrainer, config: TrainConfig) -> None:
+    def __init__(self, trainer: Staged, config: RunConfig) -> None:
         from harness.running.selection import resolve
 
         self.trainer, self.config = trainer, config
@@ -104,7 +105,7 @@ class Evaluate(TrainerCallback):
         self.trainer.accelerator.wait_for_everyone()
 
 
-def score(model: Path, config: TrainConfig) -> dict[str, float]:
+def score(model: Path, config: RunConfig) -> dict[str, float]:
     """Run the harness on a model folder.
 
     Args:

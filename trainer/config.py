@@ -1,12 +1,15 @@
-"""Every setting of a training run, once: the fields below are the flags of `trainer run` and the keys of a recipe."""
+"""Every setting of a training, once: the fields below are the flags of `trainer run` and the keys of a recipe.
+
+`RunConfig` has what supervised fine-tuning and reinforcement learning (`trainer/rl/config.py`) share.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from harness.errors import UsageProblem, unknown_name
 from harness.flags.doors import read_file
@@ -20,18 +23,12 @@ PATHS_AND_REPORTS = (
 )
 """Settings that do not change what is learnt: a run may be continued with others."""
 
-CHOICES = {
-    "overlong": ("drop", "truncate"),
-    "turns": ("all", "last"),
-    "dtype": ("float32", "bfloat16", "float16"),
-}
-
 _LOSS = LossSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class TrainConfig:
-    """What `trainer run` needs to know. Names are those of transformers and TRL where they have one."""
+class RunConfig:
+    """What every training needs to know. Names are those of transformers and TRL where they have one."""
 
     model: Annotated[str, Flag("-m", "--model-name-or-path")] = ""
     """Folder, hub id or `tiny`: the model to start from."""
@@ -51,26 +48,6 @@ class TrainConfig:
     """The convention to write replies in: it defines the think and result regions."""
     turns: str = "all"
     """all assistant turns of a conversation are learnt, or only the last."""
-    max_length: Annotated[int, Flag("--max-seq-length")] = 4096
-    """Longest record, and longest packed row, in tokens."""
-    overlong: str = "drop"
-    """drop longer records, or truncate them at their end."""
-    packing: bool = False
-    """Fill rows with several records that do not see each other."""
-    loss: str = "msl"
-    """sft, msl or ssb."""
-    alpha: float = _LOSS.alpha
-    """Weight of the think region; ssb starts there."""
-    mean: str = _LOSS.mean
-    """Region means per sample or per batch (msl, ssb)."""
-    alpha_lr: float = _LOSS.alpha_lr
-    """Learning rate of the learnable alpha's logit (ssb)."""
-    alpha_min: float = _LOSS.alpha_min
-    """Lower bound of the learnable alpha (ssb)."""
-    alpha_max: float = _LOSS.alpha_max
-    """Upper bound of the learnable alpha (ssb)."""
-    alpha_pull: float = _LOSS.alpha_pull
-    """Strength of the pull of alpha to its start (ssb)."""
     learning_rate: float = 1e-5
     """Peak learning rate."""
     lr_scheduler_type: str = "cosine"
@@ -161,17 +138,12 @@ class TrainConfig:
         """The data sets, each with its weight where one is given."""
         return (self.data,) if isinstance(self.data, str) else tuple(self.data)
 
-    @property
-    def loss_settings(self) -> LossSettings:
-        """The part that concerns the loss."""
-        return LossSettings(**{each.name: getattr(self, each.name) for each in fields(LossSettings)})
-
     def identity(self) -> dict[str, Any]:
         """The settings that decide what is learnt; a checkpoint is continued only under equal ones."""
         settings = asdict(self) | {"data": list(self.sources)}
         return {name: value for name, value in settings.items() if name not in PATHS_AND_REPORTS}
 
-    def check(self) -> TrainConfig:
+    def check(self) -> Self:
         """Refuse what can be seen to be wrong before anything is loaded.
 
         Returns:
@@ -183,12 +155,8 @@ class TrainConfig:
         for name in ("model", "data", "output_dir"):
             if not getattr(self, name):
                 raise UsageProblem(f"--{name.replace('_', '-')} is missing", "Give the flag, or the key in the recipe.")
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise unknown_name(f"--{name}", getattr(self, name), known)
-        for name in ("max_length", "per_device_train_batch_size", "gradient_accumulation_steps", "save_steps"):
-            if getattr(self, name) < 1:
-                raise UsageProblem(f"--{name.replace('_', '-')} {getattr(self, name)} is not positive")
+        require_known(self, turns=("all", "last"), dtype=("float32", "bfloat16", "float16"))
+        require_positive(self, "per_device_train_batch_size", "gradient_accumulation_steps", "save_steps")
         if self.dtype == "float16":
             raise UsageProblem("--dtype float16 overflows while training", "Use --dtype bfloat16, or --bf16.")
         if not math.isfinite(self.learning_rate) or self.learning_rate < 0:
@@ -198,11 +166,80 @@ class TrainConfig:
         return self
 
 
-def read_recipe(name: str) -> Mapping[str, Any]:
+def require_known(config: Any, **choices: Sequence[str]) -> None:
+    """Hold settings against what they may be.
+
+    Args:
+        config: The settings.
+        **choices: By the name of a setting.
+
+    Raises:
+        UsageProblem: One is something else.
+    """
+    for name, known in choices.items():
+        if getattr(config, name) not in known:
+            raise unknown_name(f"--{name.replace('_', '-')}", getattr(config, name), known)
+
+
+def require_positive(config: Any, *names: str) -> None:
+    """Refuse settings below 1.
+
+    Raises:
+        UsageProblem: One is.
+    """
+    for name in names:
+        if getattr(config, name) < 1:
+            raise UsageProblem(f"--{name.replace('_', '-')} {getattr(config, name)} is not positive")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig(RunConfig):
+    """What `trainer run` needs to know besides."""
+
+    max_length: Annotated[int, Flag("--max-seq-length")] = 4096
+    """Longest record, and longest packed row, in tokens."""
+    overlong: str = "drop"
+    """drop longer records, or truncate them at their end."""
+    packing: bool = False
+    """Fill rows with several records that do not see each other."""
+    loss: str = "msl"
+    """sft, msl or ssb."""
+    alpha: float = _LOSS.alpha
+    """Weight of the think region; ssb starts there."""
+    mean: str = _LOSS.mean
+    """Region means per sample or per batch (msl, ssb)."""
+    alpha_lr: float = _LOSS.alpha_lr
+    """Learning rate of the learnable alpha's logit (ssb)."""
+    alpha_min: float = _LOSS.alpha_min
+    """Lower bound of the learnable alpha (ssb)."""
+    alpha_max: float = _LOSS.alpha_max
+    """Upper bound of the learnable alpha (ssb)."""
+    alpha_pull: float = _LOSS.alpha_pull
+    """Strength of the pull of alpha to its start (ssb)."""
+
+    @property
+    def loss_settings(self) -> LossSettings:
+        """The part that concerns the loss."""
+        return LossSettings(**{each.name: getattr(self, each.name) for each in fields(LossSettings)})
+
+    def check(self) -> Self:
+        """Refuse what can be seen to be wrong before anything is loaded.
+
+        Returns:
+            Itself.
+        """
+        RunConfig.check(self)  # `super()` knows the class as it was before it had slots
+        require_known(self, overlong=("drop", "truncate"))
+        require_positive(self, "max_length")
+        return self
+
+
+def read_recipe(name: str, record: type[RunConfig] = TrainConfig) -> Mapping[str, Any]:
     """A YAML or JSON file of settings; the name of a shipped recipe is enough.
 
     Args:
         name: Path, or name of a file in `trainer/recipes` without its ending.
+        record: Whose settings they are.
 
     Returns:
         Settings by field name.
@@ -214,4 +251,4 @@ def read_recipe(name: str) -> Mapping[str, Any]:
     path = shipped.get(name, Path(name))
     if not path.is_file():
         raise unknown_name("recipe", name, shipped)
-    return read_file(TrainConfig, path)
+    return read_file(record, path)
