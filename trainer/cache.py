@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import atexit
 import inspect
+import pickle
 import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -64,12 +65,11 @@ class Cache:
     Args:
         folder: Where they are kept; None keeps nothing.
         encoder: Encodes them.
-        about: What else decides what it makes of them: the handler's name and options.
         workers: Processes that encode; 0 for one a processor where a file is large.
     """
 
-    def __init__(self, folder: Path | None, encoder: Encoder, about: Mapping[str, Any], workers: int = 0) -> None:
-        self.folder, self.encoder, self.about, self._workers = folder, encoder, about, workers
+    def __init__(self, folder: Path | None, encoder: Encoder, workers: int = 0) -> None:
+        self.folder, self.encoder, self._workers = folder, encoder, workers
 
     def corpus(self, source: str, form: str = "auto", limit: int | None = None) -> Corpus:
         """A data set, encoded now or before.
@@ -110,8 +110,8 @@ class Cache:
         encoder = self.encoder
         kind = type(encoder.handler)
         settings = {name: getattr(encoder, name) for name in ("max_length", "overlong", "turns", "positions", "end")}
-        asked = {"data": sha256, "form": form, "limit": limit, "reading": encoder.reading, **settings, **self.about}
-        of_handler = (kind.__module__, kind.__qualname__, Path(inspect.getfile(kind)).read_text("utf-8"))
+        asked = {"data": sha256, "form": form, "limit": limit, "reading": encoder.reading, **settings}
+        of_handler = [Path(inspect.getfile(kind)).read_text("utf-8"), pickle.dumps(encoder.handler, 4).hex()]
         versions = [machine.version(name) for name in ("transformers", "tokenizers", "jinja2", "funreason-harness")]
         return digest([asked, of_handler, versions, _code(), _tokenizer(encoder.tokenizer)])[:32]
 

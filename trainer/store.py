@@ -184,6 +184,18 @@ def lengths(items: Sequence[Any]) -> np.ndarray:
     return _numbers(items, lambda shard: np.diff(shard.numbers["ends"], prepend=0), len)
 
 
+def names(items: Sequence[Any]) -> list[str]:
+    """The name of each item; of stored records without reading the rest of them."""
+    if isinstance(items, Shard):
+        text = (items.folder / "id.text").read_bytes()
+        ends = items.numbers["id"].tolist()
+        return [text[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+    if isinstance(items, Picked):
+        known = [name for part in items.parts for name in names(part)]
+        return [known[pick] for pick in items.picks.tolist()]
+    return [item.id for item in items]
+
+
 def tokens(records: Sequence[Record]) -> dict[str, int]:
     """Tokens of records by region."""
     sums = {name: int(_counted(records, name).sum()) for name in COUNTED}

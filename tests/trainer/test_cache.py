@@ -25,7 +25,8 @@ TOKENIZER = tiny_tokenizer()
 
 
 def _encoder(**settings: Any) -> Encoder:
-    return Encoder(settings.pop("tokenizer", TOKENIZER), plugins.load("handlers", "funreason"), **settings)
+    handler = settings.pop("handler", plugins.load("handlers", "funreason"))
+    return Encoder(settings.pop("tokenizer", TOKENIZER), handler, **settings)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def _same(first: data.Corpus, second: data.Corpus) -> bool:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_is_kept_is_what_was_encoded(tmp_path, source, workers):
     plain = _encoder().corpus(source)
-    kept = Cache(tmp_path / "cache", _encoder(), {}, workers)
+    kept = Cache(tmp_path / "cache", _encoder(), workers)
     for _ in range(2):
         found = kept.corpus(str(source))
         assert _same(found, plain)
@@ -71,14 +72,14 @@ def test_what_is_kept_is_what_was_encoded(tmp_path, source, workers):
 
 def test_data_is_encoded_once_however_many_processes_want_it(tmp_path, source, made):
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: Cache(tmp_path / "cache", _encoder(), {}).corpus(str(source)), range(4)))
+        found = list(pool.map(lambda _: Cache(tmp_path / "cache", _encoder()).corpus(str(source)), range(4)))
     assert made == ["data.jsonl"]
     assert all(_same(each, found[0]) for each in found)
 
 
 def test_whatever_decides_what_records_are_is_part_of_the_key(tmp_path, source, made):
-    def take(about: dict[str, Any] | None = None, limit: int | None = None, **settings: Any) -> None:
-        Cache(tmp_path / "cache", _encoder(**settings), about or {}).corpus(str(source), "auto", limit)
+    def take(limit: int | None = None, **settings: Any) -> None:
+        Cache(tmp_path / "cache", _encoder(**settings)).corpus(str(source), "auto", limit)
 
     other = tiny_tokenizer()
     other.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}"
@@ -90,7 +91,8 @@ def test_whatever_decides_what_records_are_is_part_of_the_key(tmp_path, source, 
         {"turns": "last"},
         {"positions": 64},
         {"reading": {"roles": {"x": "user"}}},
-        {"about": {"handler": "other"}},
+        {"handler": plugins.load("handlers", "prompt")},
+        {"handler": plugins.handler("funreason", {"think_prefix": "<think>\n\n"}, "upstream")},
         {"tokenizer": other},
     ):
         before = len(made)
@@ -105,7 +107,7 @@ def test_whatever_decides_what_records_are_is_part_of_the_key(tmp_path, source, 
 
 @pytest.mark.parametrize("damage", ["a shorter column", "another byte", "no column", "no about", "half an about"])
 def test_what_is_damaged_is_made_again(tmp_path, source, made, damage):
-    kept = Cache(tmp_path / "cache", _encoder(), {})
+    kept = Cache(tmp_path / "cache", _encoder())
     plain = kept.corpus(str(source))
     before = list(plain.records)
     (folder,) = (path for path in (tmp_path / "cache").iterdir() if path.is_dir())
@@ -126,7 +128,7 @@ def test_what_is_damaged_is_made_again(tmp_path, source, made, damage):
 
 
 def test_what_a_kill_left_half_written_is_made_again(tmp_path, source, made, monkeypatch):
-    kept = Cache(tmp_path / "cache", _encoder(), {})
+    kept = Cache(tmp_path / "cache", _encoder())
     write_all = store.write
 
     def killed(folder: Path, *rest: Any) -> None:
@@ -145,15 +147,15 @@ def test_what_a_kill_left_half_written_is_made_again(tmp_path, source, made, mon
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, source):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot keep"):
-        Cache(tmp_path / "file" / "below", _encoder(), {}).corpus(str(source))
+        Cache(tmp_path / "file" / "below", _encoder()).corpus(str(source))
     assert place("none") is None
-    assert _same(Cache(None, _encoder(), {}).corpus(str(source)), _encoder().corpus(source))
+    assert _same(Cache(None, _encoder()).corpus(str(source)), _encoder().corpus(source))
 
 
 def test_rows_without_a_record_are_told_and_not_kept(tmp_path):
     source = write(tmp_path / "data.jsonl", [{"messages": 3}])
     with pytest.raises(DataError, match="no row can be trained on"):
-        Cache(tmp_path / "cache", _encoder(), {}).corpus(str(source))
+        Cache(tmp_path / "cache", _encoder()).corpus(str(source))
 
 
 def test_memory_does_not_grow_with_the_data(tmp_path, monkeypatch):
