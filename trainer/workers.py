@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
 Chunk = TypeVar("Chunk")
@@ -46,8 +47,17 @@ def spread(function: Callable[[Chunk], Made], chunks: Iterable[Chunk], workers: 
 
 def _start(function: Callable[[Any], Any]) -> None:
     global _function
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # processes are what is parallel
     _function = function
+
+
+def _end_with_parent() -> None:
+    """Leave when the process that asked is gone: killed, it cannot say so, and its queues would be waited for forever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _apply(chunk: Any) -> Any:
