@@ -36,7 +36,7 @@ from trainer.losses import RESULT, THINK
 from trainer.shown import unshown
 from trainer.workers import spread
 
-BATCH = 512
+BATCH = 128
 """Rows encoded together."""
 SENTINEL = "sentinel"
 REFUSALS = (
