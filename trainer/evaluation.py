@@ -67,12 +67,14 @@ class Evaluate(TrainerCallback):
             raise UsageProblem(
                 f"--metric-for-best-model {self.metric} is not measured", f"There is {', '.join(sorted(found))}."
             )
-        self.trainer.log(found)
+        logs = control.should_log
+        self.trainer.log(dict(found))
+        control.should_log = logs  # the step's own line is still to come, and a log takes it for written
         since = self._conclude(state, control)
         control.should_save |= since == 0
         if state.is_world_process_zero:
             click.echo(f"step {state.global_step}: {_line(found)}{'; the best so far' if since == 0 else ''}")
-            if control.should_training_stop:
+            if self._is_enough(since):
                 click.echo(f"stopped: {since} evaluations without a better {self.metric}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -103,9 +105,11 @@ class Evaluate(TrainerCallback):
             **{"metric": self.metric, "value": value, "step": step, "checkpoint": f"checkpoint-{step}"},
             "loaded": self.config.load_best_model_at_end,
         }
-        if 0 < self.config.early_stopping_patience <= since:
-            control.should_training_stop = True
+        control.should_training_stop |= self._is_enough(since)
         return since
+
+    def _is_enough(self, since: int | None) -> bool:
+        return since is not None and 0 < self.config.early_stopping_patience <= since
 
     def _scores(self, output: Path, state: Any) -> dict[str, float]:
         """Save the model aside and score it: all ranks save, the main process scores and tells the others."""
@@ -195,7 +199,7 @@ def _conversation(name: str) -> str:
     return whole if at and place.isdigit() else name
 
 
-def in_batches(rows: Sequence[Any], size: int, rank: int, ranks: int) -> list[Sequence[Any] | None]:
+def in_batches(rows: Sequence[Any], size: int, rank: int, ranks: int) -> list[list[Any]]:
     """A rank's batches of some rows.
 
     Args:
@@ -205,9 +209,7 @@ def in_batches(rows: Sequence[Any], size: int, rank: int, ranks: int) -> list[Se
         ranks: How many there are; each gets as many batches, as sharded models need.
 
     Returns:
-        Batches; None where there is nothing left for this rank.
+        Batches, empty where there is nothing left for this rank.
     """
-    starts = list(range(0, len(rows), size))
-    rounds = range(-(-len(starts) // ranks))
-    mine = [starts[number] if (number := turn * ranks + rank) < len(starts) else None for turn in rounds]
-    return [None if start is None else rows[start : start + size] for start in mine]
+    rounds = -(-len(rows) // (size * ranks))
+    return [list(rows[start : start + size]) for start in range(rank * size, rounds * ranks * size, ranks * size)]

@@ -133,7 +133,7 @@ class RegionTrainer(Staged, transformers.Trainer):
 
     @torch.no_grad()
     def measure(self, rows: Rows) -> dict[str, float]:
-        """Losses of held-out rows, weighed as the training's are, but for a learnable alpha, which is that of the start.
+        """Losses of held-out rows, weighed as the training's are; a learnable alpha counts with its start.
 
         Args:
             rows: The same on all ranks, which share the work.
@@ -143,7 +143,7 @@ class RegionTrainer(Staged, transformers.Trainer):
         """
         size, rank, ranks = self.args.per_device_train_batch_size, self.args.process_index, self.args.world_size
         if self._held_out is None:
-            batches = (self.data_collator(list(part)) for part in in_batches(rows, size, 0, 1) if part)
+            batches = (self.data_collator(part) for part in in_batches(rows, size, 0, 1) if part)
             counted = sum((count(labels(batch)[0]) for batch in batches), torch.zeros(3, dtype=torch.float64))
             self._held_out = Totals(*counted.tolist())
         kept, model = (self._totals, self._parts), self.model_wrapped
@@ -153,7 +153,7 @@ class RegionTrainer(Staged, transformers.Trainer):
         try:
             for part in in_batches(rows, size, rank, ranks):
                 before = self._parts.clone()
-                self.compute_loss(model, self._prepare_inputs(self.data_collator(list(part or rows[:1]))))
+                self.compute_loss(model, self._prepare_inputs(self.data_collator(part or list(rows[:1]))))
                 self._parts = self._parts if part else before  # a rank without work keeps the others' company
             parts = Parts(*self.accelerator.reduce(self._parts, "sum").tolist())
         finally:

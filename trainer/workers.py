@@ -53,7 +53,7 @@ def _start(function: Callable[[Any], Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Leave when the process that asked is gone: killed, it cannot say so, and its queues would be waited for forever."""
+    """Leave when the process that asked is gone: killed, it cannot say so, and its queue would be waited for."""
     parent = parent_process()
     if parent is not None:
         parent.join()

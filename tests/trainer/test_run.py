@@ -10,8 +10,9 @@ import torch
 
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from tests.trainer.worlds import config, rows, write
+from trainer.arguments import SAME, arguments
 from trainer.config import TrainConfig
-from trainer.run import SAME, arguments, encode, load_tokenizer, train
+from trainer.run import encode, load_tokenizer, train
 
 
 def test_transformers_gets_every_setting_that_it_knows_by_the_same_name(tmp_path):
