@@ -23,13 +23,13 @@ SAME = (
 """Settings that transformers knows by the same name."""
 
 
-def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **own: Any) -> Any:
+def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **more: Any) -> Any:
     """The configuration as transformers wants it.
 
     Args:
         config: The run.
         kind: The class of the arguments.
-        **own: Settings that this class has besides.
+        **more: Settings that this class has besides.
 
     Returns:
         An object of that class.
@@ -41,9 +41,9 @@ def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **o
         # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
         own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}
         settings |= {"fsdp": True, "fsdp_config": config.fsdp_config or own}
-    elif config.gradient_checkpointing:
-        known = {each.name for each in fields(transformers.TrainingArguments)}
-        settings["activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"] = True
+    known = {each.name for each in fields(kind)}
+    name = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
+    settings[name] = config.gradient_checkpointing and not config.fsdp
     return kind(
         **settings,
         report_to=_reporters(config.report_to),
@@ -51,7 +51,7 @@ def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **o
         dataloader_pin_memory=torch.cuda.is_available(),
         save_strategy="steps",
         disable_tqdm=True,
-        **own,
+        **more,
     )
 
 
