@@ -1,4 +1,4 @@
-"""What happens beside the steps: the log on screen and on disk."""
+"""What happens beside the steps: the log on screen and on disk, and its picture."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
+from trainer import picture
 from trainer.checkpoints import Staged
 from trainer.config import RunConfig
 from trainer.data import Corpus
@@ -38,7 +39,7 @@ def install(
 
 
 class Log(TrainerCallback):
-    """One line a step on screen, one JSON object a step in `log.jsonl`; main process only.
+    """One line a step on screen, one JSON object a step in `log.jsonl`, and `training.svg`; main process only.
 
     Args:
         corpus: Told once at the start.
@@ -70,6 +71,15 @@ class Log(TrainerCallback):
             file.write(json.dumps(line) + "\n")
         if "loss" in logs:
             click.echo(self._line(state, logs))
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Draw what there is so far."""
+        if state.is_world_process_zero:
+            picture.write(Path(args.output_dir), LOG)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Draw it all."""
+        self.on_save(args, state, control)
 
     def _line(self, state: Any, logs: dict[str, float]) -> str:
         now, (then, step) = time.monotonic(), self.last

@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import TemplateError
 
 from harness import chat, plugins
@@ -202,8 +203,7 @@ class Encoder:
             [text.text for text in texts], add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
         for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-            regions = array("b", (_region(text, start) for start, _ in offsets))
-            regions[0] = 0  # nothing stands before it that could predict it
+            regions = _regions(text, [start for start, _ in offsets])
             longest = min(self.max_length, self.positions or self.max_length)
             if len(ids) > longest:
                 why = "too long" if longest == self.max_length else f"longer than the model's {longest} positions"
@@ -298,7 +298,10 @@ def _left_out(row: Example) -> list[Any]:
     return named if isinstance(named, list) else []
 
 
-def _region(text: _Text, start: int) -> int:
-    if start >= text.result:
-        return RESULT
-    return THINK if text.think[0] <= start < text.think[1] else 0
+def _regions(text: _Text, starts: Sequence[int]) -> array[int]:
+    """The region of each token, by where it starts."""
+    at = np.asarray(starts)
+    think = (text.think[0] <= at) & (at < text.think[1])
+    regions = np.where(at >= text.result, RESULT, THINK * think).astype(np.int8)
+    regions[0] = 0  # nothing stands before it that could predict it
+    return array("b", regions.tobytes())
