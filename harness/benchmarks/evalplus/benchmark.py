@@ -61,7 +61,7 @@ class EvalPlus:
 
     def play(self, sample: Sample[Problem], before: Mapping[str, Episode]) -> Play:
         """Ask once."""
-        yield Query(messages=_messages(sample.target), expects="text")
+        yield Query(_messages(sample.target), expects="text", opening=prompts.opening(sample.target))
 
     def prepare(self, samples: Sequence[Sample[Problem]]) -> Mapping[str, Any]:
         """Open the sandbox and compute expected outputs that are not kept yet, while the model is still writing.

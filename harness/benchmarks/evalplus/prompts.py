@@ -1,4 +1,5 @@
-"""What a model is asked: EvalPlus's instruction and the problem's prompt in a code block.
+"""What a model is asked: EvalPlus's instruction and the problem's prompt in a code block; of a base model, to go on
+with the prompt itself.
 
 The sentence is read from the installed evalplus package (`instruction_prefix` in its codegen.py) without importing
 it. EvalPlus puts the answer's first words into the model's mouth, so its models cannot think; here the reply is free,
@@ -14,8 +15,16 @@ from pathlib import Path
 
 from harness.benchmarks.evalplus.data import Problem
 from harness.errors import UsageProblem
+from harness.types import Opening
 
 _VARIABLE = "instruction_prefix"
+_ENDS = ("\nif __name__", "\nprint(", "\ndef main(", "<|endoftext|>", "</s>", "<|endofmask|>")
+_ENDS_OF = {
+    "humaneval": ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
+    "mbpp": ("\nassert", '\n"""'),
+}
+"""Where evalplus 0.3.1 cuts off what a base model writes (`provider/utility.py`), those that matter most first: some
+servers take few. A body is all that HumanEval needs; MBPP's function may come after imports and helpers."""
 
 
 @cache
@@ -42,3 +51,8 @@ def _is_named(target: ast.expr) -> bool:
 def message(problem: Problem) -> str:
     """The user message for a problem, as EvalPlus's local engines write it."""
     return f"{instruction()}\n```\n{problem.prompt.strip()}\n```\n"
+
+
+def opening(problem: Problem) -> Opening:
+    """The beginning of a problem's program, for a model that continues it, as EvalPlus's `codegen` gives it."""
+    return Opening(f"{problem.prompt.strip()}\n", (*_ENDS_OF[problem.benchmark], *_ENDS))
