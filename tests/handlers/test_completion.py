@@ -76,8 +76,10 @@ def test_a_dialogue_is_one_text() -> None:
         {"role": "tool", "name": "add(a=1)", "content": "2"},
     )
     handler = plugins.handler("completion", {"num_fewshot": 0})
-    assert handler.render(Query(talk, (TOOL,))).messages[0]["content"].endswith(
-        "User: What is 1 + 1?\nAssistant: [add(a=1)]\nResult: 2\nAssistant:"
+    assert (
+        handler.render(Query(talk, (TOOL,)))
+        .messages[0]["content"]
+        .endswith("User: What is 1 + 1?\nAssistant: [add(a=1)]\nResult: 2\nAssistant:")
     )
 
 

@@ -1,8 +1,9 @@
-"""Base models are asked, and their programs put together, as EvalPlus does it; so are chat models with its beginning."""
+"""Base models are asked, and their programs put together, as by EvalPlus; so are chat models with its beginning."""
 
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from harness.benchmarks.evalplus import data, prompts
 from harness.benchmarks.evalplus.benchmark import PLUGIN
 from harness.benchmarks.evalplus.sanitize import sanitize
 from harness.chat import render
+from harness.data import datasets
 from harness.engines._rows import reply_text
+from harness.errors import DataError
 from harness.handlers.completion import PLUGIN as COMPLETION
 from harness.handlers.prompt import PromptHandler
 from harness.types import Generation, Query
@@ -73,6 +76,22 @@ def test_a_base_model_is_asked_and_read_as_by_evalplus(benchmark: str, tmp_path:
         reply = COMPLETION.parse(Generation(reply_text(tokenizer, tokenizer.encode(prompt), ids, ours.stop)), query)
         assert reply.text == solution
         assert sanitize(reply.text, sample.target.entry_point)
+
+
+def test_the_request_is_read_without_evalplus_or_its_dependencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = next(prompts._installed()) / "codegen.py"
+    wanted = prompts.instruction()
+    monkeypatch.setattr(prompts, "_installed", lambda: iter(()))
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    with pytest.raises(DataError, match="harness data fetch evalplus"):
+        prompts.instruction.__wrapped__()
+    wheel = tmp_path / "evalplus-0.3.1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(installed, "evalplus/codegen.py")
+    datasets.fetch("evalplus", wheel)
+    assert prompts.instruction.__wrapped__() == wanted
 
 
 def test_stop_strings_are_those_of_evalplus() -> None:
