@@ -25,10 +25,14 @@ class EvalPlus:
     """Programs written from a description, judged by tests in the sandbox."""
 
     name: str = "evalplus"
-    version: str = data.VERSION
     check_workers: int = machine.cores()
     runs_programs: bool = True
     """Nothing is played before a sandbox is found."""
+
+    @property
+    def version(self) -> str:
+        """The data's and that of the rules."""
+        return data.version()
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """The four categories, `forgetting` for all of them, and for each benchmark its original tests alone."""

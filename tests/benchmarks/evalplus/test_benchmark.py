@@ -13,11 +13,13 @@ from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
 from harness.benchmarks.evalplus.check import judge
 from harness.errors import UsageProblem
-from harness.results.store import read_run
+from harness.results.store import read_run, read_samples
 from harness.running.rejudging import rewrite
+from harness.running.retelling import retell
 from harness.sandbox import shared
 from harness.stats.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.types import Episode, Generation, Reply, Sample, Step, Verdict
+from tests.tinymodels import make_tiny_qwen2
 
 
 def episode(sample: Sample[data.Problem], text: str) -> Episode:
@@ -176,6 +178,23 @@ def test_a_run_of_the_base_tests_alone_has_no_plus_score(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("judging")
+def test_a_model_without_a_template_continues_the_prompt(tmp_path: Path) -> None:
+    folder = make_tiny_qwen2(tmp_path / "base", context=2048)
+    options = {"sample_id": "HumanEval/53", "max_tokens": 12, "output": tmp_path / "results"}
+    (made,) = run(model=folder, tasks="humaneval_base", **options)
+    record = read_run(made.folder)
+    assert (record.model.chat_template, record.handler) == (None, "completion")
+    assert record.handler_options == {"num_fewshot": 4}
+    assert record.handler_reason.startswith("its tokenizer has no chat template; text to be continued")
+    (line,) = read_samples(made.folder)
+    talk = retell(record, {line.key: line})[line.key].talk
+    asked = data.problem("HumanEval/53").prompt.strip() + "\n"
+    assert [entry["text"] for entry in talk] == [asked, asked + line.steps[0].generation.text.replace("\t", "    ")]
+    (chat,) = run(model=folder, tasks="humaneval_base", handler="prompt", **options)
+    assert read_run(chat.folder).handler_reason == ("as asked; its tokenizer has no chat template: rendered as ChatML")
+
+
+@pytest.mark.usefixtures("judging")
 def test_a_smaller_set_of_tests_can_take_the_place_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = data.problem("HumanEval/53")
     row = {"task_id": whole.task_id, "prompt": whole.prompt, "entry_point": whole.entry_point, "atol": whole.atol}
@@ -186,6 +205,7 @@ def test_a_smaller_set_of_tests_can_take_the_place_of_the_data(tmp_path: Path, m
         found = judge("HumanEval/53", "def add(x, y):\n    return x + y if abs(x) < 1500 else 0")
         assert [found[part].outcome for part in ("base", "plus")] == ["pass", "fail" if added else "pass"]
         assert judge("HumanEval/53", whole.reference)["plus"].evidence["tests"] == len(added)
+        assert PLUGIN.version.startswith(f"HumanEval+ of {name}.jsonl, MBPP+ v0.2.0")
 
 
 @pytest.mark.usefixtures("judging")
