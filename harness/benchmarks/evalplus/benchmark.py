@@ -26,6 +26,8 @@ class EvalPlus:
 
     name: str = "evalplus"
     check_workers: int = machine.cores()
+    also_checked_by: tuple[str, ...] = ("harness.sandbox.values",)
+    """What counts as equal."""
     runs_programs: bool = True
     """Nothing is played before a sandbox is found."""
 
