@@ -139,6 +139,21 @@ def test_byte_order_marks_are_passed_over_and_other_bytes_cost_one_line(tmp_path
 
 
 @pytest.mark.usefixtures("evalplus_data")
+def test_joined_files_long_numbers_and_things_that_are_no_files_cost_nothing_else(tmp_path: Path) -> None:
+    row = b'{"task_id": "HumanEval/0", "solution": "x = 1", "tokens": %d}'
+    (tmp_path / "joined.jsonl").write_bytes(
+        b"\n".join([b"\xef\xbb\xbf" + row % 1] * 2) + b"\n" + row.replace(b"%d", b"9" * 6000)
+    )
+    assert len(list(official.read_samples(tmp_path / "joined.jsonl", pytest.fail))) == 3
+    (tmp_path / "HumanEval_0" / "1.py").mkdir(parents=True)
+    (tmp_path / "HumanEval_0" / "2.py").symlink_to("nowhere")
+    (tmp_path / "HumanEval_0" / "3.py").write_text("x = 1")
+    problems: list[str] = []
+    assert [program.solution for program in official.read_samples(tmp_path, problems.append)] == ["x = 1"]
+    assert [problem.split("/")[-1].split(":")[0] for problem in problems] == ["1.py", "2.py"]
+
+
+@pytest.mark.usefixtures("evalplus_data")
 def test_folders_are_read_by_task_and_number(tmp_path: Path) -> None:
     for name in ("HumanEval_1/0.py", "HumanEval_0/10.py", "HumanEval_0/2.py", "notes/0.py", "Mbpp_2/x.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
