@@ -15,10 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
-FILES: list[tuple[str, list[str]]] = []
-"""Text of each file, and the names of the classes that are wanted of it; filled by the text that is appended here."""
-NAME = "<environment>"
-"""Stands for a file in tracebacks."""
+FILES: list[tuple[str, str, list[str]]] = []
+"""Name and text of each file, and the classes that are wanted of it; filled by the text that is appended here."""
 LONGEST = 1_000_000
 """Characters of one result."""
 _DEEPEST = 40
@@ -53,10 +51,10 @@ def _open(states: Mapping[str, Any]) -> Any:
     vars(datetime)["datetime"] = _Still
     vars(time)["time"] = lambda: 1_767_225_600.0
     try:
-        for place, (code, names) in enumerate(FILES):
+        for place, (file, code, names) in enumerate(FILES):
             module = ModuleType(f"environment{place}")
             sys.modules[module.__name__] = module
-            exec(compile(code, NAME, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - in the sandbox
+            exec(compile(code, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - in the sandbox
             for name in names:
                 _add(name, getattr(module, name), states.get(name, {}))
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the file's
@@ -77,14 +75,15 @@ def _add(name: str, kind: Any, state: Any) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """An error with the innermost line of the file that led to it."""
-    line = error.lineno if isinstance(error, SyntaxError) else None
+    """An error with the innermost line of a file that led to it."""
+    files = {file for file, *_ in FILES}
+    where = f"{error.filename}:{error.lineno}: " if isinstance(error, SyntaxError) else ""
     traceback = error.__traceback__
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == NAME:
-            line = traceback.tb_lineno
+        if (file := traceback.tb_frame.f_code.co_filename) in files:
+            where = f"{file}:{traceback.tb_lineno}: "
         traceback = traceback.tb_next
-    return f"{line or ''}: {type(error).__name__}: {str(error)[:500]}"
+    return f"{where}{type(error).__name__}: {str(error)[:500]}"
 
 
 def _call(chain: Sequence[tuple[str, Sequence[Any], Mapping[str, Any]]]) -> str:

@@ -34,6 +34,7 @@ MOST_ENDED = 3
 LONGEST_STATE = 4_000_000
 """Bytes of all states together; of longer ones only the digest is compared."""
 _ERROR = "Error during execution:"
+_REMEDY = "A class must run by itself and give the same results for the same calls: no clock, no network."
 
 Call = tuple[str, Sequence[Any], Mapping[str, Any]]
 """Method, positional and keyword arguments: plain values. `(..., n)` stands for the result of the chain's call `n`."""
@@ -123,8 +124,10 @@ class World:
         wanted += [("look", None) if step is None else ("call", step) for step in steps]
         found = _answers(self._environments, self._states, wanted)
         methods = found[0]
+        if isinstance(methods, Result):
+            raise self._broken(f"its objects cannot be made: {methods.note or methods.kind}")
         if not isinstance(methods, list):
-            raise self._broken(methods.note if isinstance(methods, Result) else str(methods))
+            raise BrokenEnvironment(str(methods), _REMEDY)
         before = len(self._done)
         for (chain, expected), got in zip(self._done, found[1:], strict=False):
             if got != expected:
@@ -134,15 +137,13 @@ class World:
 
     def _broken(self, problem: str) -> BrokenEnvironment:
         files = ", ".join(environment.file for environment in self._environments)
-        between = ":" if problem[:1].isdigit() else ": "
-        remedy = "A class must run by itself and give the same results for the same calls: no clock, no network."
-        return BrokenEnvironment(f"{files}{between}{problem}", remedy)
+        return BrokenEnvironment(f"{files}: {problem}", _REMEDY)
 
 
 def _answers(environments: Sequence[Environment], states: Mapping[str, Any], wanted: Sequence[Any]) -> list[Any]:
     """What one job answers, the objects' methods first; the `Result` that ended it last, if one did."""
     inputs = [["open", dict(states)], *([action, given] for action, given in wanted)]
-    files = [(environment.code, list(environment.classes)) for environment in environments]
+    files = [(environment.file, environment.code, list(environment.classes)) for environment in environments]
     program = Program(
         code=f"{_inside()}\nFILES += {files!r}\n",
         entry_point="respond",
