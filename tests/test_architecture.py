@@ -335,6 +335,7 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "prepare": (NoneType, MethodType),
     "native": bool,
     "part_sha256": (MethodType, NoneType),
+    "parts": (MethodType, NoneType),
     "text_only": tuple,
     "called": (MethodType, NoneType),
     "fit": (MethodType, NoneType),
