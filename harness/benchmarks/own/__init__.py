@@ -18,18 +18,16 @@ from harness.benchmarks.bfcl import prompts
 from harness.benchmarks.bfcl.ast_check import Case, Shape
 from harness.benchmarks.bfcl.decode import well_formed
 from harness.benchmarks.bfcl.judging import docs_of, judge_case, kind_of, scored_answer
-from harness.benchmarks.bfcl.languages import JAVA, JAVASCRIPT, PYTHON
 from harness.benchmarks.bfcl.multi_turn import raw_turns
 from harness.benchmarks.bfcl.reading import called_in_dialogue
 from harness.benchmarks.bfcl.rules import rules_named
 from harness.benchmarks.own import conversations, sets
+from harness.benchmarks.own.records import LANGUAGES
 from harness.errors import DataError
 from harness.protocols import Play
 from harness.sandbox import is_open, shared
 from harness.sandbox.worlds import Environment
 from harness.types import Episode, Query, Sample, Verdict
-
-LANGUAGES = {"python": PYTHON, "java": JAVA, "javascript": JAVASCRIPT}
 
 
 class Own:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.benchmarks.bfcl.languages import JAVA, JAVASCRIPT, PYTHON
 from harness.errors import DataError
 
-LANGUAGES = ("python", "java", "javascript")
+LANGUAGES = {"python": PYTHON, "java": JAVA, "javascript": JAVASCRIPT}
 TYPES = {"object": "dict", "number": "float"}
 """Types of JSON Schema -> BFCL's."""
 REMEDY = "See `harness data add --help`."
@@ -56,10 +57,13 @@ def item_of(record: Mapping[str, Any], where: str, name: str) -> dict[str, Any]:
     expected = record.get("ground_truth", [])
     if "calls" in record:
         expected = _accepted(record["calls"], where)
+    offered = [tool_of(tool, where) for tool in tools or ()]
+    for tool in offered:
+        _check_types(tool, language, where)
     return {
         "id": str(record.get("id", name)),
         "question": turns,
-        "function": [tool_of(tool, where) for tool in tools or ()],
+        "function": offered,
         "ground_truth": expected,
         "language": language,
         "wants_call": bool(record.get("wants_call", False)),
@@ -133,6 +137,23 @@ def _schema(schema: Any) -> Any:
     found = {key: value if key in ("default", "enum") else _schema(value) for key, value in schema.items()}
     kind = found.get("type")
     return found | {"type": TYPES.get(kind, kind)} if isinstance(kind, str) else found
+
+
+def _check_types(tool: Mapping[str, Any], language: str, where: str) -> None:
+    """See that values of each parameter can be told right from wrong: the checker knows the types of BFCL's data."""
+    known, collections = LANGUAGES[language].classes, LANGUAGES[language].collections
+    alone = language == "java" and "." not in tool["name"] and len(tool["parameters"]["properties"]) < 2
+    require(not alone, where, f"BFCL's reader takes {tool['name']}(x=1) for no Java; name it Class.{tool['name']}")
+    for name, schema in tool["parameters"]["properties"].items():
+        parameter, kind, items = f"{name} of {tool['name']}", schema["type"], schema.get("items")
+        remedy = f"in {language} a type is one of {', '.join(known)}"
+        require(kind in known, where, f"{parameter} has the type {kind!r}; {remedy}")
+        if kind in collections:
+            inner = items.get("type") if isinstance(items, dict) else None
+            require(
+                inner is not None, where, f"{parameter} is a list and does not say of what: no `items` with a `type`"
+            )
+            require(inner in known, where, f"{parameter} is a list of {inner!r}; {remedy}")
 
 
 def check_answer(item: Mapping[str, Any], where: str) -> None:
