@@ -14,20 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness import files
-from harness.benchmarks.bfcl import prompts
-from harness.benchmarks.bfcl.ast_check import Case, Shape
-from harness.benchmarks.bfcl.decode import well_formed
-from harness.benchmarks.bfcl.judging import docs_of, judge_case, kind_of, scored_answer
+from harness.benchmarks.bfcl.checking import ask, check_calls, offered, was_called
 from harness.benchmarks.bfcl.multi_turn import raw_turns
 from harness.benchmarks.bfcl.reading import called_in_dialogue
-from harness.benchmarks.bfcl.rules import rules_named
 from harness.benchmarks.own import conversations, sets
-from harness.benchmarks.own.records import LANGUAGES
 from harness.errors import DataError
 from harness.protocols import Play
 from harness.sandbox import is_open, shared
 from harness.sandbox.worlds import Environment
-from harness.types import Episode, Query, Sample, Verdict
+from harness.types import Episode, Sample, Verdict
 
 
 class Own:
@@ -78,23 +73,21 @@ class Own:
         if conversations.is_one(sample.target.item):
             yield from conversations.play(*sample.target)
         else:
-            yield Query(sample.turns[0], sample.tools, prompts.instruction(sample.tools))
+            yield ask(sample.turns[0], sample.target.item["function"], sample.target.item["language"])
 
     def check(self, sample: Sample[Target], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Judge the replies as BFCL judges an item of the same kind."""
         item, environments = sample.target
         if conversations.is_one(item):
             return {sample.category: conversations.check(item, environments, raw_turns(episode), rules)}
-        return {sample.category: _check_one_turn(item, episode, rules)}
+        reply, terms = episode.steps[-1].reply, {"language": item["language"], "wants_call": item["wants_call"]}
+        return {sample.category: check_calls(reply, item["function"], item["ground_truth"], rules=rules, **terms)}
 
     def called(self, category: str, verdict: Verdict, turns: Sequence[int]) -> bool | None:
         """Whether a call was read, where one is expected."""
         if len(turns) > 1 or (verdict.code or "").startswith("multi_turn:"):
             return called_in_dialogue(verdict, turns)
-        if not verdict.evidence.get("expected"):
-            return None
-        calls = verdict.evidence.get("calls")
-        return bool(calls) and well_formed(calls)
+        return was_called(verdict)
 
 
 class Target(NamedTuple):
@@ -108,20 +101,9 @@ def _samples(name: str) -> Iterator[Sample[Target]]:
     items, environments = sets.load(name)
     for item in items:
         several = conversations.is_one(item)
-        tools = conversations.tools(item) if several else prompts.rewrite(item["function"], item["language"])
+        tools = conversations.tools(item) if several else offered(item["function"], item["language"])
         turns = tuple(tuple(turn) for turn in item["question"])
         yield Sample(item["id"], name, turns, tools, Target(item, environments))
-
-
-def _check_one_turn(item: Mapping[str, Any], episode: Episode, rules: str) -> Verdict:
-    expected, offered, language = item["ground_truth"], item["function"], item["language"]
-    shape: Shape = "parallel" if len(expected) > 1 else "multiple" if len(offered) > 1 else "simple"
-    wants_call = None if expected else item["wants_call"]
-    case = Case(shape, docs_of(offered, expected, shape), expected)
-    kind = kind_of(LANGUAGES[language], language, wants_call)
-    raw, mode = scored_answer(episode.steps[-1].reply)
-    form = (language if wants_call is None else "python", False)
-    return judge_case(raw, case, kind, mode, (rules_named(rules), False), form)
 
 
 PLUGIN = Own()

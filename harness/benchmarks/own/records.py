@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.benchmarks.bfcl.languages import JAVA, JAVASCRIPT, PYTHON
+from harness.benchmarks.bfcl.checking import LANGUAGES
 from harness.errors import DataError
 
-LANGUAGES = {"python": PYTHON, "java": JAVA, "javascript": JAVASCRIPT}
 TYPES = {"object": "dict", "number": "float"}
 """Types of JSON Schema -> BFCL's."""
 REMEDY = "See `harness data add --help`."
