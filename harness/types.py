@@ -314,6 +314,8 @@ class BenchmarkInfo:
     """Digest of the data that the samples come from."""
     checker_sha256: str | None = None
     """Digest of the sources that judge; see `results.provenance`."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what else its items depend on, by name: the weights behind a search."""
     categories: tuple[str, ...] = ()
     """Leaf categories."""
     n: int | None = None

@@ -113,8 +113,23 @@ def path(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("sources", type=FILE, metavar="FILE", nargs=-1, required=True)
 @click.option("--format", "form", type=click.Choice(["bfcl"]), help="A test set of your own: questions, then answers.")
+@click.option(
+    "--environment",
+    "environments",
+    metavar="FILE.py:CLASS[,CLASS]",
+    multiple=True,
+    help="Classes that questions of several turns are played in. They run in the sandbox only.",
+)
+@click.option("--functions", type=FILE, multiple=True, help="Documents of the functions, for questions without them.")
 @as_json
-def add(name: str, sources: tuple[Path, ...], form: str | None, as_json: bool) -> None:
+def add(
+    name: str,
+    sources: tuple[Path, ...],
+    form: str | None,
+    environments: tuple[str, ...],
+    functions: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     """Take a data set from a file or folder on this machine.
 
     A wheel, a bundle, a repository's zip, a JSON Lines file (also .gz), or a folder with one of them or with its files.
@@ -122,14 +137,20 @@ def add(name: str, sources: tuple[Path, ...], form: str | None, as_json: bool) -
 
     \b
       harness data add bookings --format bfcl questions.jsonl answers.jsonl
+      harness data add desk --format bfcl questions.jsonl answers.jsonl --environment desk.py:Desk
     """
     from harness.errors import UsageProblem
 
     if form:
         from harness.benchmarks.own import sets
 
-        _print({sets.add(name, sources): str(sets.folder() / f"{name}.jsonl")}, as_json)
+        kinds = sets.add(name, sources, environments, functions)
+        told = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
+        click.echo(f"{name}: {told} ({sum(kinds.values())} items)", err=True)
+        _print({name: str(sets.folder() / f"{name}.jsonl")}, as_json)
         return
+    if environments or functions:
+        raise UsageProblem("--environment and --functions are of a test set of your own", "Add --format bfcl.")
     if len(sources) > 1:
         raise UsageProblem(f"{name} is taken from one file or folder", "A set of your own needs --format bfcl.")
     _print(_taken(name, sources[0]), as_json)

@@ -56,6 +56,10 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
     chosen = {name: getattr(asked, name) for name in options}
     ids = (*split(asked.sample_ids), *(read_ids(Path(asked.ids)) if asked.ids else ()))
     tasks = resolve(names)
+    if "bfcl" in tasks:
+        from harness.benchmarks.bfcl.agentic import encoder
+
+        encoder.use(asked.memory_encoder)
     exact = {
         "settings": served,
         "engine": engine,

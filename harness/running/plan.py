@@ -222,6 +222,7 @@ def _record(
         version=benchmark.version,
         data_sha256=(benchmark.part_sha256(spec.categories) if benchmark.part_sha256 else benchmark.data_sha256()),
         checker_sha256=provenance.checker_sha256(benchmark),
+        parts=benchmark.parts(spec.categories) if benchmark.parts else {},
         categories=spec.categories,
         n=len(ids) * spec.repeats,
         limit=spec.limit,
@@ -277,9 +278,10 @@ def _user(spec: UserSpec | None) -> UserInfo:
 def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
     """Digest of the configuration: all that can change a reply, the samples and who judges them."""
     model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
+    left_out = PROGRESS if about["parts"] else (*PROGRESS, "parts")  # runs of before there were any are found again
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": {name: about[name] for name in about if name not in PROGRESS} | {"checker_sha256": checker},
+        "benchmark": {name: about[name] for name in about if name not in left_out} | {"checker_sha256": checker},
         "handler": [record.handler, record.handler_options],
         "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
         "sampling": asdict(record.sampling),

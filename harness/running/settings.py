@@ -125,6 +125,9 @@ class RunSettings:
     user_gen_kwargs: Annotated[Pairs, Flag(type=PAIRS, metavar="K=V")] = ()
     """Its sampling. [default: temperature 0.001, 1000 tokens]"""
 
+    memory_encoder: Annotated[str | Path | None, Flag(section="What tasks work with", type=FOLDER)] = None
+    """Weights behind memory_vector's searches, as sentence-transformers writes them. [default: those installed]"""
+
     sandbox: Annotated[str, Flag(section="Where programs run that the model wrote")] = "auto"
     """userns, bwrap, docker, landlock; see `harness doctor`."""
     sandbox_workers: Annotated[int | None, Flag(least=1)] = None
