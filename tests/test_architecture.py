@@ -141,7 +141,7 @@ LAYERS = (
 TRAINER_LAYERS = (
     {"losses", "shown"},
     {"config", "data"},
-    {"collate", "mix"},
+    {"collate", "mix", "checkpoints"},
     {"train"},
     {"callbacks", "folder", "model"},
     {"run"},
