@@ -139,12 +139,14 @@ LAYERS = (
 )
 """Rooms of harness/, who may import whom: only what stands in a line above. Lazy imports count, too."""
 TRAINER_LAYERS = (
-    {"losses", "shown"},
-    {"config", "data"},
-    {"collate", "mix", "checkpoints"},
+    {"losses", "shown", "workers", "picture"},
+    {"config", "store"},
+    {"arguments", "data", "monotony"},
+    {"cache", "collate", "mix", "checkpoints"},
+    {"evaluation"},
     {"train"},
     {"callbacks", "folder", "model"},
-    {"run"},
+    {"run", "gguf"},
     {"estimate"},
     {"commands"},
     {"cli"},
