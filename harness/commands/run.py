@@ -120,6 +120,7 @@ def command(**values: Any) -> None:
     for note in (*notes, *misspelt_variables(param.name for param in command.params)):
         click.echo(note, err=True)
     sides = [as_base(wanted, flags.base, flags.prices), wanted] if flags.base else [wanted]
+    _warn_of_conventions(sides)
     output = Path(flags.output)
     if flags.dry_run:
         plans = [plan for side in sides for plan in _plans(side)]
@@ -184,6 +185,18 @@ def _plans(specs: Sequence[RunSpec]) -> list[RunPlan]:
 
     engine = SharedEngine(specs[0].engine, specs[0].settings)
     return [plan(spec, engine) for spec in specs]
+
+
+def _warn_of_conventions(sides: Sequence[Sequence[RunSpec]]) -> None:
+    """Say it before anything is paid for where the base is asked in another way than the model."""
+    from harness.running.asking import difference
+    from harness.running.plan import SharedEngine, asked_by
+
+    firsts = [side[0] for side in sides]
+    if len(firsts) > 1:
+        found = [asked_by(spec, SharedEngine(spec.engine, spec.settings))[1] for spec in firsts]
+        if told := difference(found):
+            click.echo(f"warning: {told}", err=True)
 
 
 def _tried(sides: Sequence[Sequence[RunSpec]], flags: Flags) -> str:
