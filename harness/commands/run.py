@@ -219,7 +219,8 @@ def _tried(sides: Sequence[Sequence[RunSpec]], flags: Flags) -> str:
 
 def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
-    from harness.running.plan import SharedEngine, plan
+    from harness.reports.runs import size_text
+    from harness.running.plan import SharedEngine, episode_seconds, plan
     from harness.running.progress import progress
     from harness.running.runner import execute
 
@@ -230,6 +231,9 @@ def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[Run
         for model, file in dict.fromkeys((plan.record.model.name, plan.record.model.gguf) for plan in plans):
             if file:
                 click.echo(f"model: {model} (weights dequantised from {file})", err=True)
+        for run in plans:
+            if told := size_text(run, len(run.left()), episode_seconds(run)):
+                click.echo(told, err=True)
         for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
             if why != "as asked":
                 click.echo(f"handler: {handler} ({why})", err=True)
