@@ -41,11 +41,11 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
 
     found: dict[str, str] = {}
     failed: list[HarnessError] = []
-    data = (name for name, one in pins.datasets().items() if not one.is_model)
-    wanted = (one for name in names for one in pins.family(name)) if names else data
-    for name in dict.fromkeys(wanted):
+    data = tuple(name for name, one in pins.datasets().items() if not one.is_model)
+    wanted = names if source or not names else (one for name in names for one in pins.family(name))
+    for name in dict.fromkeys(wanted or data):
         try:
-            found[name] = _ready(name, datasets.fetch(name, source, offline))
+            found |= _taken(name, source) if source else {name: _ready(name, datasets.fetch(name, None, offline))}
         except DataError as error:
             failed.append(error)
     _print(found, as_json)
@@ -139,7 +139,6 @@ def add(
       harness data add bookings --format bfcl questions.jsonl answers.jsonl
       harness data add desk --format bfcl questions.jsonl answers.jsonl --environment desk.py:Desk
     """
-    from harness.data import datasets, pins
     from harness.errors import UsageProblem
 
     if form:
@@ -154,16 +153,24 @@ def add(
         raise UsageProblem("--environment and --functions are of a test set of your own", "Add --format bfcl.")
     if len(sources) > 1:
         raise UsageProblem(f"{name} is taken from one file or folder", "A set of your own needs --format bfcl.")
-    (source,) = sources
+    _print(_taken(name, sources[0]), as_json)
+
+
+def _taken(name: str, source: Path) -> dict[str, str]:
+    """Take a data set from a source, and its companion where the source holds that, too."""
+    from harness.data import datasets, pins
+
     first, *companions = pins.family(name)
     found = {first: _ready(first, datasets.fetch(first, source, offline=True))}
     for other in companions:
         try:
             found[other] = str(datasets.fetch(other, source, offline=True))
         except DataError:
-            note = f"note: {source} lacks {other}, without which {first} can be judged but not asked"
-            click.echo(note, err=True)
-    _print(found, as_json)
+            remedy = f"run: harness data fetch {other}"
+            click.echo(
+                f"note: {source} lacks {other}, without which {first} can be judged but not asked; {remedy}", err=True
+            )
+    return found
 
 
 @command.command()

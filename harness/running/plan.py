@@ -187,8 +187,9 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
     user = users.demand(spec.user, with_user) if with_user else None
     record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
-    planned = Counter(sample.category for sample in samples.values())
-    record = replace(record, planned={name: n * spec.repeats for name, n in planned.items()})
+    counts = Counter(sample.category for sample in samples.values())
+    planned = {name: n * spec.repeats for name, n in counts.items()}
+    record = replace(record, planned=planned, handler_reason=why)
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
@@ -238,7 +239,8 @@ def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler) -> RunSpe
     Raises:
         UsageProblem: None is left.
     """
-    idle = [name for name in spec.categories if handler.native and name in benchmark.text_only]
+    told = not (handler.native or handler.continues)
+    idle = [name for name in spec.categories if not told and name in benchmark.text_only]
     if not idle:
         return spec
     why = f"{', '.join(idle)}: N/A, it varies the prompt of models that write their calls as text"

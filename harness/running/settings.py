@@ -39,6 +39,10 @@ class RunSettings:
 
     handler: Annotated[str, Flag("--mode", section="How the model is asked")] = "auto"
     """See `harness list handlers`."""
+    completion: Annotated[bool, Flag("--force-base-prompt")] = False
+    """As a base model, which continues text: the same as --handler completion."""
+    num_fewshot: Annotated[int | None, Flag(least=0)] = None
+    """Examples before a base model's question. [default: all 4]"""
     dialect: str | None = None
     """Format of calls in text; auto by default, see `harness list dialects`."""
     think_prefix: Annotated[str | None, Flag("--prefill")] = None
