@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -17,21 +17,20 @@ import click
 from harness import cli, supervisor
 from harness.errors import RunIncomplete
 from harness.files import write_atomic
-from trainer.recipes.demo import commands, experiment, jobs
+from trainer.recipes.demo import commands, experiment, jobs, parts
 from trainer.recipes.demo.judge import Judge, read_truths, server
 
 
 @click.group()
 def main() -> None:
-    """Refinement, losses and self-refinement against plain fine-tuning, end to end on the embedded model."""
+    """Refinement, losses and self-refinement against plain fine-tuning, end to end on one model."""
 
 
 def _sized(command: Any) -> Any:
     """One flag for each size."""
-    for each in reversed(fields(experiment.Settings)[:-1]):
-        kind = float if isinstance(each.default, float) else int
+    for each in reversed(fields(experiment.Settings)[1:-1]):
         flag = f"--{each.name.replace('_', '-')}"
-        command = click.option(flag, type=kind, help=f"[default: {each.default}]")(command)
+        command = click.option(flag, type=type(each.default), help=f"[default: {each.default}]")(command)
     return command
 
 
@@ -39,16 +38,32 @@ def _sized(command: Any) -> Any:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="The experiment's folder."
 )
+@click.option(
+    "--model",
+    default=experiment.EMBEDDED,
+    show_default=True,
+    help="What is trained. Another one than tiny brings sizes of its own.",
+)
 @click.option("--quick", is_flag=True, help="One seed and smaller sizes.")
+@click.option(
+    "--records-of-parts",
+    "kept",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where a finished part of the experiment (base, each seed) leaves its record: what is there already is not"
+    " run again, and needs no weights. [default: report/ in the output folder]",
+)
 @click.option("--jobs", "slots", type=click.IntRange(1), default=2, show_default=True, help="Programs at once.")
-@click.option("--methods", default=",".join(experiment.METHODS), show_default=True)
+@click.option("--methods", help=f"Some of {', '.join(experiment.METHODS)}.")
 @_sized
-def run(output: Path, quick: bool, slots: int, methods: str, **sizes: Any) -> None:
+def run(
+    output: Path, model: str, quick: bool, kept: Path | None, slots: int, methods: str | None, **sizes: Any
+) -> None:
     """Run what is not finished yet, and write the page. Killed at any moment, the same command goes on."""
     given = {name: value for name, value in sizes.items() if value is not None}
+    if methods:
+        given["methods"] = tuple(methods.split(","))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sized = experiment.QUICK if quick else experiment.Settings()
-    settings = replace(sized, methods=tuple(methods.split(",")), **given)
+    settings = replace(experiment.sizes(model, quick), **given)
     with jobs.locked(output, _tell) as lock:
         experiment.claim(settings, output)
         experiment.write_data(settings, output)
@@ -56,9 +71,29 @@ def run(output: Path, quick: bool, slots: int, methods: str, **sizes: Any) -> No
             _tell("BFCL is left out: its data was not fetched (harness data fetch bfcl)")
         truths = sorted((output / "data").glob("truth-*.jsonl"))
         with _judge(truths) as url:
-            todo = commands.jobs(settings, output)
-            jobs.run(todo, output, lock, slots, _tell, {"REFINE_RUN_BASE_URLS": url, "OPENAI_API_KEY": "none"})
-        _report(settings, output)
+            _run(settings, output, kept or output / "report", lock, slots, url)
+
+
+def _run(settings: experiment.Settings, output: Path, kept: Path, lock: int, slots: int, judge: str) -> None:
+    """Part after part, each with its record, and the page anew whenever a seed ends."""
+    environment = {"REFINE_RUN_BASE_URLS": judge, "OPENAI_API_KEY": "none"}
+    known = parts.read(settings, kept)
+    here = []
+    for name in ("base", *map(str, experiment.seeds(settings))):
+        if name in known:
+            _tell(f"{name}: its record is in {kept}")
+            continue
+        todo = commands.of_part(settings, output, name)
+        jobs.run(todo, output, lock, slots, _tell, environment)
+        known[name] = parts.observe(settings, output, name, [job.name for job in todo])
+        parts.write(kept, name, known[name])
+        here.append(name)
+        if name != "base":
+            _report(settings, output, known)
+    if not here:
+        _report(settings, output, known)
+    jobs.run(list(commands.reporting(settings, output)), output, lock, slots, _tell)
+    _tell(f"this page: {output / 'report/demo.md'}; two models side by side: {output / 'report/report.html'}")
 
 
 @main.command()
@@ -78,16 +113,15 @@ def adopt(loop: Path, model: Path) -> None:
     commands.adopt(loop, model)
 
 
-def _report(settings: experiment.Settings, output: Path) -> None:
+def _report(settings: experiment.Settings, output: Path, known: Mapping[str, parts.Record]) -> None:
     from trainer.recipes.demo.numbers import gather
     from trainer.recipes.demo.page import page
 
-    numbers = gather(settings, output)
+    numbers = gather(settings.seeds, known)
     text = page(numbers)
     write_atomic(output / "report/demo.json", json.dumps(numbers, indent=1).encode())
     write_atomic(output / "report/demo.md", text.encode())
     click.echo(text)
-    click.echo(f"this page: {output / 'report/demo.md'}; two models side by side: {output / 'report/report.html'}")
 
 
 @contextmanager

@@ -39,6 +39,8 @@ class Job:
     needs: tuple[str, ...] = ()
     """Jobs whose files it reads."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    may_end: tuple[int, ...] = (0,)
+    """Exit codes that mean it is done."""
 
     def __str__(self) -> str:
         variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
@@ -110,7 +112,7 @@ def run(
                 assert one.process.stdin
                 one.process.stdin.close()
                 before, spent = spent, _children_cpu()  # a child's time counts from when it was waited for
-                if one.process.returncode:
+                if one.process.returncode not in one.job.may_end:
                     failed.append((one.job, one.process.returncode))
                     continue
                 _finish(one, folder, spent - before)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from trainer.recipes.demo import experiment, numbers
+from trainer.recipes.demo import numbers
 
 
 def test_the_interval_over_seeds_is_students():
@@ -18,16 +18,22 @@ def test_the_interval_over_seeds_is_students():
 
 def passed(share, n=100, seed=0):
     rng = Random(seed)
-    return {f"q{index}": rng.random() < share for index in range(n)}
+    return "".join("01"[rng.random() < share] for _ in range(n))
 
 
 def test_pooled_differences_count_a_question_once_whatever_the_seeds():
-    settings = experiment.Settings(seeds=3)
     low, high = {"exact": passed(0.3)}, {"exact": passed(0.6)}
-    results = {"base": low, **{f"sft-{seed}": low for seed in (1, 2, 3)}, **{f"ssb-{seed}": high for seed in (1, 2, 3)}}
-    found = numbers._difference(settings, results, "sft", "ssb", "exact")
-    single = numbers._difference(experiment.Settings(seeds=1), results, "sft", "ssb", "exact")
+    results = {"base": low, **{f"sft-{seed}": low for seed in "123"}, **{f"ssb-{seed}": high for seed in "123"}}
+    found = numbers._difference("123", results, "sft", "ssb", "exact")
+    single = numbers._difference("1", results, "sft", "ssb", "exact")
     assert found["mean"] == single["mean"] > 0.1
     assert found["over_items"] == pytest.approx(single["over_items"])
     assert found["p"] == pytest.approx(single["p"])
     assert len(found["seeds"]) == 3
+
+
+def test_counts_of_seeds_add_up_whatever_one_of_them_lacks():
+    assert numbers._summed(
+        [{"kinds": {"clean": {"kept": 2}}}, {"kinds": {"clean": {"kept": 1}, "cot": {"kept": 3}}}]
+    ) == {"kinds": {"clean": {"kept": 3}, "cot": {"kept": 3}}}
+    assert numbers._summed([]) == {}
