@@ -57,6 +57,8 @@ class Benchmark(Protocol):
     once, with what the record of the run says of the sandbox."""
     text_only: tuple[str, ...] = ()
     """Leaf categories that vary how calls in text are asked for: they are N/A for handlers with native calls."""
+    scored: tuple[str, ...] = ()
+    """Leaf categories that ask for likelihoods (`Query.scored`): they are N/A for engines that give none."""
     called: Called | None = None
     """Whether a judged reply that should hold a call holds one that can be read."""
 
@@ -187,6 +189,8 @@ class Engine(Protocol):
     """Packages that it imports once it is opened."""
     extra: str = ""
     """The extra of this project that installs them."""
+    scores: bool = False
+    """Whether it says how likely a text is (`Prompt.scored`)."""
     layout: tuple[str, ...] = ()
     """Names of options that cannot change a reply; they are not part of a run's identity."""
     flags: ClassVar[Mapping[str, str]] = {}

@@ -70,6 +70,9 @@ class Query:
     """Index of the turn it belongs to, from 0; the step that answers it is recorded under it."""
     asks: Asked = "model"
     """Who is to answer: the model that is measured, or the one that plays its user."""
+    scored: str = ""
+    """Text whose likelihood is asked for instead of an answer: as the next reply, or by itself where there are no
+    messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Prompt:
     """The reply's text keeps special tokens: its calls are marked by them."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
+    scored: str = ""
+    """As in `Query`: nothing is generated, and the generation's `logprobs` are those of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,8 @@ class Generation:
     """Wall-clock seconds from submission to completion."""
     cached_tokens: int | None = None
     """Of the prompt's tokens, those that the engine took from its prefix cache; None where it does not tell."""
+    logprobs: tuple[float, ...] | None = None
+    """Of a scored text, the natural logarithm of each token's probability; None where a reply was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

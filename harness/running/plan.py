@@ -16,7 +16,7 @@ from typing import Any
 
 from harness import handlers, machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
-from harness.protocols import Benchmark, DescribesModel, Handler, Session
+from harness.protocols import Benchmark, DescribesModel, Engine, Handler, Session
 from harness.results import provenance, store
 from harness.running import users
 from harness.running.selection import choose
@@ -174,7 +174,7 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     chosen, why = handlers.choose(rendered, asked) if spec.handler == "auto" else (spec.handler, "as asked")
     handler, options, fit = handlers.fitted(chosen, spec.handler_options, spec.rules, rendered)
     spec, why = replace(spec, handler_options=options), f"{why}; {fit}" if fit else why
-    spec = _applicable(spec, benchmark, handler)
+    spec = _applicable(spec, benchmark, handler, plugins.load("engines", engine.name))
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
     for name in spec.ids:
@@ -196,20 +196,29 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
 
-def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler) -> RunSpec:
-    """The run without categories that its handler cannot be measured on.
+def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler, engine: Engine) -> RunSpec:
+    """The run without categories that its handler or engine cannot be measured on.
 
     Raises:
         UsageProblem: None is left.
     """
     idle = [name for name in spec.categories if handler.native and name in benchmark.text_only]
-    if not idle:
+    why = "varies the prompt of models that write their calls as text", f"handler {handler.name} does not"
+    spec = _without(spec, idle, why, "Give --handler prompt.")
+    silent = [name for name in spec.categories if name in benchmark.scored and not engine.scores]
+    why = "asks how likely a text is", f"engine {engine.name} does not say"
+    return _without(spec, silent, why, "Give --engine hf.")
+
+
+def _without(spec: RunSpec, names: Sequence[str], why: tuple[str, str], remedy: str) -> RunSpec:
+    """The run without categories that are N/A, which is told with its reason."""
+    if not names:
         return spec
-    why = f"{', '.join(idle)}: N/A, it varies the prompt of models that write their calls as text"
-    if len(idle) == len(spec.categories):
-        raise UsageProblem(f"{why}; handler {handler.name} does not", "Give --handler prompt.")
-    LOG.warning("%s; handler %s does not", why, handler.name)
-    return replace(spec, categories=tuple(name for name in spec.categories if name not in idle))
+    told = f"{', '.join(names)}: N/A, it {why[0]}; {why[1]}"
+    if len(names) == len(spec.categories):
+        raise UsageProblem(told, remedy)
+    LOG.warning("%s", told)
+    return replace(spec, categories=tuple(name for name in spec.categories if name not in names))
 
 
 def _record(

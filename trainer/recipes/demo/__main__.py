@@ -46,11 +46,11 @@ def _sized(command: Any) -> Any:
 )
 @click.option("--quick", is_flag=True, help="One seed and smaller sizes.")
 @click.option(
-    "--records-of-parts",
+    "--keep",
     "kept",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where a finished part of the experiment (base, each seed) leaves its record: what is there already is not"
-    " run again, and needs no weights. [default: report/ in the output folder]",
+    help="Where each model leaves the record of its scores: what has one is not run again, and needs no weights."
+    " [default: report/records in the output folder]",
 )
 @click.option("--jobs", "slots", type=click.IntRange(1), default=2, show_default=True, help="Programs at once.")
 @click.option("--methods", help=f"Some of {', '.join(experiment.METHODS)}.")
@@ -71,28 +71,30 @@ def run(
             _tell("BFCL is left out: its data was not fetched (harness data fetch bfcl)")
         truths = sorted((output / "data").glob("truth-*.jsonl"))
         with _judge(truths) as url:
-            _run(settings, output, kept or output / "report", lock, slots, url)
+            _run(settings, output, kept or output / "report/records", lock, slots, url)
 
 
 def _run(settings: experiment.Settings, output: Path, kept: Path, lock: int, slots: int, judge: str) -> None:
-    """Part after part, each with its record, and the page anew whenever a seed ends."""
-    environment = {"REFINE_RUN_BASE_URLS": judge, "OPENAI_API_KEY": "none"}
+    """Run the parts that have no record yet; each leaves its record, and the page is written anew."""
     known = parts.read(settings, kept)
-    here = []
-    for name in ("base", *map(str, experiment.seeds(settings))):
-        if name in known:
-            _tell(f"{name}: its record is in {kept}")
-            continue
-        todo = commands.of_part(settings, output, name)
-        jobs.run(todo, output, lock, slots, _tell, environment)
-        known[name] = parts.observe(settings, output, name, [job.name for job in todo])
-        parts.write(kept, name, known[name])
-        here.append(name)
-        if name != "base":
+    left = {name: todo for name, todo in commands.parts(settings, output).items() if name not in known}
+    if known:
+        _tell(f"{len(known)} parts count from their records in {kept}, {len(left)} are left")
+
+    def count() -> None:
+        done = [name for name, todo in left.items() if all(jobs.mark(output, job.name) for job in todo)]
+        for name in done:
+            known[name] = parts.observe(settings, output, name, [job.name for job in left.pop(name)])
+            parts.write(kept, name, known[name])
+        if done:
             _report(settings, output, known)
-    if not here:
-        _report(settings, output, known)
+
+    count()
+    todo = {job.name: job for part in left.values() for job in part}
+    environment = {"REFINE_RUN_BASE_URLS": judge, "OPENAI_API_KEY": "none"}
+    jobs.run(list(todo.values()), output, lock, slots, _tell, environment, count)
     jobs.run(list(commands.reporting(settings, output)), output, lock, slots, _tell)
+    click.echo(_report(settings, output, known))
     _tell(f"this page: {output / 'report/demo.md'}; two models side by side: {output / 'report/report.html'}")
 
 
@@ -113,15 +115,18 @@ def adopt(loop: Path, model: Path) -> None:
     commands.adopt(loop, model)
 
 
-def _report(settings: experiment.Settings, output: Path, known: Mapping[str, parts.Record]) -> None:
+def _report(settings: experiment.Settings, output: Path, known: Mapping[str, parts.Record]) -> str:
+    """Write the page of what is known; empty where not even base and SFT are."""
     from trainer.recipes.demo.numbers import gather
     from trainer.recipes.demo.page import page
 
-    numbers = gather(settings.seeds, known)
+    if "base" not in known or not any(f"sft-{seed}" in known for seed in experiment.seeds(settings)):
+        return ""
+    numbers = gather(settings, known)
     text = page(numbers)
     write_atomic(output / "report/demo.json", json.dumps(numbers, indent=1).encode())
     write_atomic(output / "report/demo.md", text.encode())
-    click.echo(text)
+    return text
 
 
 @contextmanager

@@ -7,7 +7,7 @@ DIR/loops/     `refine loop`: the round of self-refinement
 DIR/runs/      `harness run` of every model: `scores` (held-out and BFCL), `probe` or `retention`
 DIR/report/    what was seen of each seed, comparisons, leaderboards, report, the page
 
-Jobs come in parts, `base` and one a seed: a part is done when all of its jobs are, and is counted only then.
+Jobs come in parts, one a model: a part is done when all of its jobs are, and is counted only then.
 """
 
 from __future__ import annotations
@@ -34,39 +34,38 @@ UNJUDGED = 3
 """How `refine run` ends where a judge could not be read: with a real judge of this size that is a result."""
 
 
-def of_part(settings: Settings, folder: Path, part: str) -> list[Job]:
-    """Jobs of a part: base and its scores, or the refinement, trainings and scores of a seed.
+def parts(settings: Settings, folder: Path) -> dict[str, list[Job]]:
+    """What is counted once it is finished, each with its jobs; a job can belong to several.
 
     Args:
         settings: Sizes.
         folder: The experiment's folder.
-        part: `base`, or a seed.
 
     Returns:
-        The jobs, in the order in which they should start.
+        Models by their names, and `data-1` for the refinement of seed 1, in the order in which they should start.
     """
-    return _of_base(settings, folder) if part == "base" else _of_seed(settings, folder, int(part))
-
-
-def _of_base(settings: Settings, folder: Path) -> list[Job]:
-    found = []
-    if settings.cold:
-        cold = {"loss": "sft", "max_steps": settings.cold_steps, "learning_rate": settings.cold_learning_rate}
-        data = folder / "data/cold.jsonl"
-        found.append(Job("base", _train(settings, EMBEDDED, data, folder / "models/base", **cold)))
-    return [*found, *(job for model in base_models(settings) for job in _measuring(settings, folder, model))]
-
-
-def _of_seed(settings: Settings, folder: Path, seed: int) -> list[Job]:
-    found = [*_refining(settings, folder, seed)]
-    for method in settings.methods:
-        if method == "srml":
-            found += _self_refinement(settings, folder, seed)
-        else:
-            raw = folder / f"data/source-{seed}.jsonl"
-            found.append(_tuning(settings, folder, method, seed, raw if method == "sft-raw" else _kept(folder, seed)))
-        found += _measuring(settings, folder, f"{method}-{seed}")
+    cold = [_cold_start(settings, folder)] if settings.cold else []
+    found = {model: [*cold, *_measuring(settings, folder, model)] for model in base_models(settings)}
+    for seed in seeds(settings):
+        refined, *judged = _refining(settings, folder, seed)
+        for method in settings.methods:
+            trained = [*_training(settings, folder, method, seed)]
+            found[f"{method}-{seed}"] = [*cold, refined, *trained, *_measuring(settings, folder, f"{method}-{seed}")]
+        found[f"data-{seed}"] = [*cold, refined, *judged]
     return found
+
+
+def _cold_start(settings: Settings, folder: Path) -> Job:
+    flags = {"loss": "sft", "max_steps": settings.cold_steps, "learning_rate": settings.cold_learning_rate}
+    return Job("base", _train(settings, EMBEDDED, folder / "data/cold.jsonl", folder / "models/base", **flags))
+
+
+def _training(settings: Settings, folder: Path, method: str, seed: int) -> Iterator[Job]:
+    if method == "srml":
+        yield from _self_refinement(settings, folder, seed)
+    else:
+        raw = folder / f"data/source-{seed}.jsonl"
+        yield _tuning(settings, folder, method, seed, raw if method == "sft-raw" else _kept(folder, seed))
 
 
 def _base(settings: Settings, folder: Path) -> tuple[Path | str, tuple[str, ...]]:
@@ -177,10 +176,14 @@ def _measuring(settings: Settings, folder: Path, name: str) -> Iterator[Job]:
     if name == EMBEDDED or (name == "base" and not settings.cold):
         model, needs = settings.model, ()
     data, runs = folder / "data", folder / "runs"
-    tasks = ",".join(("examples", *(bfcl_counts(settings) if bfcl_ids(settings) else ())))
+    tasks = [
+        "examples",
+        *(bfcl_counts(settings) if bfcl_ids(settings) else ()),
+        *([] if settings.probe else ["retention"]),
+    ]
     same = {"model": model, "max_tokens": settings.max_tokens, "dtype": settings.dtype, "handler": "funreason"}
     same["progress"] = "none"
-    scores = program("harness", "run", tasks=tasks, ids=data / "ids.txt", output=runs / "scores", **same)
+    scores = program("harness", "run", tasks=",".join(tasks), ids=data / "ids.txt", output=runs / "scores", **same)
     yield Job(f"scores-{name}", scores, needs, {"HARNESS_EXAMPLES": str(data / "unseen.jsonl")})
     if settings.probe:
         probe = program("harness", "run", tasks="examples", output=runs / "probe", **same)

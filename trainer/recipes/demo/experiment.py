@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from harness import plugins
 from harness.data import datasets
 from harness.errors import DataError, UsageProblem, unknown_name
 from harness.files import write_atomic
@@ -80,10 +81,10 @@ class Settings:
 PRETRAINED = Settings(
     model="smollm2",
     level=3,
-    records=120,
-    judged=10,
+    records=80,
+    judged=8,
     cold_steps=0,
-    steps=10,
+    steps=8,
     learning_rate=2e-4,
     batch=4,
     rows=1,
@@ -92,10 +93,9 @@ PRETRAINED = Settings(
     bfcl=400,
     irrelevance=240,
     dtype="bfloat16",
-    methods=("sft", "msl-0.5", "msl-0.5-batch", "ssb", "srml", "sft-raw"),
+    methods=("sft", "msl-0.5-batch", "srml", "ssb", "sft-raw", "msl-0.5"),
 )
 """The full experiment on a pretrained model."""
-_QUICK = {"seeds": 1, "unseen": 60}
 
 
 def sizes(model: str, quick: bool) -> Settings:
@@ -109,9 +109,10 @@ def sizes(model: str, quick: bool) -> Settings:
         Settings with that model.
     """
     if model == EMBEDDED:
-        return replace(Settings(), **_QUICK, records=200, steps=16, probe=30, bfcl=20) if quick else Settings()
+        smaller = {"seeds": 1, "records": 200, "steps": 16, "unseen": 60, "probe": 30, "bfcl": 20}
+        return replace(Settings(), **smaller) if quick else Settings()
     full = replace(PRETRAINED, model=model)
-    return replace(full, **_QUICK, records=80, bfcl=100, irrelevance=60) if quick else full
+    return replace(full, seeds=1, unseen=30, bfcl=60, irrelevance=30) if quick else full
 
 
 def claim(settings: Settings, folder: Path) -> None:
@@ -178,6 +179,9 @@ def write_data(settings: Settings, folder: Path) -> None:
         _write(data / f"truth-{seed}.jsonl", [truth for _, truth in pairs])
         _write(data / f"source-{seed}.jsonl", [record for record, _ in pairs])
     ids = [json.loads(line)["id"] for line in (data / "unseen.jsonl").read_text("utf-8").splitlines()]
+    if not settings.probe:
+        retention = plugins.load("benchmarks", "retention")
+        ids += [sample.id for sample in retention.load(retention.tasks()["retention"])]
     (data / "ids.txt").write_text("".join(f"{name}\n" for name in (*ids, *bfcl_ids(settings))), "utf-8")
 
 

@@ -78,6 +78,7 @@ def run(
     slots: int,
     tell: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
+    finished: Callable[[], None] = lambda: None,
 ) -> None:
     """Run all jobs that are not finished, each when the ones it needs are.
 
@@ -88,6 +89,7 @@ def run(
         slots: How many run at once.
         tell: Called with a line of progress.
         environment: Variables that all jobs get and that are not part of them, such as a server's address.
+        finished: Called whenever a job has ended well, after its mark is written.
 
     Raises:
         RunIncomplete: A job failed; those that were running are waited for and count.
@@ -121,6 +123,7 @@ def run(
                     f"[{len(done)}/{len(jobs)}] {clock(time.time() - began)}  {one.job.name} done in"
                     f" {time.time() - one.started:.0f} s, {len(jobs) - len(done)} to go"
                 )
+                finished()
             time.sleep(0.05)
     finally:
         for one in running:

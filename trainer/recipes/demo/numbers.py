@@ -8,48 +8,67 @@ from typing import Any
 
 from harness.stats import paired
 from harness.stats.intervals import wilson
+from trainer.recipes.demo.experiment import Settings, seed_models, seeds
 from trainer.recipes.demo.parts import METRICS, Record
 
-Outcomes = Mapping[str, str]
-"""Metric -> a digit an item."""
+Items = Sequence[float]
+"""What each item of a metric came to, in the order of their ids."""
 
 
-def gather(planned: int, parts: Mapping[str, Record]) -> dict[str, Any]:
+def gather(settings: Settings, parts: Mapping[str, Record]) -> dict[str, Any]:
     """All numbers of the parts that are finished.
 
     Args:
-        planned: Seeds that there should be.
-        parts: Part -> its record; `base` and at least one seed.
+        settings: Sizes of the experiment.
+        parts: Part -> its record; base is among them.
 
     Returns:
         JSON values.
     """
-    seeds = [name for name in parts if name != "base"]
-    outcomes = {name: found for part in parts.values() for name, found in part["models"].items()}
-    about = parts["base"]["experiment"]
-    metrics = [name for name in METRICS if name in outcomes["base"]]
+    data = {name.removeprefix("data-"): part for name, part in parts.items() if "refinement" in part}
+    models = {name: part for name, part in parts.items() if "items" in part}
+    items = {
+        name: {metric: [*map(float, each)] for metric, each in part["items"].items()} for name, part in models.items()
+    }
+    metrics = [name for name in METRICS if name in items["base"]]
     return {
-        "experiment": about | {"seeds": planned},
-        "seeds": [int(seed) for seed in seeds],
-        "code": parts[seeds[-1]]["code"],
-        "machine": parts["base"]["machine"],
-        "time": _time([step for part in parts.values() for step in part["steps"]]),
-        "refinement": _summed([parts[seed]["refinement"] for seed in seeds]),
-        "judged": _summed([parts[seed]["judged"] for seed in seeds if "judged" in parts[seed]]),
-        "rounds": {seed: parts[seed]["round"] for seed in seeds if "round" in parts[seed]},
-        "training": {name: found for part in parts.values() for name, found in part["training"].items()},
-        "models": {
-            name: {metric: _score(map(int, found[metric])) for metric in metrics} for name, found in outcomes.items()
-        },
-        "without_call": {name: share for part in parts.values() for name, share in part["without_call"].items()},
+        "experiment": models["base"]["experiment"] | {"seeds": settings.seeds},
+        "seeds": [seed for seed in seeds(settings) if any(name in models for name in seed_models(settings, seed))],
+        "missing": [name for seed in seeds(settings) for name in seed_models(settings, seed) if name not in models],
+        "code": sorted({str(part["code"]["git"]) for part in parts.values()}),
+        "machine": models["base"]["machine"],
+        "time": _time({name: step for part in parts.values() for name, step in part["steps"].items()}.values()),
+        "refinement": _summed([part["refinement"] for part in data.values()]),
+        "judged": _summed([part["judged"] for part in data.values() if "judged" in part]),
+        "rounds": {name: part["round"] for name, part in models.items() if "round" in part},
+        "training": {name: part["training"] for name, part in models.items() if "training" in part},
+        "warm": {name: part["warm"] for name, part in models.items() if "warm" in part},
+        "models": {name: {metric: _score(each[metric]) for metric in metrics} for name, each in items.items()},
+        "without_call": {name: part["without_call"] for name, part in models.items()},
         "differences": {
             reference: {
-                method: {metric: _difference(seeds, outcomes, reference, method, metric) for metric in metrics}
-                for method in about["methods"]
-                if method != reference
+                method: found
+                for method in settings.methods
+                if method != reference and (found := _differences(settings, items, reference, method, metrics))
             }
             for reference in ("sft", "base")
         },
+    }
+
+
+def _differences(
+    settings: Settings, items: Mapping[str, Mapping[str, Items]], reference: str, method: str, metrics: Sequence[str]
+) -> dict[str, Any]:
+    """By metric, over the seeds that both were measured on; empty where there is none."""
+    pairs = {
+        seed: (items[theirs], items[f"{method}-{seed}"])
+        for seed in seeds(settings)
+        if (theirs := reference if reference == "base" else f"{reference}-{seed}") in items
+        and f"{method}-{seed}" in items
+    }
+    return {
+        metric: _difference({seed: (one[metric], other[metric]) for seed, (one, other) in pairs.items()})
+        for metric in (metrics if pairs else ())
     }
 
 
@@ -67,19 +86,15 @@ def _score(passed: Iterable[float]) -> dict[str, Any]:
     return {"passed": sum(values), "n": len(values), "value": fmean(values), "low": low, "high": high}
 
 
-def _difference(
-    seeds: Sequence[str], outcomes: Mapping[str, Outcomes], reference: str, method: str, metric: str
-) -> dict[str, Any]:
+def _difference(pairs: Mapping[int, tuple[Items, Items]]) -> dict[str, Any]:
     """A method minus a reference: for each seed, over the seeds, and pooled over items with their seeds as clusters."""
-    each, pooled, keys = [], list[int](), list[str]()
-    for seed in seeds:
-        theirs = outcomes[reference if reference == "base" else f"{reference}-{seed}"][metric]
-        mine = outcomes[f"{method}-{seed}"][metric]
-        pairs = [int(one) - int(other) for one, other in zip(mine, theirs, strict=True)]
-        items = [str(index) for index in range(len(pairs))]
-        low, high = paired.bootstrap(*paired.cluster_sums(pairs, items))
-        each.append({"seed": int(seed), "difference": fmean(pairs), "low": low, "high": high})
-        pooled += pairs
+    each, pooled, keys = [], list[float](), list[str]()
+    for seed, (theirs, mine) in pairs.items():
+        differences = [one - other for one, other in zip(mine, theirs, strict=True)]
+        items = [str(index) for index in range(len(differences))]
+        low, high = paired.bootstrap(*paired.cluster_sums(differences, items))
+        each.append({"seed": seed, "difference": fmean(differences), "low": low, "high": high})
+        pooled += differences
         keys += items
     sums, sizes = paired.cluster_sums(pooled, keys)
     low, high = paired.bootstrap(sums, sizes)

@@ -1,24 +1,26 @@
 """What was seen of one part of the experiment, as a file: small enough to commit, and all that the page needs of it.
 
-    {"part": "1", "experiment": {"model": "smollm2", "steps": 10, ...}, "models": {"sft-1": {"exact": "0110..."}}, ...}
+    {"part": "sft-1", "experiment": {"model": "smollm2", "steps": 8, ...}, "items": {"exact": "0110..."}, ...}
 
-A finished part is never run again, and counts from its record alone: models and runs may be gone.
+A part is a model, or the refinement of a seed's data (`data-1`). Once finished it is never run again and counts from
+its record alone: weights and runs may be gone.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from harness import machine
-from harness.analysis import sides
 from harness.errors import UsageProblem
 from harness.files import write_atomic
 from harness.results import store
 from harness.results.provenance import code
+from harness.results.tally import credit
 from trainer.recipes.demo import experiment, jobs
 from trainer.recipes.demo.experiment import Settings, runs_of
 from trainer.recipes.demo.refining import refinement
@@ -33,6 +35,9 @@ METRICS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "multiple": ("scores", ("multiple",)),
     "irrelevance": ("scores", ("irrelevance",)),
     "probe": ("probe", ("examples",)),
+    "texts": ("scores", ("retention_texts",)),
+    "chat": ("scores", ("retention_chat",)),
+    "questions": ("scores", ("retention_questions",)),
 }
 """Metric -> kind of run, and the categories whose items it pools."""
 
@@ -47,12 +52,14 @@ def read(settings: Settings, folder: Path) -> dict[str, Record]:
         folder: Where they are.
 
     Returns:
-        Part -> record; `base`, and seeds as text.
+        Part -> record.
 
     Raises:
         UsageProblem: One of them is of another experiment.
     """
-    names = ("base", *map(str, experiment.seeds(settings)))
+    names = [*experiment.base_models(settings)]
+    for seed in experiment.seeds(settings):
+        names += [*experiment.seed_models(settings, seed), f"data-{seed}"]
     found = {name: json.loads(path.read_text("utf-8")) for name in names if (path := _path(folder, name)).exists()}
     expected = experiment.identity(settings)
     for name, record in found.items():
@@ -72,7 +79,7 @@ def write(folder: Path, name: str, record: Record) -> None:
 
 
 def _path(folder: Path, name: str) -> Path:
-    return folder / ("base.json" if name == "base" else f"seed-{name}.json")
+    return folder / f"{name}.json"
 
 
 def observe(settings: Settings, folder: Path, name: str, steps: Sequence[str]) -> Record:
@@ -81,55 +88,66 @@ def observe(settings: Settings, folder: Path, name: str, steps: Sequence[str]) -
     Args:
         settings: Sizes of the experiment.
         folder: Its folder.
-        name: `base`, or a seed.
+        name: A model, or `data-` and a seed.
         steps: Names of the part's jobs.
 
     Returns:
         JSON values.
     """
-    base = name == "base"
-    names = experiment.base_models(settings) if base else experiment.seed_models(settings, int(name))
-    trained = [*names, *([] if base else [f"warm-{name}"])]
-    found = {
+    about = {
         "part": name,
         "experiment": experiment.identity(settings),
         "code": {"git": code().git},
         "machine": machine.description(),
-        "steps": [jobs.mark(folder, step) for step in steps],
-        "models": {model: _outcomes(settings, folder, model) for model in names},
-        "without_call": {
-            model: _without_call(runs_of(settings, folder, "scores", model) / "examples") for model in names
-        },
-        "training": {
-            model: _trained(folder / "models" / model)
-            for model in trained
-            if (folder / "models" / model / "train.json").exists()
-        },
+        "steps": {step: jobs.mark(folder, step) for step in steps},
     }
-    return found if base else found | _refined(settings, folder, int(name))
+    what, _, seed = name.rpartition("-")
+    if what == "data":
+        return about | _refined(settings, folder, int(seed))
+    trained = {"training": name, **({"warm": f"warm-{seed}"} if what == "srml" else {})}
+    found = {title: _trained(path) for title, model in trained.items() if (path := folder / "models" / model).exists()}
+    summary = folder / f"loops/{seed}/round-1/summary.json"
+    if what == "srml" and summary.exists():
+        found["round"] = json.loads(summary.read_text("utf-8"))
+    runs = runs_of(settings, folder, "scores", name)
+    return about | {
+        "items": _outcomes(settings, folder, name),
+        "without_call": _without_call(runs / "examples"),
+        **found,
+    }
 
 
 def _refined(settings: Settings, folder: Path, seed: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"refinement": refinement(folder, seed, folder / f"refined/{seed}")}
+    found = {"refinement": refinement(folder, seed, folder / f"refined/{seed}")}
     if settings.judged:
         found["judged"] = refinement(folder, seed, folder / f"refined/by-base-{seed}", settings.judged)
-    summary = folder / f"loops/{seed}/round-1/summary.json"
-    return found | ({"round": json.loads(summary.read_text("utf-8"))} if summary.exists() else {})
+    return found
 
 
-def _outcomes(settings: Settings, folder: Path, name: str) -> dict[str, str]:
-    """Metric -> a digit an item, in the order of their ids; metrics that were not measured are left out."""
-    kinds = {kind: runs_of(settings, folder, kind, name) for kind, _ in METRICS.values()}
-    measured = {kind: sides.read(path).results for kind, path in kinds.items() if path.exists()}
-    found = {}
+def _outcomes(settings: Settings, folder: Path, name: str) -> dict[str, str | list[float]]:
+    """Metric -> what each item came to, in the order of their ids; metrics that were not measured are left out.
+
+    Passes are a text with a digit an item, grades a list.
+    """
+    measured = {
+        kind: _measured(runs_of(settings, folder, kind, name)) for kind in {kind for kind, _ in METRICS.values()}
+    }
+    found: dict[str, str | list[float]] = {}
     for metric, (kind, categories) in METRICS.items():
-        items = {
-            (category, key): passed
-            for category in categories
-            for key, passed in measured.get(kind, {}).get(category, {}).items()
-        }
+        items = [value for category in categories for _, value in sorted(measured[kind].get(category, {}).items())]
         if items:
-            found[metric] = "".join("01"[bool(passed)] for _, passed in sorted(items.items()))
+            passes = all(value in (0, 1) for value in items)
+            found[metric] = "".join(str(int(value)) for value in items) if passes else items
+    return found
+
+
+def _measured(runs: Path) -> dict[str, dict[str, float]]:
+    """Category -> item -> credit."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for run in store.find_runs(runs) if runs.exists() else ():
+        for line in store.read_samples(run):
+            for category, verdict in line.verdicts.items():
+                found[category][line.id] = credit(verdict)
     return found
 
 
