@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import log
 from statistics import fmean, stdev
 from typing import Any
 
@@ -80,10 +81,18 @@ def _summed(records: Sequence[Any]) -> Any:
     return sum(records) if records else {}
 
 
-def _score(passed: Iterable[float]) -> dict[str, Any]:
-    values = list(passed)
-    low, high = wilson(sum(values), len(values))
-    return {"passed": sum(values), "n": len(values), "value": fmean(values), "low": low, "high": high}
+def _score(values: Items) -> dict[str, Any]:
+    """Mean with its interval over items: Wilson's for passes, Student's t for grades, whose mean loss is told, too."""
+    mean = fmean(values)
+    if not _graded(values):
+        low, high = wilson(sum(values), len(values))
+        return {"n": len(values), "value": mean, "low": low, "high": high}
+    low, high = over(values) or (mean, mean)
+    return {"n": len(values), "value": mean, "low": low, "high": high, "loss": -fmean(map(log, values))}
+
+
+def _graded(values: Items) -> bool:
+    return any(value not in (-1, 0, 1) for value in values)
 
 
 def _difference(pairs: Mapping[int, tuple[Items, Items]]) -> dict[str, Any]:
@@ -101,20 +110,26 @@ def _difference(pairs: Mapping[int, tuple[Items, Items]]) -> dict[str, Any]:
     return {
         "mean": fmean(pooled),
         "seeds": each,
-        "over_seeds": over_seeds([one["difference"] for one in each]),
+        "over_seeds": over([one["difference"] for one in each]),
         "over_items": [low, high],
-        "p": paired.permutation_test(sums),
+        "p": _t_test(sums) if _graded(pooled) else paired.permutation_test(sums),
     }
 
 
-def over_seeds(values: Sequence[float]) -> list[float] | None:
-    """95 % t interval of the mean of a few seeds; None for a single one."""
+def over(values: Items) -> list[float] | None:
+    """95 % interval of the mean by Student's t; None for a single value."""
     if len(values) < 2:
         return None
     from scipy.stats import t
 
     half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
     return [fmean(values) - half, fmean(values) + half]
+
+
+def _t_test(values: Any) -> float:
+    from scipy.stats import ttest_1samp
+
+    return float(ttest_1samp(values, 0).pvalue)
 
 
 def _time(steps: Iterable[Mapping[str, Any]]) -> dict[str, float]:

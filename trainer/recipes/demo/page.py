@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
 
 from harness.stats import paired
@@ -20,9 +20,13 @@ TITLES: Mapping[str, str] = {
     "multiple": "multiple",
     "irrelevance": "irrelevance",
     "probe": "probe",
+    "texts": "texts",
+    "chat": "chat answers",
+    "questions": "plain questions",
 }
-SPOKEN_OF = ("exact", "bfcl", "irrelevance", "probe")
+SPOKEN_OF = ("exact", "bfcl", "irrelevance", "probe", "texts", "chat", "questions")
 """Metrics whose differences are tested, in the order of the page."""
+RETENTION = ("texts", "chat", "questions")
 REFERENCES: Mapping[str, str] = {"sft": "SFT on refined data", "base": "base"}
 FLOOR = 0.1
 """Where no model passes more, a metric says nothing."""
@@ -40,8 +44,8 @@ def page(numbers: Numbers) -> str:
     Returns:
         Markdown.
     """
-    parts = (_head, _power, _scores, _findings, refinement, training, _limits)
-    return "\n\n".join(part(numbers) for part in parts) + "\n"
+    parts = (_head, _power, _scores, _retention, _findings, refinement, training, _limits)
+    return "\n\n".join(text for part in parts if (text := part(numbers))) + "\n"
 
 
 def _embedded(numbers: Numbers) -> bool:
@@ -54,20 +58,25 @@ def _head(numbers: Numbers) -> str:
     if _embedded(numbers):
         what = """All models are the embedded one of 4.4 million parameters, trained from nothing: this shows that the
 whole path works and what it gives at this size."""
-    done = len(numbers["seeds"])
-    so_far = "" if done == about["seeds"] else f" ({done} of them finished)"
+    lacking = ", ".join(f"`{name}`" for name in numbers["missing"])
+    so_far = f"\n\n**Not finished**: {lacking} are missing; the same command goes on." if lacking else ""
     return f"""# Refinement, losses and self-refinement against plain fine-tuning
 
 Written by `python -m trainer.recipes.demo` from its own runs. {what} It is no reproduction of FunReason's 7B results.
 
-{counted(about["seeds"], "seed")}{so_far}, {about["records"]} source records a seed, {about["steps"]} steps of
+{counted(about["seeds"], "seed")}, {about["records"]} source records a seed, {about["steps"]} steps of
 {about["batch"]} records for every method, items of level {about["level"]}. Each seed has a source set, a refinement and
 batch orders of its own; base is shared. {time["wall_seconds"] / 60:.1f} minutes and {time["cpu_seconds"] / 60:.1f} CPU
-minutes on {numbers["machine"]["cores"]} cores ({numbers["machine"]["cpu"]}) that other programs may have shared."""
+minutes on {numbers["machine"]["cores"]} cores ({numbers["machine"]["cpu"]}) that other programs may have
+shared.{so_far}"""
 
 
 def _power(numbers: Numbers) -> str:
-    sizes = {metric: score["n"] for metric, score in numbers["models"]["base"].items() if metric in SPOKEN_OF}
+    sizes = {
+        metric: score["n"]
+        for metric, score in numbers["models"]["base"].items()
+        if metric in SPOKEN_OF and metric not in ("texts", "chat")
+    }
     found = [
         [f"{TITLES[metric]} ({n})", *(f"{100 * paired.minimum_detectable(n, share):.0f}" for share in DISAGREEING)]
         for metric, n in sizes.items()
@@ -77,34 +86,63 @@ def _power(numbers: Numbers) -> str:
 
 Known before anything was trained: the smallest true difference between two models that McNemar's test at the 5 % level
 finds four times in five, if they disagree on so many of the questions. Smaller differences can be there and stay
-unseen; seeds that agree find somewhat less than several times as many questions would.
+unseen. What several seeds find together lies between this and what as many times the questions would find.
 
 {table(head, found)}"""
 
 
-def _scores(numbers: Numbers) -> str:
-    metrics = list(numbers["models"]["base"])
-    rows = []
+def _by_method(numbers: Numbers) -> Iterator[tuple[str, list[str]]]:
+    """Each method with the names of its models that were measured."""
     for method in (EMBEDDED, "base", *numbers["experiment"]["methods"]):
         names = [name for name in numbers["models"] if name in (method, *seeded(numbers, method))]
-        if not names:
-            continue
+        if names:
+            yield LABELS[method], names
+
+
+def _scores(numbers: Numbers) -> str:
+    metrics = [name for name in numbers["models"]["base"] if name not in RETENTION]
+    rows = []
+    for label, names in _by_method(numbers):
         scores = [mean([numbers["models"][name][metric] for name in names]) for metric in metrics]
         silent = 100 * fmean(numbers["without_call"][name] for name in names)
-        rows.append([LABELS[method], *scores, f"{silent:.1f}"])
+        rows.append([label, *scores, f"{silent:.1f}"])
     sizes = {metric: numbers["models"]["base"][metric]["n"] for metric in metrics}
     head = ["model", *(f"{TITLES[metric]} (n {sizes[metric]})" for metric in metrics), "no call"]
-    told = [*_told(metrics)]
     return f"""## Scores
 
 Percent of held-out questions, mean over seeds ± standard deviation between seeds, and where there is one model the
 95 % Wilson interval. Function and parameter names occur in no training. Format, name, arguments and exact match grade
-one reply; "no call" is the share of these questions that were answered without one. {" ".join(told)}
+one reply; "no call" is the share of these questions that were answered without one. {" ".join(_told(metrics))}
 
 {table(head, rows)}"""
 
 
-def _told(metrics: Iterable[str]) -> Iterable[str]:
+def _retention(numbers: Numbers) -> str:
+    sizes = {name: numbers["models"]["base"][name]["n"] for name in RETENTION if name in numbers["models"]["base"]}
+    if not sizes:
+        return ""
+    rows = []
+    for label, names in _by_method(numbers):
+        row = [label]
+        for metric in sizes:
+            found = [numbers["models"][name][metric] for name in names]
+            row += [mean(found), *([f"{fmean(one['loss'] for one in found):.2f}"] if "loss" in found[0] else [])]
+        rows.append(row)
+    head = ["model"]
+    for metric, n in sizes.items():
+        head += [f"{TITLES[metric]} (n {n})", *(["loss"] if metric != "questions" else [])]
+    return f"""## What training cost elsewhere
+
+The benchmark `retention` (`harness/benchmarks/retention.py`): how likely fixed texts and chat answers are, as the
+geometric mean probability of a token in percent, mean over the texts, and as loss in nats a token; and the share of
+plain questions, without any tool, that are answered in words and not by a function call. More is better but for the
+loss. Where there is one model the 95 % interval over items is Student's t for texts and answers, Wilson's for
+questions.
+
+{table(head, rows)}"""
+
+
+def _told(metrics: Iterable[str]) -> Iterator[str]:
     if "bfcl" in metrics:
         yield "BFCL: `simple_python` and half as many questions of `multiple`, evenly spread, all replies counted."
     else:
@@ -122,7 +160,7 @@ def _findings(numbers: Numbers) -> str:
         differences = numbers["differences"][reference]
         rows = []
         for metric in (name for name in SPOKEN_OF if any(name in one for one in differences.values())):
-            if max(one[metric]["value"] for one in numbers["models"].values()) < FLOOR:
+            if metric not in RETENTION and max(one[metric]["value"] for one in numbers["models"].values()) < FLOOR:
                 said.append(f"- {TITLES[metric]} against {title}: every model is at the floor, nothing can be said.")
                 continue
             q = paired.benjamini_hochberg({method: one[metric]["p"] for method, one in differences.items()})
@@ -134,9 +172,9 @@ def _findings(numbers: Numbers) -> str:
         if rows:
             tables.append(f"Minus {title}:\n\n{table(head, rows)}")
     how = """A question with its answers by all seeds is one observation of the interval over items (bootstrap) and of
-the exact sign-flip test, whose p is adjusted over the methods (q, Benjamini-Hochberg). The interval over seeds is
-Student's t of the seeds' differences. A difference counts only where q is below 0.05 and the interval over seeds, where
-there is more than one, leaves out 0."""
+the exact sign-flip test (of Student's t test for texts and chat answers, which are grades), whose p is adjusted over
+the methods (q, Benjamini-Hochberg). The interval over seeds is Student's t of the seeds' differences. A difference
+counts only where q is below 0.05 and the interval over seeds, where there is more than one, leaves out 0."""
     return "\n\n".join(("## What it shows", "\n".join(said), *tables, how))
 
 

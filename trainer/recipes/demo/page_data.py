@@ -11,7 +11,8 @@ from trainer.recipes.demo.words import LABELS, Numbers, ratio, seeded, table
 
 def refinement(numbers: Numbers) -> str:
     """What the stages made of the records, and what self-refinement made of base's answers."""
-    found = numbers["refinement"]
+    if not (found := numbers["refinement"]):
+        return ""
     counts, n = found["counts"], found["counts"]["raw"]
     shares = ", ".join(f"{kind} {share:.0%}" for kind, share in SHARES.items())
     stages = [
@@ -30,8 +31,8 @@ def refinement(numbers: Numbers) -> str:
         for kind, one in sorted(found["kinds"].items())
     ]
     rounds = [
-        [seed, *(str(one[name]) for name in ("source", "candidates", "kept", "dropped", "hard"))]
-        for seed, one in numbers["rounds"].items()
+        [name.rpartition("-")[2], *(str(one[key]) for key in ("source", "candidates", "kept", "dropped", "hard"))]
+        for name, one in numbers["rounds"].items()
     ]
     head = ["seed", "asked", "readable answers", "kept", "dropped", "hard"]
     loop = f"The round of self-refinement:\n\n{table(head, rounds)}" if rounds else "Self-refinement was not run."
@@ -75,7 +76,7 @@ def training(numbers: Numbers) -> str:
     for method in ("base", *numbers["experiment"]["methods"]):
         if not (found := _trainings(numbers, method)):
             continue
-        before = _trainings(numbers, "warm") if method == "srml" else []
+        before = list(numbers["warm"].values()) if method == "srml" else []
         alpha = ", ".join(f"{one['alpha']:.2f}" for one in found) if method == "ssb" else "-"
         rows.append(
             [
@@ -87,7 +88,8 @@ def training(numbers: Numbers) -> str:
             ]
         )
     (first, *_) = _trainings(numbers, "sft")
-    about, commit, tokens = numbers["experiment"], str(numbers["code"].get("git", "")), first["tokens"]
+    about, tokens = numbers["experiment"], first["tokens"]
+    commits = ", ".join(commit[:12] for commit in numbers["code"])
     return f"""## Training
 
 {tokens["think"] / tokens["result"]:.1f} think tokens a result token (the paper's data: 11 to 1). SRML: half of the
@@ -95,7 +97,7 @@ steps by MSL with alpha 0.5; its answers to the source questions, refined withou
 
 {table(["model", "steps", "records", "reply tokens seen", "alpha at the end"], rows)}
 
-Weights of `{about["model"]}` {about["weights"][:12]}, of base {first["start_sha256"][:12]}; commit {commit[:12]}."""
+Weights of `{about["model"]}` {about["weights"][:12]}, of base {first["start_sha256"][:12]}; commit {commits}."""
 
 
 def _trainings(numbers: Numbers, method: str) -> list[Numbers]:

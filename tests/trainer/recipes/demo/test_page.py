@@ -34,27 +34,25 @@ def results(settings, finished=3):
         | {"unjudged": 0},
     }
     training = {"steps": 2, "records": 3, "reply_tokens_seen": 4, "tokens": {"think": 7, "result": 2}, "alpha": 0.4}
-    about = asdict(settings) | {"weights": "m" * 64}
+    about = {
+        "experiment": asdict(settings) | {"weights": "m" * 64},
+        "code": {"git": "c" * 40},
+        "machine": {"cores": 2, "cpu": "some"},
+        "steps": {"one": {"started": 0.0, "ended": 90.0, "cpu_seconds": 120.0}},
+    }
 
-    def part(name, names):
-        models = {
-            model: {metric: passed(shares.get(model.rpartition("-")[0], 0.5), seed=5) for metric in parts.METRICS}
-            for model in names
-        }
-        return {
-            "experiment": about,
-            "code": {"git": "c" * 40},
-            "machine": {"cores": 2, "cpu": "some"},
-            "steps": [{"started": 0.0, "ended": 90.0, "cpu_seconds": 120.0}],
-            "models": models,
-            "without_call": dict.fromkeys(names, 0.125),
-            "training": {model: training | {"start_sha256": "b" * 64} for model in names},
-        } | ({} if name == "base" else {"refinement": counts})
+    def model(name):
+        share = shares.get(name.rpartition("-")[0], 0.5)
+        items = {metric: passed(share, seed=5) for metric in parts.METRICS if metric not in ("texts", "chat")}
+        grades = {metric: [0.2, 0.3, 0.35] for metric in ("texts", "chat") if not settings.probe}
+        trained = {"training": training | {"start_sha256": "b" * 64}}
+        return about | {"items": items | grades, "without_call": 0.125} | trained
 
-    found = {"base": part("base", experiment.base_models(settings))}
+    found = {name: model(name) for name in experiment.base_models(settings)}
     for seed in range(1, finished + 1):
-        found[str(seed)] = part(str(seed), experiment.seed_models(settings, seed))
-    return numbers.gather(settings.seeds, found)
+        found |= {name: model(name) for name in experiment.seed_models(settings, seed)}
+        found[f"data-{seed}"] = about | {"refinement": counts, "judged": counts}
+    return numbers.gather(settings, found)
 
 
 def test_the_page_says_what_the_numbers_say():
@@ -71,7 +69,8 @@ def test_the_page_says_what_the_numbers_say():
 
 def test_an_unfinished_experiment_says_so():
     text = page.page(results(experiment.sizes("another", quick=False), finished=1))
-    assert "3 seeds (1 of them finished)" in text
+    assert "**Not finished**: `sft-2`" in text
+    assert "| texts (n 3) | loss |" in text
     assert "One seed says nothing" in text
     assert "trained from `another`" in text
     assert "| BFCL (100) | 12 | 20 |" in text
