@@ -335,6 +335,8 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "native": bool,
     "part_sha256": (MethodType, NoneType),
     "text_only": tuple,
+    "scored": tuple,
+    "scores": bool,
     "called": (MethodType, NoneType),
     "fit": (MethodType, NoneType),
     "families": tuple,

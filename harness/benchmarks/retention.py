@@ -31,7 +31,7 @@ from typing import Any
 from harness import files
 from harness.benchmarks.bfcl import decode
 from harness.protocols import Play
-from harness.types import Episode, Generation, Query, Sample, Verdict
+from harness.types import Episode, Generation, Query, Reply, Sample, Verdict
 
 TEXTS, CHAT, QUESTIONS = CATEGORIES = ("retention_texts", "retention_chat", "retention_questions")
 FILE = Path(__file__).parents[1] / "assets/retention.json"
@@ -63,7 +63,7 @@ class Retention:
     def check(self, sample: Sample[str], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
         """Grade the likelihood, or look for a call in the answer; `rules` make no difference."""
         step = episode.steps[-1]
-        graded = _likelihood(step.generation) if sample.target else _answered(step.reply.text)
+        graded = _likelihood(step.generation) if sample.target else _answered(step.reply)
         return {sample.category: graded}
 
 
@@ -90,14 +90,13 @@ def _likelihood(generation: Generation) -> Verdict:
     return Verdict("pass", evidence={"credit": round(exp(-loss), 6), "loss": round(loss, 6), "tokens": len(logprobs)})
 
 
-def _answered(text: str) -> Verdict:
-    """An answer in words passes; a call list, on any line of it, and an empty answer do not."""
-    evidence = {"got": text}
-    if not text.strip():
-        return Verdict("fail", "retention:empty", "the answer is empty", evidence)
-    calls = next((line for line in text.splitlines() if decode.read_calls(line.strip()) is not None), None)
-    if calls is not None:
+def _answered(reply: Reply) -> Verdict:
+    """An answer in words passes; a call, natively or as a call list on any line, and an answer of no letters do not."""
+    evidence = {"got": reply.text}
+    if reply.calls or any(decode.read_calls(line.strip()) is not None for line in reply.text.splitlines()):
         return Verdict("fail", "retention:called", "a function is called, and none was offered", evidence)
+    if not any(map(str.isalnum, reply.text)):
+        return Verdict("fail", "retention:empty", "the answer is empty", evidence)
     return Verdict("pass", evidence=evidence)
 
 
