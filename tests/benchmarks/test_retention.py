@@ -76,18 +76,17 @@ def test_an_engine_without_likelihoods_measures_the_rest_and_says_so(tmp_path: P
 
 
 def test_a_model_is_measured_compared_and_ranked(tmp_path: Path):
-    command = ["run", "--model", "tiny", "--tasks", "retention", "--limit", "2", "--max-tokens", "8"]
-    done = CliRunner().invoke(cli, [*command, "--progress", "none", "-o", str(tmp_path)])
+    command = ["run", "--model", "tiny", "--tasks", "retention", "--limit", "2", "--max-tokens", "8", "-q"]
+    done = CliRunner().invoke(cli, [*command, "-o", str(tmp_path)])
     assert done.exit_code == 0, done.output
     (run,) = store.find_runs(tmp_path)
-    replayed = ["run", "--engine", "replay", "-M", f"run={run}", "--model", "tiny", "--tasks", "retention", "--limit", "2"]
-    again = CliRunner().invoke(
-        cli, [*replayed, "--max-tokens", "8", "--progress", "none", "-o", str(tmp_path / "again")]
-    )
+    replayed = [*command, "--engine", "replay", "-M", f"run={run}", "-o", str(tmp_path / "again")]
+    again = CliRunner().invoke(cli, replayed)
     assert again.exit_code == 0, again.output
     (other,) = store.find_runs(tmp_path / "again")
     assert store.read_run(other).scores == store.read_run(run).scores
     compared = CliRunner().invoke(cli, ["compare", str(run), str(other), "--format", "md"])
     assert "retention_texts" in compared.output
     board = CliRunner().invoke(cli, ["leaderboard", str(run), "--view", "retention"])
-    assert "Plain questions" in board.output
+    assert "Retention:" in board.output
+    assert "Geometric mean probability" in board.output
