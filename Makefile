@@ -44,7 +44,7 @@ run: setup
 # Killed at any moment, it goes on where it was. Sizes are flags: DEMO_ARGS="--seeds 5 --level 3". KEEP=results/demo-smollm2
 # counts models from the records that lie there, and leaves those of further ones.
 demo: setup
-	$(BIN)/harness data fetch bfcl $(if $(filter smollm2,$(MODEL)),smollm2)
+	$(BIN)/harness data fetch bfcl
 	$(BIN)/python -m trainer.recipes.demo run --output $(DEMO) --model $(MODEL) $(if $(QUICK),--quick) \
 	  $(if $(KEEP),--keep $(KEEP)) $(DEMO_ARGS)
 

@@ -89,4 +89,4 @@ def test_a_model_is_measured_compared_and_ranked(tmp_path: Path):
     assert "retention_texts" in compared.output
     board = CliRunner().invoke(cli, ["leaderboard", str(run), "--view", "retention"])
     assert "Retention:" in board.output
-    assert "Geometric mean probability" in board.output
+    assert "tiny" in board.output

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from harness import cli, supervisor
+from harness import cli, models, supervisor
 from harness.errors import RunIncomplete
 from harness.files import write_atomic
 from trainer.recipes.demo import commands, experiment, jobs, parts
@@ -64,6 +64,7 @@ def run(
         given["methods"] = tuple(methods.split(","))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = replace(experiment.sizes(model, quick), **given)
+    models.locate(settings.model)  # a model by name or hub id is fetched before its weights are asked for
     with jobs.locked(output, _tell) as lock:
         experiment.claim(settings, output)
         experiment.write_data(settings, output)

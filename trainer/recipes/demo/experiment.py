@@ -109,8 +109,7 @@ def sizes(model: str, quick: bool) -> Settings:
         Settings with that model.
     """
     if model == EMBEDDED:
-        smaller = {"seeds": 1, "records": 200, "steps": 16, "unseen": 60, "probe": 30, "bfcl": 20}
-        return replace(Settings(), **smaller) if quick else Settings()
+        return Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20) if quick else Settings()
     full = replace(PRETRAINED, model=model)
     return replace(full, seeds=1, unseen=30, bfcl=60, irrelevance=30) if quick else full
 
