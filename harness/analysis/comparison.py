@@ -54,7 +54,7 @@ class Pairing:
     accuracies: tuple[float, float]
     """Of A and B over the pairs; where judgements are graded, their mean grades."""
     both: int
-    """Right on both sides."""
+    """Right on both sides, or equally good."""
     only_a: int
     """Right in A, wrong in B: lost. Where judgements are graded: worse in B."""
     only_b: int
@@ -77,7 +77,7 @@ class Pairing:
 
     @property
     def neither(self) -> int:
-        """Wrong on both sides, or equally good."""
+        """Wrong on both sides."""
         return self.pairs - self.both - self.only_a - self.only_b
 
 
@@ -206,7 +206,7 @@ def _row(
         kind,
         n,
         (fmean(one for _, (one, _) in items), fmean(other for _, (_, other) in items)),
-        sum(pair == (1, 1) for _, pair in items),
+        sum(one == other > 0 for _, (one, other) in items),
         only_a,
         only_b,
         sum(unpaired[category] for category in categories),

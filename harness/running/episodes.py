@@ -80,7 +80,7 @@ class Playing:
             return
 
         def send() -> Query:
-            reply = Reply(None, "") if query.scored else self.handler_of(query).parse(generation, query)
+            reply = Reply(None, query.scored) if query.scored else self.handler_of(query).parse(generation, query)
             self.steps.append(Step(query.turn, generation, reply, query.asks))
             return play.send(reply)
 

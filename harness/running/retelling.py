@@ -86,7 +86,7 @@ class _Teller:
         steps = list(self.ended.retrace(line.key))
         if single and sample.category not in self._plain:
             query = steps[0][0]
-            plain = query.messages == sample.turns[0] and query.tools == sample.tools
+            plain = query.messages == sample.turns[0] and query.tools == sample.tools and not query.scored
             self._plain[sample.category] = query if plain else None
         return steps
 

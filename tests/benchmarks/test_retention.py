@@ -85,6 +85,9 @@ def test_a_model_is_measured_compared_and_ranked(tmp_path: Path):
     assert again.exit_code == 0, again.output
     (other,) = store.find_runs(tmp_path / "again")
     assert store.read_run(other).scores == store.read_run(run).scores
+    shown = CliRunner().invoke(cli, ["show", str(run), "retention_chat_capital"])
+    assert "What is the capital of France?" in shown.output
+    assert "The capital of France is Paris." in shown.output
     compared = CliRunner().invoke(cli, ["compare", str(run), str(other), "--format", "md"])
     assert "retention_texts" in compared.output
     board = CliRunner().invoke(cli, ["leaderboard", str(run), "--view", "retention"])
