@@ -77,7 +77,7 @@ def run(
 
 def _run(settings: experiment.Settings, output: Path, kept: Path, lock: int, slots: int, judge: str) -> None:
     """Run the parts that have no record yet; each leaves its record, and the page is written anew."""
-    known = parts.read(settings, kept)
+    known = parts.read(settings, kept, experiment.identity(settings))
     left = {name: todo for name, todo in commands.parts(settings, output).items() if name not in known}
     if known:
         _tell(f"{len(known)} parts count from their records in {kept}, {len(left)} are left")
@@ -97,6 +97,19 @@ def _run(settings: experiment.Settings, output: Path, kept: Path, lock: int, slo
     jobs.run(list(commands.reporting(settings, output)), output, lock, slots, _tell)
     click.echo(_report(settings, output, known))
     _tell(f"this page: {output / 'report/demo.md'}; two models side by side: {output / 'report/report.html'}")
+
+
+@main.command()
+@click.argument("records", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--seeds", default=3, show_default=True, help="Of the experiment; those without records are missing.")
+def page(records: Path, seeds: int) -> None:
+    """Print the page of the models that have RECORDS, as Markdown; nothing is run."""
+    from trainer.recipes.demo.numbers import gather
+    from trainer.recipes.demo.page import page
+
+    identity = parts.identity_of(records)
+    settings = experiment.settings_of(identity, seeds)
+    click.echo(page(gather(settings, parts.read(settings, records, identity))), nl=False)
 
 
 @main.command()

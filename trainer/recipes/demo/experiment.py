@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -141,6 +141,12 @@ def identity(settings: Settings) -> dict[str, Any]:
     """What two experiments must share for their seeds to be counted together: all but how many there are."""
     told = json.loads(json.dumps(asdict(settings))) | {"weights": inspect(settings.model).sha256}
     return {name: value for name, value in told.items() if name != "seeds"} | {"bfcl_data": bfcl_data()}
+
+
+def settings_of(identity: Mapping[str, Any], seeds: int) -> Settings:
+    """The inverse of `identity`, for so many seeds."""
+    known = {each.name: identity[each.name] for each in fields(Settings) if each.name in identity}
+    return Settings(**known | {"seeds": seeds, "methods": tuple(identity["methods"])})
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:

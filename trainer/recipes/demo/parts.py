@@ -44,12 +44,13 @@ METRICS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 Record = Mapping[str, Any]
 
 
-def read(settings: Settings, folder: Path) -> dict[str, Record]:
+def read(settings: Settings, folder: Path, identity: Mapping[str, Any]) -> dict[str, Record]:
     """Records of the parts that are finished.
 
     Args:
         settings: Sizes of the experiment.
         folder: Where they are.
+        identity: What each must be of, as `experiment.identity` gives it.
 
     Returns:
         Part -> record.
@@ -61,14 +62,32 @@ def read(settings: Settings, folder: Path) -> dict[str, Record]:
     for seed in experiment.seeds(settings):
         names += [*experiment.seed_models(settings, seed), f"data-{seed}"]
     found = {name: json.loads(path.read_text("utf-8")) for name in names if (path := _path(folder, name)).exists()}
-    expected = experiment.identity(settings)
     for name, record in found.items():
-        if record["experiment"] != expected:
+        if record["experiment"] != identity:
             raise UsageProblem(
                 f"{_path(folder, name)} is of an experiment with another"
-                f" {experiment.differing(record['experiment'], expected)}",
+                f" {experiment.differing(record['experiment'], identity)}",
                 "Give its sizes, or other folders.",
             )
+    return found
+
+
+def identity_of(folder: Path) -> dict[str, Any]:
+    """Of which experiment the records in a folder are.
+
+    Args:
+        folder: Where they are; base's is among them.
+
+    Returns:
+        As `experiment.identity`.
+
+    Raises:
+        UsageProblem: There is no record of base.
+    """
+    path = _path(folder, "base")
+    if not path.exists():
+        raise UsageProblem(f"{folder} holds no record of base", "Give the folder that --keep named.")
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))["experiment"]
     return found
 
 
@@ -99,7 +118,7 @@ def observe(settings: Settings, folder: Path, name: str, steps: Sequence[str]) -
         "experiment": experiment.identity(settings),
         "code": {"git": code().git},
         "machine": machine.description(),
-        "steps": {step: jobs.mark(folder, step) for step in steps},
+        "steps": {step: _times(jobs.mark(folder, step) or {}) for step in steps},
     }
     what, _, seed = name.rpartition("-")
     if what == "data":
@@ -115,6 +134,11 @@ def observe(settings: Settings, folder: Path, name: str, steps: Sequence[str]) -
         "without_call": _without_call(runs / "examples"),
         **found,
     }
+
+
+def _times(mark: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a job's mark what another machine can use: not its command, which names folders of this one."""
+    return {name: mark[name] for name in ("started", "ended", "cpu_seconds")}
 
 
 def _refined(settings: Settings, folder: Path, seed: int) -> dict[str, Any]:

@@ -37,10 +37,13 @@ def test_passes_are_kept_as_digits_and_grades_as_numbers_in_the_order_of_ids(tmp
 
 def test_records_of_another_experiment_do_not_count(tmp_path):
     settings = experiment.sizes("tiny", quick=True)
-    about = {"experiment": experiment.identity(settings)}
-    parts.write(tmp_path, "base", about)
-    parts.write(tmp_path, "sft-2", about)
-    assert set(parts.read(settings, tmp_path)) == {"base"}
-    assert set(parts.read(replace(settings, seeds=2), tmp_path)) == {"base", "sft-2"}
+    identity = experiment.identity(settings)
+    parts.write(tmp_path, "base", {"experiment": identity})
+    parts.write(tmp_path, "sft-2", {"experiment": identity})
+    assert set(parts.read(settings, tmp_path, identity)) == {"base"}
+    assert set(parts.read(replace(settings, seeds=2), tmp_path, identity)) == {"base", "sft-2"}
+    assert experiment.settings_of(parts.identity_of(tmp_path), 1) == settings
     with pytest.raises(UsageProblem, match=r"base\.json is of an experiment with another steps"):
-        parts.read(replace(settings, steps=3), tmp_path)
+        parts.read(settings, tmp_path, experiment.identity(replace(settings, steps=3)))
+    with pytest.raises(UsageProblem, match="holds no record of base"):
+        parts.identity_of(tmp_path / "elsewhere")
