@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from harness.chat import render
+from harness.chat import encode
 from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
@@ -132,12 +132,9 @@ class HfSession:
 
     def _rendered(self, prompt: Prompt) -> list[int]:
         settings = self._settings
-        text = render(
+        return encode(
             prompt, self._tokenizer, chat_template=settings.chat_template, kwargs=settings.chat_template_kwargs
         )
-        # The template wrote the special tokens, a leading BOS too.
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
-        return ids
 
     def _split(self, prompt: Prompt) -> tuple[list[int], list[int]]:
         """Tokens before a text that is to be scored, and its own; a text by itself follows what begins a sequence."""
