@@ -84,7 +84,7 @@ PRETRAINED = Settings(
     records=80,
     judged=8,
     cold_steps=0,
-    steps=8,
+    steps=10,
     learning_rate=2e-4,
     batch=4,
     rows=1,
@@ -111,7 +111,7 @@ def sizes(model: str, quick: bool) -> Settings:
     if model == EMBEDDED:
         return Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20) if quick else Settings()
     full = replace(PRETRAINED, model=model)
-    return replace(full, seeds=1, unseen=30, bfcl=60, irrelevance=30) if quick else full
+    return replace(full, seeds=1, steps=8, unseen=30, bfcl=60, irrelevance=30) if quick else full
 
 
 def claim(settings: Settings, folder: Path) -> None:
