@@ -72,6 +72,8 @@ def _by_base(numbers: Numbers) -> str:
 
 def training(numbers: Numbers) -> str:
     """How long each model was trained, on what."""
+    if not (first := next(iter(_trainings(numbers, "sft")), None)):
+        return ""
     rows = []
     for method in ("base", *numbers["experiment"]["methods"]):
         if not (found := _trainings(numbers, method)):
@@ -87,7 +89,6 @@ def training(numbers: Numbers) -> str:
                 alpha,
             ]
         )
-    (first, *_) = _trainings(numbers, "sft")
     about, tokens = numbers["experiment"], first["tokens"]
     commits = ", ".join(commit[:12] for commit in numbers["code"])
     return f"""## Training
