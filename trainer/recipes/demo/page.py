@@ -8,7 +8,7 @@ from statistics import fmean
 from harness.stats import paired
 from trainer.recipes.demo.experiment import EMBEDDED
 from trainer.recipes.demo.page_data import refinement, training
-from trainer.recipes.demo.words import LABELS, Numbers, counted, interval, mean, points, seeded, table
+from trainer.recipes.demo.words import LABELS, Numbers, counted, flowing, interval, mean, points, seeded, table
 
 TITLES: Mapping[str, str] = {
     "format": "format",
@@ -45,7 +45,7 @@ def page(numbers: Numbers) -> str:
         Markdown.
     """
     parts = (_head, _power, _scores, _retention, _findings, refinement, training, _limits)
-    return "\n\n".join(text for part in parts if (text := part(numbers))) + "\n"
+    return flowing("\n\n".join(text for part in parts if (text := part(numbers)))) + "\n"
 
 
 def _embedded(numbers: Numbers) -> bool:

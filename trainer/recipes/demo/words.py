@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
@@ -56,6 +57,15 @@ def ratio(part: int, whole: int) -> str:
 def counted(number: int, noun: str) -> str:
     """A number with its noun."""
     return f"{number} {noun}" + ("s" if number != 1 else "")
+
+
+def flowing(text: str) -> str:
+    """Paragraphs with lines of even length; tables, lists and titles as they are."""
+    paragraphs = (
+        part if part.startswith(("|", "#", "- ")) else textwrap.fill(part, 120, break_on_hyphens=False)
+        for part in text.split("\n\n")
+    )
+    return "\n\n".join(paragraphs)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
