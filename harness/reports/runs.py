@@ -124,8 +124,8 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
 def overflows(scores: Mapping[str, Score]) -> list[str]:
     """Of each category, how many items did not fit the model's context."""
     return [
-        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context: they count as wrong, or as no"
-        " call where none is wanted"
+        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context: they are wrong, or no call"
+        " where none is wanted"
         for name, score in scores.items()
         if score.overflowed
     ]
