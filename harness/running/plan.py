@@ -16,7 +16,7 @@ from typing import Any
 
 from harness import machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
-from harness.protocols import Benchmark, DescribesModel, Handler, Session
+from harness.protocols import Benchmark, DescribesModel, Engine, Handler, Session
 from harness.results import provenance, store
 from harness.running import users
 from harness.running.asking import Convention, convention
@@ -171,7 +171,7 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
     model, (_, handler, options, why) = asked_by(spec, engine)
     spec = replace(spec, handler_options=options)
-    spec = _applicable(spec, benchmark, handler)
+    spec = _applicable(spec, benchmark, handler, plugins.load("engines", engine.name))
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
     for name in spec.ids:
@@ -212,21 +212,30 @@ def asked_by(spec: RunSpec, engine: SharedEngine) -> tuple[ModelInfo, Convention
     return model, convention(rendered, spec.handler, spec.handler_options, spec.rules)
 
 
-def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler) -> RunSpec:
-    """The run without categories that its handler cannot be measured on.
+def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler, engine: Engine) -> RunSpec:
+    """The run without categories that its handler or engine cannot be measured on.
 
     Raises:
         UsageProblem: None is left.
     """
     told = not (handler.native or handler.continues)
     idle = [name for name in spec.categories if not told and name in benchmark.text_only]
-    if not idle:
+    why = "varies the prompt of models that write their calls as text", f"handler {handler.name} does not"
+    spec = _without(spec, idle, why, "Give --handler prompt.")
+    silent = [name for name in spec.categories if name in benchmark.scored and not engine.scores]
+    why = "asks how likely a text is", f"engine {engine.name} does not say"
+    return _without(spec, silent, why, "Give --engine hf.")
+
+
+def _without(spec: RunSpec, names: Sequence[str], why: tuple[str, str], remedy: str) -> RunSpec:
+    """The run without categories that are N/A, which is told with its reason."""
+    if not names:
         return spec
-    why = f"{', '.join(idle)}: N/A, it varies the prompt of models that write their calls as text"
-    if len(idle) == len(spec.categories):
-        raise UsageProblem(f"{why}; handler {handler.name} does not", "Give --handler prompt.")
-    LOG.warning("%s; handler %s does not", why, handler.name)
-    return replace(spec, categories=tuple(name for name in spec.categories if name not in idle))
+    told = f"{', '.join(names)}: N/A, it {why[0]}; {why[1]}"
+    if len(names) == len(spec.categories):
+        raise UsageProblem(told, remedy)
+    LOG.warning("%s", told)
+    return replace(spec, categories=tuple(name for name in spec.categories if name not in names))
 
 
 def _record(
