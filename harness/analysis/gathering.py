@@ -170,6 +170,7 @@ def _identity(record: RunRecord) -> dict[str, Any]:
         "user_sha256": record.user.sha256,
         "rules": record.rules,
         "handler": record.handler,
+        "dialect": record.handler_options.get("dialect"),
         "engine": asdict(record.engine),
         "sampling": sampling,
         "sandbox": record.machine.sandbox,

@@ -88,7 +88,7 @@ def labelled(sides: Sequence[Outcomes]) -> list[Outcomes]:
     return [replace(side, label=label) for side, label in zip(sides, labels, strict=True)]
 
 
-MAY_DIFFER = ("handler", "engine", "sampling", "sandbox", "parts")
+MAY_DIFFER = ("handler", "dialect", "engine", "sampling", "sandbox", "parts")
 """What does not forbid a comparison but can move scores."""
 
 

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import handlers, machine, models, plugins
-from harness.errors import UsageProblem, unknown_name
+from harness import machine, models, plugins
+from harness.errors import DataError, UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Engine, Handler, Session
 from harness.results import provenance, store
 from harness.running import users
+from harness.running.asking import Convention, convention
 from harness.running.selection import choose
 from harness.running.users import UserSpec
 from harness.types import (
@@ -168,12 +169,8 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
         UsageProblem: A name is unknown, or the model is not there.
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
-    model = engine.describe()
-    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
-    asked = spec.handler_options.get("dialect", "auto") != "auto"
-    chosen, why = handlers.choose(rendered, asked) if spec.handler == "auto" else (spec.handler, "as asked")
-    handler, options, fit = handlers.fitted(chosen, spec.handler_options, spec.rules, rendered)
-    spec, why = replace(spec, handler_options=options), f"{why}; {fit}" if fit else why
+    model, (_, handler, options, why) = asked_by(spec, engine)
+    spec = replace(spec, handler_options=options)
     spec = _applicable(spec, benchmark, handler, plugins.load("engines", engine.name))
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
@@ -195,6 +192,45 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     record = replace(record, planned=planned, handler_reason=why)
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
+
+
+def episode_seconds(planned: RunPlan) -> float | None:
+    """Wall-clock seconds of one episode in the newest run of the same model and engine on the same benchmark.
+
+    Args:
+        planned: The run that is to begin.
+
+    Returns:
+        Seconds; None where there is no such run.
+    """
+    record, found = planned.record, []
+    for folder in store.find_runs(planned.spec.output / store.slug(record.model) / record.benchmark.name):
+        try:
+            earlier = store.read_run(folder)
+        except DataError:
+            continue
+        done = sum(score.judged for score in earlier.scores.values())
+        if earlier.engine.name == record.engine.name and done and earlier.seconds:
+            found.append((earlier.started, earlier.seconds / done))
+    return max(found)[1] if found else None
+
+
+def asked_by(spec: RunSpec, engine: SharedEngine) -> tuple[ModelInfo, Convention]:
+    """What is known of a run's model, and how it will be asked.
+
+    Args:
+        spec: The run.
+        engine: Its engine, not opened.
+
+    Returns:
+        The model and the convention.
+
+    Raises:
+        UsageProblem: A name is unknown, or the model is not there.
+    """
+    model = engine.describe()
+    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
+    return model, convention(rendered, spec.handler, spec.handler_options, spec.rules)
 
 
 def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler, engine: Engine) -> RunSpec:
