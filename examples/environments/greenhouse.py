@@ -9,7 +9,7 @@ watered and left to grow.
 from __future__ import annotations
 
 import random
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 CROPS = {"radish": 3, "spinach": 4, "basil": 5, "cress": 2, "chard": 6}
 TANK_LITRES = 80
@@ -20,6 +20,13 @@ Lamp = Literal["off", "dim", "full"]
 
 class Greenhouse:
     """One greenhouse; days pass only when they are let pass."""
+
+    VALUES: ClassVar = {
+        "litres": [5, 10, 15],
+        "days": [1, 2, 3, 5, 7],
+        "percent": [0, 25, 50, 100],
+        "label_crate.text": ["For the market on Friday", "Keep cool", "Second choice", "For the school kitchen"],
+    }
 
     def __init__(
         self, beds: dict[str, dict[str, Any]], packets: dict[str, dict[str, Any]], tank: int, heat: float

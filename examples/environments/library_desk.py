@@ -8,7 +8,7 @@ A copy is lent to the member who is signed in, and only without open fines: two 
 from __future__ import annotations
 
 import random
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 SUBJECTS = {
     "bridges": ("Spans of Iron", "A Walk Across the Severn", "Cables and Arches"),
@@ -33,6 +33,8 @@ class Book(TypedDict):
 
 class Desk:
     """One desk with its catalogue, members, loans and reservations."""
+
+    VALUES: ClassVar = {"find_books.subject": sorted(SUBJECTS), "find_member.name": list(MEMBERS)}
 
     def __init__(self, books: dict[str, dict[str, Any]], members: dict[str, dict[str, Any]]) -> None:
         self.books, self.members = books, members

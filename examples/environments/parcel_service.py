@@ -8,7 +8,7 @@ A parcel is handed in once it is booked and its label printed; booking takes a q
 from __future__ import annotations
 
 import random
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 TOWNS = ("Aldbrook", "Fenmouth", "Harrowgate Quay", "Lindholm", "Port Marrow", "Skelby", "Winterfold", "Yarrow Bridge")
 STREETS = ("Canal Row", "Miller's Yard", "Station Road", "Old Tannery", "Kiln Lane", "Harbour Steps")
@@ -21,6 +21,14 @@ Service = Literal["standard", "express"]
 
 class Parcels:
     """Shops, an account, quotes and parcels on their way."""
+
+    VALUES: ClassVar = {
+        "town": list(TOWNS),
+        "name": ["Ines Falk", "Jonas Weil", "Kamala Dutt", *PEOPLE],
+        "recipient": list(PEOPLE),
+        "weight": [0.8, 2.5, 6.0, 11.5],
+        "amount": [10.0, 20.0, 50.0],
+    }
 
     def __init__(
         self, shops: dict[str, dict[str, str]], address_book: dict[str, str], balance: float, draw: int

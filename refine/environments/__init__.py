@@ -7,9 +7,10 @@ An adapter is a module here that exports `PLUGIN`, an `Adapter`; third parties a
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from harness import plugins
@@ -57,6 +58,8 @@ class Environment(Protocol):
     """The benchmark whose own environment this is; data from it is marked with the name."""
     shows_state: bool = True
     """Whether `state` sees every effect of a call; else only results tell what a call did."""
+    values: Mapping[str, Sequence[Any]] = MappingProxyType({})
+    """Values to try where documents name none, by `tool.parameter` or by `parameter`."""
 
     def tools(self) -> tuple[Tool, ...]:
         """Documents with `name`, `description`, `parameters` and, where known, `response` (both JSON Schema)."""

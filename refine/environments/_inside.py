@@ -55,9 +55,10 @@ def answer(text: str) -> str:
 
 
 def documents() -> dict[str, Any]:
-    """Documents of the public methods, and whether an instance can be made from a seed."""
+    """Documents of the public methods, values to try, and whether an instance can be made from a seed."""
     can = hasattr(_class, "fresh") or "seed" in inspect.signature(_class).parameters
-    return {"tools": [_document(name, method) for name, method in _methods()], "fresh": can}
+    tools = [_document(name, method) for name, method in _methods()]
+    return {"tools": tools, "values": plain(getattr(_class, "VALUES", {})), "fresh": can}
 
 
 def fresh(seed: int) -> None:

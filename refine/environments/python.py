@@ -6,6 +6,7 @@
         def lend(self, card: str, copy: int) -> dict:   # documented by its signature and docstring
             \"\"\"Lend a copy. ...\"\"\"
 
+A class attribute `VALUES` may name values that only a user can know: `{"find_books.subject": ["moths", ...]}`.
 A method that raises, or returns a dictionary with `error`, has refused the call. The state is what `state()` returns,
 else all attributes. The file is one module; what it imports must be installed.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class PythonClass:
         self._program = _program(Path(file), self._class)
         self._sandbox = _sandbox(most)
         try:
-            self._tools = self._documents(options.get("documents"))
+            self._tools, self.values = self._documents(options.get("documents"))
         except BaseException:
             self._sandbox.close()
             raise
@@ -79,7 +80,7 @@ class PythonClass:
             raise UsageProblem(f"{self.name}: no world with seed {seed}: {error.args[0]}", "Mend `fresh`.") from None
         return process
 
-    def _documents(self, file: str | None) -> tuple[Tool, ...]:
+    def _documents(self, file: str | None) -> tuple[tuple[Tool, ...], Mapping[str, Sequence[Any]]]:
         try:
             process = _Process(self._sandbox, self._program, self._seconds)
         except WorldLost as error:
@@ -94,7 +95,8 @@ class PythonClass:
             raise UsageProblem(f"{self.name} cannot be made from a seed", remedy)
         if not found["tools"]:
             raise UsageProblem(f"{self.name} has no public method", "Its public methods are the tools.")
-        return _written(file, [tool["name"] for tool in found["tools"]]) if file else tuple(found["tools"])
+        tools = _written(file, [tool["name"] for tool in found["tools"]]) if file else tuple(found["tools"])
+        return tools, found["values"]
 
 
 class _Process:
