@@ -80,7 +80,8 @@ class BenchmarkWorld:
 
 
 def _is_error(text: str) -> bool:
-    if text.startswith("Error during execution"):
+    """Whether a result is an error in one of the ways of these classes: `{"error": ...}`, also alone in a list."""
+    if text.startswith(("Error during execution", "[{'error':")):
         return True
     try:
         result = json.loads(text)
