@@ -145,7 +145,7 @@ TRAINER_LAYERS = (
     {"train"},
     {"callbacks", "folder", "model"},
     {"run"},
-    {"estimate"},
+    {"estimate", "rl"},
     {"commands"},
     {"cli"},
     {"recipes"},

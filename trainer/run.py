@@ -153,13 +153,13 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     return corpus, [(record,) for record in corpus.records]
 
 
-def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **own: Any) -> Any:
+def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **more: Any) -> Any:
     """The configuration as transformers wants it.
 
     Args:
         config: The run.
         kind: The class of the arguments.
-        **own: Settings that this class has besides.
+        **more: Settings that this class has besides.
 
     Returns:
         An object of that class.
@@ -181,7 +181,7 @@ def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **o
         dataloader_pin_memory=torch.cuda.is_available(),
         save_strategy="steps",
         disable_tqdm=True,
-        **own,
+        **more,
     )
 
 

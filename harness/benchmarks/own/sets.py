@@ -142,6 +142,25 @@ def _require(good: bool, where: str, problem: str) -> None:
         raise DataError(f"{where}: {problem}", REMEDY)
 
 
+def item(record: Mapping[str, Any], where: str, name: str) -> dict[str, Any]:
+    """An item that the checker can take on trust.
+
+    Args:
+        record: A question with its answer, in one of the two forms.
+        where: File and line, for errors.
+        name: Its id where it has none.
+
+    Returns:
+        The item in BFCL's form.
+
+    Raises:
+        DataError: It cannot be asked or judged.
+    """
+    made = _item(record, where, name)
+    _check_answer(made, where)
+    return made
+
+
 def _item(record: Mapping[str, Any], where: str, name: str) -> dict[str, Any]:
     turns, tools = record.get("question"), record.get("function", record.get("tools"))
     if isinstance(turns, str):
