@@ -171,9 +171,9 @@ def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **m
         # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
         own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}
         settings |= {"fsdp": True, "fsdp_config": config.fsdp_config or own}
-    elif config.gradient_checkpointing:
-        known = {each.name for each in fields(transformers.TrainingArguments)}
-        settings["activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"] = True
+    known = {each.name for each in fields(kind)}
+    name = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
+    settings[name] = config.gradient_checkpointing and not config.fsdp
     return kind(
         **settings,
         report_to=_reporters(config.report_to),
