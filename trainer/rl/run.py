@@ -16,6 +16,7 @@ from trainer.model import load_model, stop_at
 from trainer.rl import rewards
 from trainer.rl.config import RLConfig
 from trainer.rl.items import read_items
+from trainer.rl.page import Page
 from trainer.rl.replies import Replies
 from trainer.rl.reward import Scorer
 from trainer.run import carry_out, described, load_tokenizer, prepare, settings_are_refused, told_finished
@@ -65,6 +66,7 @@ def learn(config: RLConfig) -> Path:
     transformers.set_seed(config.seed)
     trainer = build(config, tokenizer, corpus, handler, about, folder.state(checkpoint)["step"] if checkpoint else 0)
     callbacks.install(trainer, config, corpus)
+    trainer.add_callback(Page())
     return carry_out(trainer, config, checkpoint)
 
 

@@ -1,4 +1,4 @@
-"""The experiment as one command: `python -m trainer.recipes.rl`."""
+"""The experiment as one command: `python -m trainer.recipes.rl run`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ def _sized(command: Any) -> Any:
     return command
 
 
-@click.command()
+@click.group()
+def main() -> None:
+    """GRPO and EGPO beside plain fine-tuning on the embedded model: does the reward rise?"""
+
+
+@main.command()
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Its folder.")
 @click.option("--jobs", "slots", type=click.IntRange(1), default=2, show_default=True, help="Programs at once.")
 @click.option("--methods", default=",".join(experiment.METHODS), show_default=True)
 @click.option("--report-only", is_flag=True, help="Write the page from what is finished.")
 @_sized
-def main(output: Path, slots: int, methods: str, report_only: bool, **sizes: Any) -> None:
+def run(output: Path, slots: int, methods: str, report_only: bool, **sizes: Any) -> None:
     """Train by GRPO, EGPO and plain fine-tuning, and write the page. Killed at any moment, the same command goes on."""
     given = {name: value for name, value in sizes.items() if value is not None}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
