@@ -13,8 +13,11 @@ from harness.flags import doors
 from trainer.config import read_recipe
 from trainer.rl.config import RLConfig
 
+EXPORT = "export"
+
 
 @click.command("rl")
+@click.argument("action", required=False, type=click.Choice([EXPORT]), metavar="[export]")
 @doors.config_option(
     partial(read_recipe, record=RLConfig),
     metavar="FILE",
@@ -33,7 +36,16 @@ from trainer.rl.config import RLConfig
 @click.option("--probe-keep", type=click.Path(dir_okay=False, path_type=Path), help="Write what teaches to this file.")
 @click.option("--probe-range", default="0.1-0.9", show_default=True, help="Pass rates of what --probe-keep writes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the probe as JSON.")
-def command(probe: int | None, probe_keep: Path | None, probe_range: str, as_json: bool, **flags: Any) -> None:
+@click.option("--to", type=click.Choice(["verl"]), help="Of export: the engine that will train.")
+def command(
+    action: str | None,
+    to: str | None,
+    probe: int | None,
+    probe_keep: Path | None,
+    probe_range: str,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     """Train a model by reinforcement: GRPO, or EGPO with its bonus for the entropy of thinking.
 
     Replies are rewarded by the checker that evaluates. Start from a model that keeps the format. Killed at any moment,
@@ -43,8 +55,16 @@ def command(probe: int | None, probe_keep: Path | None, probe_range: str, as_jso
       trainer rl --model tuned --data kept.jsonl -o policy --probe
       trainer rl --model tuned --data kept.jsonl --method egpo -o policy
       trainer rl --config egpo-qwen2.5-coder-7b --model tuned --data kept.jsonl -o policy
+      trainer rl export --to verl --model tuned --data kept.jsonl -o cluster
     """
     config = RLConfig(**flags).check()
+    if (action == EXPORT) != (to is not None):
+        raise UsageProblem("export and --to belong together", "For example: trainer rl export --to verl ...")
+    if action == EXPORT:
+        from trainer.rl.export import export
+
+        click.echo(f"exported: {export(config)}")
+        return
     if probe is not None:
         _probe(config, probe, probe_keep, probe_range, as_json)
         return
