@@ -77,7 +77,7 @@ class _Round:
     learning: list[int]
     """Rows of this rank that the loss sees."""
     passed: list[int]
-    """Rows that reference passes run over: as many on each rank, because under FSDP all take part in each pass."""
+    """Rows that passes run over: as many on each rank, because ranks take part in each other's collectives."""
     total: int
     """Rows of all ranks that the loss sees."""
 
@@ -277,7 +277,7 @@ class PolicyTrainer(Staged, GRPOTrainer):
         if self._step % count == 0 or not self._batches:
             output = self._generate_and_score_completions(generation_batch)
             assert self._round is not None
-            self._batches = list(_micro_batches(output, self._round.learning, count))
+            self._batches = list(_micro_batches(output, self._round.learning, self._round.passed, count))
         return self._batches[self._step % count]
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
@@ -374,23 +374,29 @@ def _chunks(attention_mask: Tensor, width: int, rows: Sequence[int], size: int) 
         yield chunk, int(starts[chunk].min()), max(int(ends[chunk].max()), 1)
 
 
-def _micro_batches(output: dict[str, Any], learning: Sequence[int], count: int) -> Iterator[dict[str, Any]]:
-    """Rows that learn, in a fixed number of micro-batches of like lengths; one without any gets a row that is masked.
+def _micro_batches(
+    output: dict[str, Any], learning: Sequence[int], passed: Sequence[int], count: int
+) -> Iterator[dict[str, Any]]:
+    """Rows in a fixed number of micro-batches of like lengths, as many in each on every rank.
 
     Args:
         output: Tensors of all rows.
-        learning: Which rows.
-        count: Micro-batches.
+        learning: Rows that the loss sees; the others are masked.
+        passed: Rows, these among them.
+        count: Micro-batches; one without any row gets one that is masked.
 
     Yields:
         Tensors of some rows, without columns that are padding for all of them.
     """
-    mask = torch.cat([output["prompt_mask"], output["completion_mask"]], 1)
-    width = output["completion_mask"].shape[1]
-    ordered = [row for rows, _, _ in _chunks(mask, width, learning, len(mask)) for row in rows]
-    shares = [ordered[len(ordered) * n // count : len(ordered) * (n + 1) // count] for n in range(count)]
-    for share in shares:
-        rows = share or [0]
+    there = torch.zeros(len(output["advantages"]), dtype=torch.bool, device=output["advantages"].device)
+    there[list(learning)] = True
+    completion = output["completion_mask"] * there[:, None]
+    output = output | {"completion_mask": completion, "advantages": output["advantages"] * there}
+    mask, width = torch.cat([output["prompt_mask"], completion], 1), completion.shape[1]
+    ordered = [row for rows, _, _ in _chunks(mask, width, passed, len(mask)) for row in rows]
+    for number in range(count):
+        share = ordered[len(ordered) * number // count : len(ordered) * (number + 1) // count]
+        rows = share or [next((row for row in range(len(there)) if not there[row]), 0)]
         ((_, left, right),) = _chunks(mask, width, rows, len(rows))
         batch = {name: value[rows] if value.ndim else value for name, value in output.items()}
         for name, value in batch.items():

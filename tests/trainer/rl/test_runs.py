@@ -107,7 +107,7 @@ def test_a_killed_run_goes_on_as_an_undisturbed_one(tmp_path):
 
 
 def test_an_adapter_learns_from_its_base_as_reference(tmp_path):
-    settings = config(tmp_path, use_peft=True, lora_r=4, learning_rate=1e-2, save_steps=1)
+    settings = config(tmp_path, use_peft=True, lora_r=4, save_steps=1)
     folder = learn(settings)
     lines = log(folder)
     assert lines[0]["kl"] == pytest.approx(0, abs=1e-9)
