@@ -37,6 +37,9 @@ class Staged:
     remove_callback: Any
     save_model: Any
     log: Any
+    best: dict[str, Any] | None = None
+    """Of all evaluations: metric, value, step and checkpoint, which is kept."""
+    _load_best_model: Any
     _staging = False
 
     def learnt(self) -> dict[str, Any]:
@@ -61,7 +64,7 @@ class Staged:
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         """Train for an epoch, unless the last step has been taken: transformers would take one more."""
-        if self.state.global_step >= self.state.max_steps:
+        if self.state.global_step >= self.state.max_steps or self.control.should_training_stop:
             self.control.should_training_stop = True
             return
         super()._run_epoch(*args, **kwargs)  # type: ignore[misc]
@@ -95,7 +98,8 @@ class Staged:
             shutil.rmtree(final, ignore_errors=True)
             os.replace(staged, final)
             for old in checkpoints(self._output)[: -(self.args.save_total_limit or 10**9)]:
-                shutil.rmtree(old)
+                if self.best is None or old.name != self.best["checkpoint"]:
+                    shutil.rmtree(old)
         self.accelerator.wait_for_everyone()
 
     def write_state(self, folder: Path) -> None:
@@ -105,6 +109,7 @@ class Staged:
             "sharded": self.is_fsdp_enabled,
             "step": self.state.global_step,
             "epoch": self.state.epoch,
+            **({"best": self.best} if self.best else {}),
             **self.learnt(),
         }
         write_atomic(folder / STATE, json.dumps(state, indent=2).encode())

@@ -20,6 +20,7 @@ RECIPES = Path(__file__).parent / "recipes"
 PATHS_AND_REPORTS = (
     *("output_dir", "resume", "resume_from_checkpoint", "overwrite", "save_steps", "save_total_limit"),
     *("eval_tasks", "eval_every", "eval_limit", "logging_steps", "report_to"),
+    *("data_cache", "preprocessing_num_workers", "eval_data"),
 )
 """Settings that do not change what is learnt: a run may be continued with others."""
 
@@ -122,10 +123,16 @@ class RunConfig:
     """Steps between lines of the log."""
     eval_tasks: str = ""
     """Harness tasks to score the running model on, as in `harness run --tasks`."""
-    eval_every: int = 0
-    """Steps between scores; 0 for none."""
+    eval_every: Annotated[int, Flag("--eval-steps")] = 0
+    """Steps between scores, and between held-out losses; 0 for none."""
     eval_limit: str = "50"
     """Samples of each category."""
+    metric_for_best_model: str = ""
+    """What says which step is best: eval_loss where data is held out, else eval_score, or a category as eval/NAME."""
+    early_stopping_patience: int = 0
+    """Evaluations without a better one after which the run ends; 0 for never."""
+    load_best_model_at_end: bool = False
+    """The result is the best checkpoint instead of the last step."""
     report_to: str = "auto"
     """Where transformers reports to: none, tensorboard, wandb, ...; auto: tensorboard where it is installed."""
     chat_template: str | None = None
@@ -136,7 +143,7 @@ class RunConfig:
     @property
     def sources(self) -> tuple[str, ...]:
         """The data sets, each with its weight where one is given."""
-        return (self.data,) if isinstance(self.data, str) else tuple(self.data)
+        return as_names(self.data)
 
     def identity(self) -> dict[str, Any]:
         """The settings that decide what is learnt; a checkpoint is continued only under equal ones."""
@@ -161,9 +168,33 @@ class RunConfig:
             raise UsageProblem("--dtype float16 overflows while training", "Use --dtype bfloat16, or --bf16.")
         if not math.isfinite(self.learning_rate) or self.learning_rate < 0:
             raise UsageProblem(f"--learning-rate {self.learning_rate} is not a number of at least 0")
-        if self.eval_every and not self.eval_tasks:
-            raise UsageProblem("--eval-every needs --eval-tasks", "For example: --eval-tasks simple_python")
+        self._check_evaluation()
         return self
+
+    @property
+    def measured(self) -> bool:
+        """Whether an evaluation has something to measure."""
+        return bool(self.eval_tasks)
+
+    def _check_evaluation(self) -> None:
+        if self.eval_every < 0 or self.early_stopping_patience < 0:
+            raise UsageProblem("--eval-every and --early-stopping-patience are not negative")
+        if self.eval_every and not self.measured:
+            raise UsageProblem(
+                "--eval-every needs something to measure",
+                "For example --eval-tasks simple_python, or for `trainer run` --eval-fraction 0.02.",
+            )
+        follows = self.early_stopping_patience or self.load_best_model_at_end or self.metric_for_best_model
+        if follows and not (self.eval_every and self.measured):
+            raise UsageProblem(
+                "--early-stopping-patience, --load-best-model-at-end and --metric-for-best-model go by evaluations",
+                "Give --eval-every, and --eval-tasks or (for `trainer run`) --eval-data.",
+            )
+
+
+def as_names(value: Names | str) -> tuple[str, ...]:
+    """Names that may be given as one text."""
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def require_known(config: Any, **choices: Sequence[str]) -> None:
@@ -200,6 +231,14 @@ class TrainConfig(RunConfig):
     """Longest record, and longest packed row, in tokens."""
     overlong: str = "drop"
     """drop longer records, or truncate them at their end."""
+    eval_data: Annotated[Names, Flag("--eval-dataset-name")] = ()
+    """Held-out data, as --data: its loss is measured every eval_every steps."""
+    eval_fraction: float = 0.0
+    """Part of the conversations to hold out, instead."""
+    data_cache: str = "auto"
+    """Folder that keeps what the tokenizer made of the data; auto is the user's cache folder, none keeps nothing."""
+    preprocessing_num_workers: Annotated[int, Flag("--dataset-num-proc")] = 0
+    """Processes that render and tokenise; 0 for one a processor where a file is large."""
     packing: bool = False
     """Fill rows with several records that do not see each other."""
     loss: str = "msl"
@@ -231,7 +270,23 @@ class TrainConfig(RunConfig):
         RunConfig.check(self)  # `super()` knows the class as it was before it had slots
         require_known(self, overlong=("drop", "truncate"))
         require_positive(self, "max_length")
+        if not 0 <= self.eval_fraction < 1:
+            raise UsageProblem(f"--eval-fraction {self.eval_fraction} is not between 0 and 1", "For example 0.02.")
+        if self.eval_data and self.eval_fraction:
+            raise UsageProblem("--eval-data and --eval-fraction both say what is held out", "Give one of them.")
+        if (self.eval_data or self.eval_fraction) and not self.eval_every:
+            raise UsageProblem("held-out data needs --eval-every", "For example --eval-every 100.")
         return self
+
+    @property
+    def measured(self) -> bool:
+        """Whether an evaluation has something to measure."""
+        return bool(self.eval_tasks or self.eval_data or self.eval_fraction)
+
+    @property
+    def eval_sources(self) -> tuple[str, ...]:
+        """The held-out data sets."""
+        return as_names(self.eval_data)
 
 
 def read_recipe(name: str, record: type[RunConfig] = TrainConfig) -> Mapping[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import torch
 import transformers
 from safetensors import SafetensorError
 
@@ -20,37 +20,17 @@ from harness.data import examples
 from harness.errors import UsageProblem
 from harness.protocols import Handler
 from harness.results import provenance
-from harness.text import one_line
 from harness.types import ModelInfo
-from trainer import callbacks, folder, losses
+from trainer import cache, callbacks, folder, losses
+from trainer.arguments import arguments, settings_are_refused
 from trainer.checkpoints import STAGING
-from trainer.collate import Collator, Row, pack
+from trainer.collate import Collator, Rows, pack
 from trainer.config import RunConfig, TrainConfig
 from trainer.data import Corpus, Encoder, end_of_turn
+from trainer.evaluation import held_out
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
 from trainer.train import RegionTrainer
-
-SAME = (
-    *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
-    *("learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "seed"),
-    *("bf16", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps"),
-    *("adam_beta1", "adam_beta2", "adam_epsilon"),
-)
-"""Settings that transformers knows by the same name."""
-
-
-class Rows(torch.utils.data.Dataset[Row]):
-    """Rows as torch's data loader wants them."""
-
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Row:
-        return self.rows[index]
 
 
 def small_files(kind: Any, config: RunConfig) -> Any:
@@ -121,21 +101,22 @@ def reading(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def read_all(config: RunConfig, read: Callable[[str, str, int | None], Corpus]) -> Corpus:
-    """All data sets of a run as one.
+def read_all(config: RunConfig, named: Sequence[str], read: Callable[[str, str, int | None], Corpus]) -> Corpus:
+    """Several data sets as one.
 
     Args:
-        config: Names them.
+        config: How they are read.
+        named: Data sets, each with its weight where one is given.
         read: From a data set, its format and a limit of rows to its records.
 
     Returns:
         The mix.
     """
-    sources = [source(each) for each in config.sources]
+    sources = [source(each) for each in named]
     return mix([(name, weight, read(name, config.data_format, config.limit)) for name, weight in sources], config.seed)
 
 
-def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
+def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, Rows]:
     """Read the data.
 
     Args:
@@ -145,44 +126,32 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     Returns:
         The corpus, and the rows that are trained on.
     """
-    handler, positions = convention(config, tokenizer)
-    encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns, positions, reading(config))
-    corpus = read_all(config, encoder.corpus)
-    if config.packing:
-        return corpus, pack(corpus.records, config.max_length)
-    return corpus, [(record,) for record in corpus.records]
+    corpus, _ = corpora(config, tokenizer)
+    return corpus, in_rows(corpus, config)
 
 
-def arguments(config: RunConfig, kind: Any = transformers.TrainingArguments, **more: Any) -> Any:
-    """The configuration as transformers wants it.
+def corpora(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, Corpus | None]:
+    """What is trained on, and what is held out, where something is.
 
     Args:
         config: The run.
-        kind: The class of the arguments.
-        **more: Settings that this class has besides.
+        tokenizer: The model's.
 
     Returns:
-        An object of that class.
+        Both.
     """
-    settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
-    # transformers refuses mixed precision where it finds no GPU, unless the CPU was asked for.
-    settings["use_cpu"] |= config.bf16 and not torch.accelerator.is_available()
-    if config.fsdp:
-        # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
-        own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}
-        settings |= {"fsdp": True, "fsdp_config": config.fsdp_config or own}
-    known = {each.name for each in fields(kind)}
-    name = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
-    settings[name] = config.gradient_checkpointing and not config.fsdp
-    return kind(
-        **settings,
-        report_to=_reporters(config.report_to),
-        remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        save_strategy="steps",
-        disable_tqdm=True,
-        **more,
-    )
+    handler, positions = convention(config, tokenizer)
+    encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns, positions, reading(config))
+    kept = cache.Cache(cache.place(config.data_cache), encoder, config.preprocessing_num_workers)
+    corpus = read_all(config, config.sources, kept.corpus)
+    if config.eval_data:
+        return corpus, read_all(config, config.eval_sources, kept.corpus)
+    return held_out(corpus, config.eval_fraction, config.seed) if config.eval_fraction else (corpus, None)
+
+
+def in_rows(corpus: Corpus, config: TrainConfig) -> Rows:
+    """The rows of a corpus, packed where that is asked for."""
+    return pack(corpus.records, config.max_length) if config.packing else Rows(corpus.records)
 
 
 def train(config: TrainConfig) -> Path:
@@ -203,9 +172,11 @@ def train(config: TrainConfig) -> Path:
     with settings_are_refused():
         settings = arguments(config)
     tokenizer = load_tokenizer(config)
-    corpus, rows = encode(config, tokenizer)
+    corpus, kept_out = corpora(config, tokenizer)
     about = described(config, corpus)
     about["data"]["tokens"] = corpus.tokens
+    if kept_out:
+        about["data"]["held_out"] = {"sha256": kept_out.sha256, "counts": kept_out.counts, "tokens": kept_out.tokens}
     checkpoint = folder.resume_point(config, corpus.sha256)
     if checkpoint == output:
         return told_finished(output)
@@ -218,11 +189,12 @@ def train(config: TrainConfig) -> Path:
             about=about,
             model=model,
             args=settings,
-            train_dataset=Rows(rows),
+            train_dataset=in_rows(corpus, config),
             data_collator=Collator(tokenizer.pad_token_id),
             processing_class=tokenizer,
         )
-    callbacks.install(trainer, config, corpus)
+    measure = partial(trainer.measure, in_rows(kept_out, config)) if kept_out else None
+    callbacks.install(trainer, config, corpus, measure)
     return carry_out(trainer, config, checkpoint)
 
 
@@ -284,30 +256,3 @@ def carry_out(trainer: Any, config: RunConfig, checkpoint: Path | None) -> Path:
         trainer.write_state(output)
         shutil.rmtree(output / STAGING, ignore_errors=True)
     return output
-
-
-def _reporters(text: str) -> list[str]:
-    """Reporters by name; `auto` is tensorboard where it is installed.
-
-    Raises:
-        UsageProblem: One is unknown or not installed.
-    """
-    installed = transformers.integrations.get_available_reporting_integrations()
-    if text == "auto":
-        return [name for name in installed if name == "tensorboard"]
-    named = [name.strip() for name in text.split(",") if name.strip() not in ("", "none")]
-    if missing := [name for name in named if name not in installed]:
-        raise UsageProblem(
-            f"--report-to {', '.join(missing)}: no such reporter is installed here",
-            f"Installed: {', '.join(installed) or 'none'}. `pip install` it, or give --report-to none.",
-        )
-    return named
-
-
-@contextmanager
-def settings_are_refused() -> Iterator[None]:
-    """What transformers and peft do not know of a setting's value is the user's to mend."""
-    try:
-        yield
-    except (ValueError, ImportError) as problem:
-        raise UsageProblem(one_line(str(problem), 600), "`trainer run --help` has all settings.") from problem

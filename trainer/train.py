@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,8 @@ from torch import Tensor
 
 from harness.errors import RunIncomplete, UsageProblem
 from trainer.checkpoints import Staged
-from trainer.collate import labels
+from trainer.collate import Rows, labels
+from trainer.evaluation import in_batches
 from trainer.losses import Loss, Parts, Totals
 from trainer.losses.fused import linear_cross_entropy
 from trainer.losses.regions import MEANS
@@ -68,12 +70,14 @@ class RegionTrainer(Staged, transformers.Trainer):
     def __init__(self, *, loss: Loss, about: dict[str, Any], **settings: Any) -> None:
         super().__init__(**settings)
         self.region_loss = loss
+        self._start = copy.deepcopy(loss)
         self.about = about
         self.loss_is_scaled_for_ga = True  # the weights divide by the whole step's counts
         self._totals = Totals(0, 0, 0)
         self._parts = torch.zeros(2, dtype=torch.float64)
         self._logged: dict[str, float] = {}
         self._probed = False
+        self._held_out: Totals | None = None
 
     def learnt(self) -> dict[str, Any]:
         """What the loss has learnt, and the parts of the last step."""
@@ -126,6 +130,38 @@ class RegionTrainer(Staged, transformers.Trainer):
         if self.accelerator.sync_gradients and model.training:
             self._finish_step(alpha)
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+
+    @torch.no_grad()
+    def measure(self, rows: Rows) -> dict[str, float]:
+        """Losses of held-out rows, weighed as the training's are; a learnable alpha counts with its start.
+
+        Args:
+            rows: The same on all ranks, which share the work.
+
+        Returns:
+            `eval_loss`, and its parts as `eval_loss_think` and `eval_loss_result`.
+        """
+        size, rank, ranks = self.args.per_device_train_batch_size, self.args.process_index, self.args.world_size
+        if self._held_out is None:
+            batches = (self.data_collator(part) for part in in_batches(rows, size, 0, 1) if part)
+            counted = sum((count(labels(batch)[0]) for batch in batches), torch.zeros(3, dtype=torch.float64))
+            self._held_out = Totals(*counted.tolist())
+        kept, model = (self._totals, self._parts), self.model_wrapped
+        training = model.training
+        model.eval()
+        self._totals, self._parts = self._held_out, torch.zeros_like(self._parts)
+        try:
+            for part in in_batches(rows, size, rank, ranks):
+                before = self._parts.clone()
+                self.compute_loss(model, self._prepare_inputs(self.data_collator(part or list(rows[:1]))))
+                self._parts = self._parts if part else before  # a rank without work keeps the others' company
+            parts = Parts(*self.accelerator.reduce(self._parts, "sum").tolist())
+        finally:
+            self._totals, self._parts = kept
+            model.train(training)
+        alpha = self._start.alpha(self._held_out)
+        found = {"eval_loss_think": parts.think, "eval_loss_result": parts.result}
+        return {"eval_loss": alpha * parts.think + (1 - alpha) * parts.result, **found}
 
     @torch.no_grad()
     def _probe(self, model: Any, ids: Tensor) -> None:

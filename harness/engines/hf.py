@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from harness.chat import render
+from harness.chat import encode
 from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
@@ -147,11 +147,9 @@ class HfSession:
 
     def _row(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> Row:
         settings = self._settings
-        text = render(
+        ids = encode(
             prompt, self._tokenizer, chat_template=settings.chat_template, kwargs=settings.chat_template_kwargs
         )
-        # The template wrote the special tokens, a leading BOS too.
-        ids = self._tokenizer.encode(text, add_special_tokens=False)
         return self._row_of(key, ids, sampling, prompt.keep_special_tokens)
 
     def _row_of(self, key: RequestKey, ids: list[int], sampling: Sampling, kept: bool = False) -> Row:

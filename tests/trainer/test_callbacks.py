@@ -9,8 +9,9 @@ import pytest
 
 from harness.errors import UsageProblem
 from tests.trainer.worlds import config, rows, write
-from trainer.callbacks import LOG, Evaluate, Log
+from trainer.callbacks import LOG, Log
 from trainer.data import Corpus
+from trainer.evaluation import Evaluate
 from trainer.run import train
 
 

@@ -33,6 +33,7 @@ from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
 from harness.errors import RunIncomplete
+from trainer.arguments import arguments
 from trainer.checkpoints import Staged
 from trainer.rl.advantage import egpo, mean_over
 from trainer.rl.config import RLConfig
@@ -41,7 +42,6 @@ from trainer.rl.replies import Replies
 from trainer.rl.reward import Scored, Scorer
 from trainer.rl.rollout import Slots, Whole
 from trainer.rl.tally import Tally
-from trainer.run import arguments
 
 SAME = (
     *("num_generations", "max_completion_length", "temperature", "top_p", "beta", "loss_type", "scale_rewards"),

@@ -56,7 +56,7 @@ def read_items(config: RLConfig, tokenizer: Any, reward: Reward) -> tuple[Corpus
     """
     handler, positions = convention(config, tokenizer, rules="strict")
     reader = _Reader(config, tokenizer, handler, reward, positions)
-    return read_all(config, reader.corpus), handler
+    return read_all(config, config.sources, reader.corpus), handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Reader:
         """
         corpus = Corpus(sha256=examples.sha256(source))
         rows = islice(examples.read(source, form, **reading(self.config)), limit)
-        corpus.records += [item for row in rows for item in self._items(row, corpus.counts)]
+        corpus.records = [item for row in rows for item in self._items(row, corpus.counts)]
         corpus.counts["items"] = len(corpus.records)
         if not corpus.records:
             reasons = ", ".join(f"{name}: {count}" for name, count in corpus.counts.items())
@@ -107,8 +107,7 @@ class _Reader:
     def _item(self, example: Example) -> Item:
         query = query_of(example)
         prompt = self.handler.render(query)
-        text = chat.render(prompt, self.tokenizer)
-        ids = self.tokenizer.encode(text, add_special_tokens=False)
+        ids = chat.encode(prompt, self.tokenizer)
         around = marks(self.handler)
-        opened = around is not None and text.rstrip().endswith(around.open)
+        opened = around is not None and chat.render(prompt, self.tokenizer).rstrip().endswith(around.open)
         return Item(example, query, ids, opened, prompt.keep_special_tokens)

@@ -11,6 +11,7 @@ import transformers
 
 from harness.errors import DataError, UsageProblem
 from trainer import callbacks, folder
+from trainer.arguments import settings_are_refused
 from trainer.data import Corpus, end_of_turn
 from trainer.model import load_model, stop_at
 from trainer.rl import rewards
@@ -19,7 +20,7 @@ from trainer.rl.items import read_items
 from trainer.rl.page import Page
 from trainer.rl.replies import Replies
 from trainer.rl.reward import Scorer
-from trainer.run import carry_out, described, load_tokenizer, prepare, settings_are_refused, told_finished
+from trainer.run import carry_out, described, load_tokenizer, prepare, told_finished
 
 if TYPE_CHECKING:
     from harness.protocols import Handler

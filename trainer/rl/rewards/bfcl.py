@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.benchmarks.own import PLUGIN as CHECKER
-from harness.benchmarks.own import sets
+from harness.benchmarks.own.records import check_answer, item_of
 from harness.errors import DataError
 from harness.types import Episode, Example, Sample, Step
 from trainer.rl.rewards import Attempt
@@ -41,7 +41,10 @@ class Bfcl:
 
 def _item(example: Example) -> Mapping[str, Any]:
     calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in reference(example)]
-    return sets.item({"id": example.id, "question": "?", "tools": list(example.tools), "calls": calls}, "item", "item")
+    record = {"id": example.id, "question": "?", "tools": list(example.tools), "calls": calls}
+    made = item_of(record, "item", example.id)
+    check_answer(made, "item")
+    return made
 
 
 PLUGIN = Bfcl()
