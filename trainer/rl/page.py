@@ -1,4 +1,4 @@
-"""The curves of a training as one static page, and each as a picture: `OUTPUT/rl.html`, read from `OUTPUT/log.jsonl`.
+"""All curves of a training on one static page: `OUTPUT/rl.html`, read from `OUTPUT/log.jsonl`.
 
 The page holds numbers and this module's own words only, and loads nothing from outside.
 """
@@ -15,10 +15,10 @@ from typing import Any
 from transformers import TrainerCallback
 
 from harness.files import write_atomic
+from trainer import picture
 from trainer.callbacks import LOG
 
 PAGE = "rl.html"
-COLOURS = ("#0b62a4", "#c2410c", "#15803d", "#7c3aed", "#475569")
 CHARTS: Mapping[str, Sequence[str]] = {
     "Reward and scores": ("reward", "format"),
     "Dead groups": ("dead/all_right", "dead/all_wrong"),
@@ -31,7 +31,6 @@ CHARTS: Mapping[str, Sequence[str]] = {
     "Seconds by part": ("seconds/generation", "seconds/reward", "seconds/reference", "seconds/update"),
 }
 """Title -> figures of the log. Scores of the harness join the first."""
-WIDTH, HEIGHT, LEFT, BOTTOM = 460, 220, 52, 24
 
 Point = tuple[float, float]
 
@@ -59,13 +58,14 @@ def write(folder: Path) -> Path:
     lines = [json.loads(line) for line in (folder / LOG).read_text("utf-8").splitlines()]
     scores = sorted({name for line in lines for name in line if name.startswith("eval/") and not name.endswith("/n")})
     charts = {title: (*names, *(scores if "scores" in title else ())) for title, names in CHARTS.items()}
-    pictures = [
-        f"<figure>{picture(title, found)}</figure>"
+    panels = {
+        title: found
         for title, names in charts.items()
         if (found := {name: points for name in names if (points := curve(lines, name))})
-    ]
-    path = folder / PAGE
-    write_atomic(path, _html(f"Training by reinforcement: {folder.resolve().name}", pictures).encode())
+    }
+    path, name = folder / PAGE, folder.resolve().name
+    drawn = picture.draw(panels, name) if panels else "<p>No step has been taken.</p>"
+    write_atomic(path, _html(f"Training by reinforcement: {name}", drawn).encode())
     return path
 
 
@@ -83,57 +83,11 @@ def smooth(points: Sequence[Point], width: int) -> list[Point]:
     ]
 
 
-def picture(title: str, curves: Mapping[str, Sequence[Point]], smoothed: int = 1) -> str:
-    """Curves in one picture.
-
-    Args:
-        title: Above it.
-        curves: Points by name; each at least one.
-        smoothed: Steps of the moving mean that is drawn over the points.
-
-    Returns:
-        SVG.
-    """
-    every = [point for points in curves.values() for point in points]
-    first, last = min(step for step, _ in every), max(step for step, _ in every)
-    low, high = min(0.0, *(value for _, value in every)), max(value for _, value in every)
-    high = high if high > low else low + 1
-
-    def place(point: Point) -> str:
-        x = LEFT + (point[0] - first) / max(last - first, 1) * (WIDTH - LEFT - 12)
-        y = HEIGHT - BOTTOM - (point[1] - low) / (high - low) * (HEIGHT - BOTTOM - 44)
-        return f"{x:.1f},{y:.1f}"
-
-    parts = [f'<text x="{LEFT}" y="14" class="title">{escape(title)}</text>']
-    for value in (low, (low + high) / 2, high):
-        x, y = place((first, value)).split(",")
-        parts.append(f'<line x1="{x}" x2="{WIDTH - 12}" y1="{y}" y2="{y}" class="grid"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{float(y) + 4:.1f}" text-anchor="end">{value:.3g}</text>')
-    for step, anchor in ((first, "start"), (last, "end")):
-        x = place((step, low)).split(",")[0]
-        parts.append(f'<text x="{x}" y="{HEIGHT - 6}" text-anchor="{anchor}">step {step:.0f}</text>')
-    for number, (name, points) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        drawn = smooth(points, smoothed)
-        if len(points) > 1:
-            line = " ".join(map(place, drawn))
-            parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
-        if len(points) == 1 or smoothed > 1:
-            dots = (place(point).split(",") for point in points)
-            parts += [f'<circle cx="{x}" cy="{y}" r="1.8" fill="{colour}" opacity="0.45"/>' for x, y in dots]
-        across = LEFT + number * (WIDTH - LEFT) / max(len(curves), 3)
-        parts.append(f'<text x="{across:.0f}" y="30" fill="{colour}">{escape(name)} {points[-1][1]:.3g}</text>')
-    style = "text{font:11px sans-serif;fill:#334155}.title{font-weight:bold}.grid{stroke:#e2e8f0}"
-    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img"><style>{style}</style>{"".join(parts)}</svg>'
-
-
-def _html(title: str, pictures: Sequence[str]) -> str:
+def _html(title: str, body: str) -> str:
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    body = "\n".join(pictures) or "<p>No step has been taken.</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        "<style>body{font:15px sans-serif;margin:2rem}figure{display:inline-block;margin:.5rem}</style></head>"
+        "<style>body{font:15px sans-serif;margin:2rem}</style></head>"
         f"<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )

@@ -20,14 +20,18 @@ from harness.files import write_atomic
 from harness.results import provenance, store
 from harness.stats import paired
 from harness.stats.intervals import wilson
+from trainer import picture
 from trainer.recipes.demo.numbers import over_seeds
 from trainer.recipes.rl.experiment import Settings, runs
 from trainer.rl import probe
-from trainer.rl.page import curve, picture
+from trainer.rl.page import curve, smooth
 
 FIGURES = ("reward", "format", "dead/all_right", "dead/all_wrong", "entropy/right", "entropy/wrong", "bonus", "clipped")
 MORE = ("kl", "length", "truncated", "seconds/generation", "seconds/reference", "seconds/update")
 TITLES = {"start": "start (embedded model)", "sft": "SFT", "grpo": "GRPO", "egpo": "EGPO"}
+
+MEAN = 5
+"""Steps of the moving mean in the pictures."""
 
 Numbers = Mapping[str, Any]
 
@@ -47,9 +51,12 @@ def write(settings: Settings, folder: Path) -> Path:
     numbers = gather(settings, folder)
     write_atomic(report / "rl.json", json.dumps(numbers, indent=1).encode())
     for method in ("grpo", "egpo"):
-        curves = {name: [tuple(point) for point in found["reward"]] for name, found in _trained(numbers, method)}
+        curves = {
+            name: smooth([(step, value) for step, value in found["reward"]], MEAN)
+            for name, found in _trained(numbers, method)
+        }
         if curves:
-            drawn = picture(f"{TITLES[method]}: reward of a step, mean of 5", curves, smoothed=5)
+            drawn = picture.draw({f"reward, mean of {MEAN} steps": curves}, TITLES[method])
             write_atomic(report / f"{method}.svg", drawn.encode())
     write_atomic(report / "rl.md", text(numbers).encode())
     return report / "rl.md"
