@@ -53,7 +53,7 @@ def command(**flags: Any) -> None:
       refine loop --mode srml --model checkpoint --data source.jsonl -o loop \\
         --rounds 2 --tasks simple_python --refine-args "--judge-model QwQ-32B" \\
         --trainer-args "--loss msl --max-steps 500"
-      refine loop --mode srml --method egpo --model tuned --data source.jsonl -o loop \\
+      refine loop --mode srml --method egpo --model tuned --data s.jsonl -o loop \\
         --refine-args "--judge-model QwQ-32B" --trainer-args "--max-steps 500" \\
         --trainer-launcher "torchrun --nproc-per-node 8"
     """

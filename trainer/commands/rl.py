@@ -54,7 +54,7 @@ def command(
     \b
       trainer rl --model tuned --data kept.jsonl -o policy --probe
       trainer rl --model tuned --data kept.jsonl --method egpo -o policy
-      trainer rl --config egpo-qwen2.5-coder-7b --model tuned --data kept.jsonl -o policy
+      trainer rl --config egpo-qwen2.5-coder-7b --model tuned --data d.jsonl -o p
       trainer rl export --to verl --model tuned --data kept.jsonl -o cluster
     """
     config = RLConfig(**flags).check()

@@ -1,7 +1,7 @@
 """`bfcl`: judged as BFCL judges an item of this shape, under strict rules, with the reference as the only answer.
 
-Reward and evaluation agree: `harness.benchmarks.own` judges, as it does test sets of the user's own. BFCL forgives what
-`exact` does not: case, blanks and some punctuation in texts.
+Reward and evaluation agree: it is judged as an item of a test set of the user's own is (`harness.benchmarks.own`). BFCL
+forgives what `exact` does not: case, blanks and some punctuation in texts.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.benchmarks.own import PLUGIN as CHECKER
+from harness.benchmarks.bfcl.checking import check_calls
 from harness.benchmarks.own.records import check_answer, item_of
 from harness.errors import DataError
-from harness.types import Episode, Example, Sample, Step
+from harness.types import Example
 from trainer.rl.rewards import Attempt
 from trainer.rl.rewards.exact import reference
 
@@ -32,10 +32,8 @@ class Bfcl:
 
     def judge(self, attempt: Attempt) -> float | None:
         """1 where BFCL's checker passes the reply, 0 where it does not."""
-        example = attempt.example
-        sample = Sample("item", example.id, (), example.tools, _item(example))
-        step = Step(0, attempt.generation, attempt.reply)
-        (verdict,) = CHECKER.check(sample, Episode(example.id, (step,)), "strict").values()
+        item = _item(attempt.example)
+        verdict = check_calls(attempt.reply, item["function"], item["ground_truth"], rules="strict", wants_call=False)
         return {"pass": 1.0, "fail": 0.0}.get(verdict.outcome)
 
 
