@@ -147,7 +147,7 @@ TRAINER_LAYERS = (
     {"train"},
     {"callbacks", "folder", "model"},
     {"run", "gguf"},
-    {"estimate"},
+    {"estimate", "rl"},
     {"commands"},
     {"cli"},
     {"recipes"},

@@ -52,7 +52,8 @@ REFUSALS = (
 class Corpus:
     """The records of a data set and what became of its rows."""
 
-    records: Sequence[Record] = ()
+    records: Sequence[Any] = ()
+    """A `Record` each; questions where replies are sampled."""
     counts: Counter[str] = field(default_factory=Counter)
     """Rows, records, and one entry for each reason why something was not used or is unusual."""
     sha256: str = ""
@@ -215,10 +216,8 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     Returns:
         Both.
     """
-    from harness.benchmarks.bfcl.prompts import instruction
-
-    tools = tuple(dict(tool) for tool in example.tools)
-    prompt = handler.render(Query(turn_messages(example.messages), tools, instruction(tools) if tools else ""))
+    tools = example.tools
+    prompt = handler.render(query_of(example))
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     calls = notation.read_answer(example.answer) or decode.read_calls(example.answer)
     if not tools or not handler.native:
@@ -226,6 +225,14 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
             notation.write_calls((call.name, call.arguments) for call in calls)
         return prompt, Reply(think, example.answer.lstrip("\n"))
     return prompt, Reply(think, example.said if calls else example.answer, tuple(calls or ()))
+
+
+def query_of(example: Example) -> Query:
+    """What the harness would ask."""
+    from harness.benchmarks.bfcl.prompts import instruction
+
+    tools = tuple(dict(tool) for tool in example.tools)
+    return Query(turn_messages(example.messages), tools, instruction(tools) if tools else "")
 
 
 def join(head: str, written: Written) -> tuple[str, tuple[int, int], int]:

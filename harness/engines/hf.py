@@ -15,7 +15,8 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from harness.chat import encode
@@ -90,7 +91,8 @@ class HfSession:
         self._decoder = decoder
         self._tokenizer = tokenizer
         self._settings = settings
-        self._ends = end_tokens(decoder.model, tokenizer)
+        self.ends = end_tokens(decoder.model, tokenizer)
+        """Tokens that end a reply."""
         self._context = context_of(decoder.model)
         self._queue: list[Row] = []
         self._scored: list[tuple[RequestKey, list[int], list[int]]] = []
@@ -119,9 +121,32 @@ class HfSession:
             if self._scored:
                 self._score(*self._scored.pop(0))
             else:
-                self._work()
+                self._done += map(self._completion, self._work())
         done, self._done = self._done, []
         return done
+
+    def continue_tokens(
+        self, prompts: Mapping[RequestKey, list[int]], sampling: Sampling
+    ) -> dict[RequestKey, list[int]]:
+        """Reply to prompts of token ids, as `collect` does to those of messages, in tokens; for who trains the model.
+
+        Args:
+            prompts: Token ids by request; each key has a random stream of its own.
+            sampling: How tokens are chosen.
+
+        Returns:
+            Tokens of each reply, the one that ends the turn included.
+
+        Raises:
+            MemoryError: A prompt does not fit in memory, even alone.
+        """
+        self._queue = [self._row_of(key, ids, sampling) for key, ids in prompts.items()]
+        replies: dict[RequestKey, list[int]] = {}
+        while self._queue or self._decoder.rows:
+            replies |= {row.key: row.out for row in self._work()}
+            if self._done:
+                raise MemoryError(self._done[0].fault)
+        return replies
 
     def close(self) -> None:
         """Free the model."""
@@ -157,28 +182,25 @@ class HfSession:
         self._done.append(Completion(key, Generation("", prompt_tokens=tokens, seconds=seconds, logprobs=found)))
 
     def _row(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> Row:
-        ids = self._rendered(prompt)
+        return self._row_of(key, self._rendered(prompt), sampling, prompt.keep_special_tokens)
+
+    def _row_of(self, key: RequestKey, ids: list[int], sampling: Sampling, kept: bool = False) -> Row:
         room = self._context - len(ids)
         if room < 1:
             raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
         stream = random.Random(seed_of(key, sampling)).random
-        limit = min(sampling.max_tokens, room)
-        return Row(key, ids, sampling, limit, stream, self._stop_rule(sampling.stop), prompt.keep_special_tokens)
-
-    def _text(self, row: Row) -> str:
-        kept = row.keep_special_tokens
-        out = row.out[:-1] if kept and row.out and row.out[-1] in self._ends else row.out
-        return reply_text(self._tokenizer, row.prompt, out, row.sampling.stop, kept)
+        return Row(key, ids, sampling, min(sampling.max_tokens, room), stream, self._stop_rule(sampling.stop), kept)
 
     def _stop_rule(self, stops: Sequence[str]) -> Callable[[list[int]], bool]:
-        ends, decode = self._ends, self._tokenizer.decode
+        ends, decode = self.ends, self._tokenizer.decode
         if not stops:
             return lambda out: out[-1] in ends
         # A stop string of n characters lies within the last n tokens, and a character within four more.
         reach = max(map(len, stops)) + 4
         return lambda out: out[-1] in ends or any(stop in decode(out[-reach:]) for stop in stops)
 
-    def _work(self) -> None:
+    def _work(self) -> list[Row]:
+        """One pass; the rows that are finished by it."""
         decoder, rows = self._decoder, []
         if self._queue and (not decoder.rows or decoder.free * 8 >= len(decoder.rows)):
             # A conversation under way goes first: its earlier turns are still in the cache.
@@ -186,10 +208,9 @@ class HfSession:
             rows, self._queue = self._queue[: decoder.free], self._queue[decoder.free :]
         touched = [*decoder.rows, *rows]
         try:
-            finished = decoder.add(rows) if rows else decoder.step()
+            return decoder.add(rows) if rows else decoder.step()
         except (MemoryError, RuntimeError) as error:
-            finished = self._recover(error, touched)
-        self._done += [self._completion(row) for row in finished]
+            return self._recover(error, touched)
 
     def _recover(self, error: Exception, touched: Sequence[Row]) -> list[Row]:
         """Halve the batch after an out-of-memory error, down to one row alone; anything else is passed on."""
@@ -206,7 +227,7 @@ class HfSession:
 
     def _completion(self, row: Row) -> Completion:
         generation = Generation(
-            text=self._text(row),
+            text=_reply(self._tokenizer, row.prompt, row.out, self.ends, row.keep_special_tokens, row.sampling.stop),
             finish=row.finish or "stop",
             prompt_tokens=len(row.prompt),
             completion_tokens=len(row.out),
@@ -214,6 +235,73 @@ class HfSession:
             cached_tokens=row.cached,
         )
         return Completion(row.key, generation)
+
+
+@contextmanager
+def lent(model: Any, tokenizer: Any, settings: EngineSettings) -> Iterator[HfSession]:
+    """A session over a model that someone else trains. Its cache is empty, as weights have changed since any other.
+
+    Args:
+        model: In evaluation mode inside, as it was before afterwards.
+        tokenizer: The model's.
+        settings: Batch size and options; the rest is the model's as it is.
+
+    Yields:
+        The session.
+    """
+    from harness.engines import _load
+
+    training, attention = model.training, model.config._attn_implementation
+    model.eval()
+    try:
+        session = HfSession(_load.decoder(model, settings), tokenizer, settings, "")
+        yield session
+        session.close()
+    finally:
+        model.set_attn_implementation(attention)
+        model.train(training)
+
+
+def ends_of(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Tokens that end a reply of a model."""
+    from harness.engines._load import end_tokens
+
+    return end_tokens(model, tokenizer)
+
+
+def read_tokens(
+    tokenizer: Any, prompt: list[int], out: Sequence[int], ends: frozenset[int], keep_special_tokens: bool = False
+) -> Generation:
+    """A reply's tokens as this engine would have given them.
+
+    Args:
+        tokenizer: A transformers tokenizer.
+        prompt: Token ids before the reply.
+        out: Token ids of the reply.
+        ends: Tokens that end a reply; one that does not end so was cut off.
+        keep_special_tokens: The reply's text keeps them, but for the one that ends it.
+
+    Returns:
+        The generation.
+    """
+    return Generation(
+        _reply(tokenizer, prompt, out, ends, keep_special_tokens),
+        "stop" if out and out[-1] in ends else "length",
+        prompt_tokens=len(prompt),
+        completion_tokens=len(out),
+    )
+
+
+def _reply(
+    tokenizer: Any,
+    prompt: list[int],
+    out: Sequence[int],
+    ends: frozenset[int],
+    kept: bool,
+    stops: Sequence[str] = (),
+) -> str:
+    out = out[:-1] if kept and out and out[-1] in ends else out
+    return reply_text(tokenizer, prompt, out, stops, kept)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -86,11 +86,11 @@ def plain(session: HfSession, asked: Iterable[Prompt], limit: int) -> list[Gener
             attention_mask=torch.ones(1, len(ids), dtype=torch.long),
             max_new_tokens=limit,
             do_sample=False,
-            eos_token_id=sorted(session._ends),
+            eos_token_id=sorted(session.ends),
             pad_token_id=0,
         )[0, len(ids) :].tolist()
         text = tokenizer.decode(out, skip_special_tokens=True)
-        finish = "stop" if out[-1] in session._ends else "length"
+        finish = "stop" if out[-1] in session.ends else "length"
         found.append(Generation(text, finish, prompt_tokens=len(ids), completion_tokens=len(out)))
     return found
 
@@ -101,7 +101,7 @@ def said(generations: Iterable[Generation]) -> list[tuple[object, ...]]:
 
 def with_more_ends(session: HfSession) -> HfSession:
     """Random models hardly ever stop by themselves: let common tokens end a turn."""
-    session._ends = frozenset(session._ends | set(range(40, 52)))
+    session.ends = frozenset(session.ends | set(range(40, 52)))
     return session
 
 
