@@ -10,7 +10,7 @@ from refine.commands._synth_walk import walk
 
 @click.group()
 def command() -> None:
-    """Make multi-turn training conversations from tools that can be carried out (FunReason-MT)."""
+    """Multi-turn data from environments (FunReason-MT)."""
 
 
 command.add_command(graph)
