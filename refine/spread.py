@@ -1,7 +1,7 @@
-"""One refinement on many machines: shards of the source as `ray.data` tasks, each with books of its own.
+"""One refinement on many machines: shards of the source as `ray.data` tasks, each with log files of its own.
 
 Shard k of n refines the examples k, k + n, k + 2n, ... in `OUTPUT/shard-kkk/`. A shard whose worker dies is run again
-by ray, on another worker, and goes on from its books; the output folder must be one that all workers see. The outputs
+by ray, on another worker, and goes on from them; the output folder must be one that all workers see. The outputs
 are merged in the order of the source and are the bytes that one machine would have written.
 """
 
@@ -59,5 +59,5 @@ class _Shard:
 
 
 def shard_folder(output: Path, number: int) -> Path:
-    """Where a shard's books are."""
+    """Where a shard's log files are."""
     return output / f"shard-{number:03d}"

@@ -18,7 +18,7 @@ def headline(result: Gate) -> str:
     """The verdict and what it means for the release."""
     verdict = f"gate: {result.verdict}"
     if result.verdict == "inconclusive":
-        verdict += f" (the policy lets this {'pass' if result.lets_inconclusive_pass else 'fail'})"
+        verdict += f" (on_inconclusive: {'pass' if result.lets_inconclusive_pass else 'fail'})"
     against = f" against {result.baseline}" if result.baseline else ""
     return one_line(f"{verdict}: {result.run}{against}", 300)
 

@@ -115,9 +115,9 @@ def faults_text(folder: Path, record: RunRecord) -> list[str]:
         if line.fault is not None:
             faults.setdefault(NUMBER.sub("#", line.fault), []).append(line.fault)
     often = sorted(faults.values(), key=len, reverse=True)
-    lines = [f"fault, {len(same)} of {record.benchmark.n}: {one_line(same[0], REASON)}" for same in often[:REASONS]]
+    lines = [f"error, {len(same)} of {record.benchmark.n}: {one_line(same[0], REASON)}" for same in often[:REASONS]]
     more = sum(map(len, often[REASONS:]))
-    return [*lines, f"fault, {more} more of {len(often) - REASONS} other kinds"] if more else lines
+    return [*lines, f"error, {more} more of {len(often) - REASONS} other kinds"] if more else lines
 
 
 def _known(value: float | None, form: str) -> str:

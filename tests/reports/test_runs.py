@@ -55,17 +55,17 @@ def faulted(root: Path, faults: Sequence[str | None]) -> RunRecord:
 def test_the_most_frequent_reasons_of_faults_are_printed(tmp_path: Path) -> None:
     long = [f"prompt exceeds context: {n} tokens" for n in (9120, 8731, 8192)]
     record = faulted(tmp_path, [None, "a", *long, "b", "b", "c\x1b[31m", "d"])
-    said = [line for line in runs.records_text([record], tmp_path).splitlines() if line.startswith("fault")]
+    said = [line for line in runs.records_text([record], tmp_path).splitlines() if line.startswith("error")]
     assert said == [
-        "fault, 3 of 9: prompt exceeds context: 9120 tokens",
-        "fault, 2 of 9: b",
-        "fault, 1 of 9: a",
-        "fault, 2 more of 2 other kinds",
+        "error, 3 of 9: prompt exceeds context: 9120 tokens",
+        "error, 2 of 9: b",
+        "error, 1 of 9: a",
+        "error, 2 more of 2 other kinds",
     ]
 
 
 def test_a_run_without_faults_names_none(tmp_path: Path) -> None:
-    assert "fault, " not in runs.records_text([faulted(tmp_path, [None, None])], tmp_path)
+    assert "error, " not in runs.records_text([faulted(tmp_path, [None, None])], tmp_path)
 
 
 def test_a_reason_is_printed_without_control_characters(tmp_path: Path) -> None:

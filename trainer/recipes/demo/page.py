@@ -55,7 +55,7 @@ def _head(numbers: Numbers) -> str:
     return f"""# Refinement, losses and self-refinement against plain fine-tuning
 
 Written by `python -m trainer.recipes.demo` from its own runs. All models are the embedded one of 4.4 million
-parameters, trained from nothing: this shows that the whole path works and what it gives at this size. It is no
+parameters, trained from scratch: this shows that the whole path works and what it gives at this size. It is no
 reproduction of FunReason's 7B results.
 
 {_counted(about["seeds"], "seed")}, {about["records"]} source records a seed, {about["steps"]} steps of
