@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harness import machine
 from harness.errors import UsageProblem
 from refine.ledger import Ledger
 from refine.outputs import write_outputs
@@ -33,7 +34,7 @@ def run_on_ray(settings: Settings, shards: int, address: str | None = None) -> d
     try:
         import ray
     except ImportError:
-        raise UsageProblem("--runner ray needs ray", "pip install 'funreason-harness[ray]'") from None
+        raise UsageProblem("--runner ray needs ray", machine.install("ray")) from None
     if settings.cost_limit is not None:
         raise UsageProblem("--cost-limit cannot be held over shards", "Use --runner local, or --limit.")
     with Ledger(settings.output, settings.identity() | {"shards": shards}):

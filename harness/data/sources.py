@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness import machine
 from harness.data.gathered import gather, is_gathered
 from harness.data.web import get
 from harness.errors import DataError
@@ -201,7 +202,7 @@ def _evalplus_download(data: DataSet, folder: Path) -> Path:
     except ImportError as error:
         raise DataError(
             f"the package evalplus, which downloads {data.name}, is not installed",
-            f"Run: pip install 'funreason-harness[code]'\n{data.remedy}",
+            f"Run: {machine.install('code')}\n{data.remedy}",
         ) from error
     target = folder / next(iter(data.files))
     url, _ = get_dataset_metadata(target.name.split("-")[0], f"v{data.version}", False)

@@ -2,8 +2,8 @@
 
 python -m tests.bench.estimates    # the tables in README.md, and the assumptions under them
 
-Operations are two a parameter and token in a forward pass; training by `trainer.estimate`. What a GPU sustains is assumed,
-as in trainer/recipes/README.md: H100, 989 TFLOP/s dense in bfloat16.
+Operations are two a parameter and token in a forward pass; training by `trainer.estimate`. What a GPU sustains is
+assumed, as in trainer/recipes/README.md: H100, 989 TFLOP/s dense in bfloat16.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from harness import machine
 from harness.benchmarks.evalplus.data import Problem
 from harness.errors import UsageProblem
 
@@ -27,7 +28,7 @@ def instruction() -> str:
     """
     package = importlib.util.find_spec("evalplus")
     if package is None or not package.submodule_search_locations:
-        raise UsageProblem("the package evalplus is not installed", "Run: pip install 'funreason-harness[code]'")
+        raise UsageProblem("the package evalplus is not installed", f"Run: {machine.install('code')}")
     file = Path(package.submodule_search_locations[0], "codegen.py")
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and _is_named(node.targets[0]):
