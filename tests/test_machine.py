@@ -15,7 +15,12 @@ def test_the_gain_of_bfloat16_is_a_ratio_of_processor_times() -> None:
 
 
 def test_a_missing_extra_is_installed_by_the_names_of_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs = ["click>=8", 'torch>=2; extra == "hf"', "peft>=1 ; extra == 'hf'", 'funreason-harness[hf]; extra == "train"']
+    needs = [
+        "click>=8",
+        'torch>=2; extra == "hf"',
+        "peft>=1 ; extra == 'hf'",
+        'funreason-harness[hf]; extra == "train"',
+    ]
     monkeypatch.setattr(metadata, "requires", lambda name: [*needs, 'datasets>=3; extra == "train"'])
     monkeypatch.setattr(machine, "version", lambda name: "1" if name == "torch" else None)
     assert machine.install("train") == "pip install 'peft>=1' 'datasets>=3'"

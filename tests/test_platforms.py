@@ -43,7 +43,10 @@ run --engine scripted --model one --tasks humaneval --limit 1"""
 @pytest.mark.usefixtures("bfcl_data")
 @pytest.mark.skipif(sys.platform != "linux", reason="takes away what Linux has")
 def test_all_but_programs_work_without_posix(tmp_path: Path) -> None:
-    environment = os.environ | {"HARNESS_CACHE": str(machine.cache_root()), "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {
+        "HARNESS_CACHE": str(machine.cache_root()),
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT],
         input=COMMANDS,

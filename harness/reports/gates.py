@@ -25,7 +25,8 @@ def headline(result: Gate) -> str:
 
 def terminal(result: Gate, width: int = 80) -> str:
     """One paragraph a rule."""
-    lines = [headline(result), *(textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(result))]
+    said = textwrap.fill(headline(result), width, subsequent_indent="  ")
+    lines = [said, *(textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(result))]
     for finding in result.findings:
         text = f"{SYMBOLS[finding.outcome]} {finding.rule.title}: {finding.reason}"
         lines.append(textwrap.fill(printable(text), width, subsequent_indent="  "))
