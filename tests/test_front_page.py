@@ -51,7 +51,7 @@ def test_my_checkpoint_is_measured_beside_its_base(world, bfcl_data, evalplus_fi
                 commandlines.PROGRAMS[program]([HERE.get(word, word) for word in words], standalone_mode=False)
     shown = capfd.readouterr().out
     assert shown.count("my-lora †") == 2, "a row in each of the two tables"
-    assert "A  Qwen2.5-Coder-7B-Instruct" in shown
+    assert f"A  {BASE}" in shown
 
 
 def test_every_command_that_reproduces_funreason_is_parsed_with_its_real_flags(world: Path) -> None:
