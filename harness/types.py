@@ -55,6 +55,15 @@ class Sample(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """Text that a base model continues; text and continuation together are its answer."""
+
+    text: str
+    stop: tuple[str, ...] = ()
+    """What ends the continuation, and is not part of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A conversation that wants an answer."""
 
@@ -70,6 +79,8 @@ class Query:
     """Index of the turn it belongs to, from 0; the step that answers it is recorded under it."""
     asks: Asked = "model"
     """Who is to answer: the model that is measured, or the one that plays its user."""
+    opening: Opening | None = None
+    """The same question for a model that continues text; None where its handler writes one of the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,10 @@ class Prompt:
     """Appended after the generation prompt, for example `<think>\\n`; not repeated in the generation."""
     keep_special_tokens: bool = False
     """The reply's text keeps special tokens: its calls are marked by them."""
+    raw: bool = False
+    """The only message's text is continued as it is: no chat template, and the tokenizer adds its special tokens."""
+    stop: tuple[str, ...] = ()
+    """What ends the reply, beside the run's own stop strings."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
 
@@ -299,6 +314,8 @@ class BenchmarkInfo:
     """Digest of the data that the samples come from."""
     checker_sha256: str | None = None
     """Digest of the sources that judge; see `results.provenance`."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what else its items depend on, by name: the weights behind a search."""
     categories: tuple[str, ...] = ()
     """Leaf categories."""
     n: int | None = None
@@ -456,7 +473,9 @@ class RunRecord:
     seconds: float = 0.0
     """Wall-clock seconds over all sessions of the run, without the loading of the model."""
     handler_options: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of the handler that the user replaced, for example `think_prefix`."""
+    """Fields of the handler that the user replaced, for example `think_prefix`, or that suit the model."""
+    handler_reason: str = ""
+    """Why this handler with these options; empty in records of an earlier version."""
     usage: UsageInfo = field(default_factory=UsageInfo)
     planned: Mapping[str, int] = field(default_factory=dict)
     """Of `benchmark.n`, the episodes of each category that samples are of; empty in records of an earlier version."""

@@ -11,15 +11,23 @@ import transformers
 
 from harness import models
 from harness.errors import UsageProblem
-from trainer.config import TrainConfig
-from trainer.train import STATE, fuse
+from trainer.checkpoints import STATE
+from trainer.config import RunConfig
+from trainer.train import fuse
 
 
-def load_model(config: TrainConfig) -> Any:
-    """The model that a run trains, with its fused loss.
+def load_model(config: RunConfig, fused: bool = True) -> Any:
+    """The model that a run trains.
 
     Where `config.model` is an adapter, that adapter is what is trained further, on its own base; with
     `config.merge_adapter` its weights are added to the base's and all weights are trained.
+
+    Args:
+        config: The run.
+        fused: Give it the fused loss.
+
+    Returns:
+        The model.
 
     Raises:
         UsageProblem: The adapter's settings are not as asked for, or there is no adapter to merge.
@@ -41,11 +49,12 @@ def load_model(config: TrainConfig) -> Any:
             model = model.merge_and_unload()
     elif config.use_peft:
         model = _fresh_adapter(model, config)
-    fuse(model)
+    if fused:
+        fuse(model)
     return model
 
 
-def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
+def _fresh_adapter(model: Any, config: RunConfig) -> Any:
     import peft
 
     targets = config.lora_target_modules
@@ -66,7 +75,7 @@ def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
     return adapted
 
 
-def describe_adapter(config: TrainConfig) -> dict[str, Any] | None:
+def describe_adapter(config: RunConfig) -> dict[str, Any] | None:
     """Which adapter a run starts from and what is done with it; None where it starts from a whole model.
 
     Returns:
@@ -80,7 +89,7 @@ def describe_adapter(config: TrainConfig) -> dict[str, Any] | None:
     return {"from": str(found.adapter), "merged": config.merge_adapter, **settings}
 
 
-def _check(config: TrainConfig, found: models.Located) -> None:
+def _check(config: RunConfig, found: models.Located) -> None:
     """Refuse what cannot be done with an adapter.
 
     Raises:

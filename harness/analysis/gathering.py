@@ -173,6 +173,7 @@ def _identity(record: RunRecord) -> dict[str, Any]:
         "engine": asdict(record.engine),
         "sampling": sampling,
         "sandbox": record.machine.sandbox,
+        "parts": dict(record.benchmark.parts),
     }
 
 

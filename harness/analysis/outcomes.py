@@ -84,7 +84,7 @@ def labelled(sides: Sequence[Outcomes]) -> list[Outcomes]:
     return [replace(side, label=label) for side, label in zip(sides, labels, strict=True)]
 
 
-MAY_DIFFER = ("handler", "engine", "sampling", "sandbox")
+MAY_DIFFER = ("handler", "engine", "sampling", "sandbox", "parts")
 """What does not forbid a comparison but can move scores."""
 
 
@@ -100,7 +100,19 @@ def cautions(a: Outcomes, b: Outcomes) -> list[str]:
         for name in a.credits
         if name in b.results
     ]
-    return [*dict.fromkeys((*lacks(a), *lacks(b))), *graded, *_differences(a, b, MAY_DIFFER)]
+    return [*dict.fromkeys((*lacks(a), *lacks(b))), *graded, *_base_and_chat(a, b), *_differences(a, b, MAY_DIFFER)]
+
+
+def _base_and_chat(a: Outcomes, b: Outcomes) -> Iterator[str]:
+    """A word on each benchmark that one side was asked as a base model and the other in a chat."""
+    for name in a.benchmarks:
+        pair = [side.benchmarks.get(name, {}).get("handler") for side in (a, b)]
+        if None not in pair and len({handler == "completion" for handler in pair}) == 2:
+            base, chat = (a, b) if pair[0] == "completion" else (b, a)
+            yield (
+                f"{name}: {one_line(base.label, 60)} was asked as a base model (text to be continued), "
+                f"{one_line(chat.label, 60)} in a chat: the difference holds that of the questions, too"
+            )
 
 
 def incomplete(*sides: Outcomes | None) -> dict[str, int]:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from harness.chat import render
+from harness.chat import encode
 from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import Row, reply_text
 from harness.engines._sampling import seed_of
@@ -122,11 +122,9 @@ class HfSession:
 
     def _row(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> Row:
         settings = self._settings
-        text = render(
+        ids = encode(
             prompt, self._tokenizer, chat_template=settings.chat_template, kwargs=settings.chat_template_kwargs
         )
-        # The template wrote the special tokens, a leading BOS too.
-        ids = self._tokenizer.encode(text, add_special_tokens=False)
         room = self._context - len(ids)
         if room < 1:
             raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")

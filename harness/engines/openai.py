@@ -161,7 +161,7 @@ class OpenAISession:
         from harness.engines._servers import Failed, Refused
 
         model, settings = self._settings.model, self._settings
-        if self._api != "completions":
+        if self._api != "completions" and not prompt.raw:
             if prompt.tools and settings.options.get("check_tools", True) and (problem := await self._tools_problem()):
                 raise Failed(problem)
             try:
@@ -192,14 +192,15 @@ class OpenAISession:
         from harness.engines import _wire
         from harness.engines._servers import Refused
 
-        kept = {name: value for name, value in body.items() if name not in self._left_out}
+        kept = _wire.spared(body, self._left_out)
         if "add_special_tokens" in body and "add_special_tokens" not in kept:
             kept["prompt"] = _wire.unmarked(self._tokenizer, body["prompt"])
         try:
-            return await self._servers.ask(path, _wire.encode(kept))
+            generation = await self._servers.ask(path, _wire.encode(kept))
+            return _wire.stopped(generation, body.get("stop", ()))
         except Refused as error:
             named = _wire.refused_fields(error.content, kept) if error.status in (400, 422) else set()
-            if not named:
+            if kept == _wire.spared(body, self._left_out | named):
                 raise
         if new := named - self._left_out:
             LOG.warning("the server refuses %s: left out from now on", ", ".join(sorted(new)))

@@ -13,7 +13,7 @@ from harness.protocols import Written
 from harness.types import Message, ModelInfo
 
 OPEN, CLOSE = "<think>", "</think>"
-GENERAL = ("funreason", "fc", "prompt")
+GENERAL = ("funreason", "completion", "fc", "prompt")
 """Asked in this order, after handlers from elsewhere: those were installed for a particular model."""
 
 

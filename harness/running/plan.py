@@ -190,8 +190,9 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
     user = users.demand(spec.user, with_user) if with_user else None
     record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
-    planned = Counter(sample.category for sample in samples.values())
-    record = replace(record, planned={name: n * spec.repeats for name, n in planned.items()})
+    counts = Counter(sample.category for sample in samples.values())
+    planned = {name: n * spec.repeats for name, n in counts.items()}
+    record = replace(record, planned=planned, handler_reason=why)
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
@@ -202,7 +203,8 @@ def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler) -> RunSpe
     Raises:
         UsageProblem: None is left.
     """
-    idle = [name for name in spec.categories if handler.native and name in benchmark.text_only]
+    told = not (handler.native or handler.continues)
+    idle = [name for name in spec.categories if not told and name in benchmark.text_only]
     if not idle:
         return spec
     why = f"{', '.join(idle)}: N/A, it varies the prompt of models that write their calls as text"
@@ -220,6 +222,7 @@ def _record(
         version=benchmark.version,
         data_sha256=(benchmark.part_sha256(spec.categories) if benchmark.part_sha256 else benchmark.data_sha256()),
         checker_sha256=provenance.checker_sha256(benchmark),
+        parts=benchmark.parts(spec.categories) if benchmark.parts else {},
         categories=spec.categories,
         n=len(ids) * spec.repeats,
         limit=spec.limit,
@@ -275,9 +278,10 @@ def _user(spec: UserSpec | None) -> UserInfo:
 def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
     """Digest of the configuration: all that can change a reply, the samples and who judges them."""
     model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
+    left_out = PROGRESS if about["parts"] else (*PROGRESS, "parts")  # runs of before there were any are found again
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": {name: about[name] for name in about if name not in PROGRESS} | {"checker_sha256": checker},
+        "benchmark": {name: about[name] for name in about if name not in left_out} | {"checker_sha256": checker},
         "handler": [record.handler, record.handler_options],
         "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
         "sampling": asdict(record.sampling),

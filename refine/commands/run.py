@@ -166,6 +166,8 @@ def _dry_run(settings: Any, as_json: bool) -> None:
         return
     click.echo(f"{found.examples} examples, {found.calls[0]} to {found.calls[1]} calls, ", nl=False)
     click.echo(f"about {found.prompt_tokens[0]} to {found.prompt_tokens[1]} prompt tokens")
+    for reason, count in found.unusable.items():
+        click.echo(f"unusable: {reason}: {count}")
     if settings.prices:
         low, high = (spent({settings.judges[0]: (tokens, 0)}, settings.prices) for tokens in found.prompt_tokens)
         click.echo(f"prompts cost {low:.2f} to {high:.2f}; replies come on top")

@@ -195,4 +195,6 @@ def test_a_dry_run_asks_nobody(tmp_path, source):
     found = json.loads(run(source, tmp_path / "out", "--dry-run", "--json"))
     assert found["examples"] == 4
     assert found["calls"] == [20, 4 * 5 + 4 * 2 * 3 * 2]
+    assert sum(found["unusable"].values()) == 1
+    assert "unusable: not JSON: " in run(source, tmp_path / "out", "--dry-run")
     assert not (tmp_path / "out" / "calls.jsonl").exists()

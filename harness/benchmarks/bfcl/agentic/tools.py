@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from harness import machine
+from harness.benchmarks.bfcl.agentic import encoder
 
 SEARCH_KEY = "SERPAPI_API_KEY"
 
@@ -43,4 +44,4 @@ def unavailable(category: str) -> str | None:
         return f"it needs {', '.join(missing)} ({machine.install(needs.extra)})"
     if needs.variable and not os.environ.get(needs.variable):
         return f"it asks a paid search service and needs its key in {needs.variable}"
-    return None
+    return encoder.missing() if category == "memory_vector" else None
