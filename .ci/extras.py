@@ -27,7 +27,7 @@ FOR = {
     None: "servers (`--base-url`), scoring, comparing, leaderboards, gates",
     "hf": "local models through transformers, LoRA adapters, GGUF files",
     "vllm": "local models through vLLM",
-    "code": "HumanEval(+) and MBPP(+)",
+    "code": "HumanEval(+) and MBPP(+), programs taken out of replies",
     "train": "`trainer`",
     "refine": "near duplicates and hub data sets in `refine`",
     "ray": "`--runner ray` of `harness run` and `refine run`",

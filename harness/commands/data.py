@@ -118,7 +118,7 @@ def path(name: str, as_json: bool) -> None:
     "environments",
     metavar="FILE.py:CLASS[,CLASS]",
     multiple=True,
-    help="Classes that questions of several turns are played in. They run in the sandbox only.",
+    help="Classes whose methods questions of several turns call. They run in the sandbox only.",
 )
 @click.option("--functions", type=FILE, multiple=True, help="Documents of the functions, for questions without them.")
 @as_json

@@ -37,7 +37,8 @@ def test_a_line_goes_through_its_values():
     line = next(each for each in root.iter(f"{SVG}polyline"))
     points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
     (x1, y1), (x2, y2), (x3, y3) = points
-    assert (x1 < x2) and (y1 > y2)
+    assert x1 < x2
+    assert y1 > y2
     assert x2 - x1 == pytest.approx(x3 - x2, abs=0.2)
     assert y2 - y1 == pytest.approx(y3 - y2, abs=0.2)
 
