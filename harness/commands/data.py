@@ -137,7 +137,8 @@ def add(
 
     \b
       harness data add bookings --format bfcl questions.jsonl answers.jsonl
-      harness data add desk --format bfcl questions.jsonl answers.jsonl --environment desk.py:Desk
+      harness data add desk --format bfcl questions.jsonl answers.jsonl \\
+        --environment desk.py:Desk
     """
     from harness.errors import UsageProblem
 
