@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import trainer.cli
 from harness.models import TINY
 from tests import commandlines
+from tests.bench import estimates
 from tests.benchmarks.evalplus.conftest import evalplus_files  # noqa: F401 - a fixture
 from tests.refine.test_loop import source_set, written
 from tests.test_readme import ROOT, blocks
@@ -60,3 +62,15 @@ def test_every_command_that_reproduces_funreason_is_parsed_with_its_real_flags(w
     assert [line[0] for line in lines] == ["refine", "torchrun", "harness", "harness", "harness"]
     for line in lines:
         commandlines.parse(line)
+
+
+def test_its_estimates_are_those_of_the_script(capsys: pytest.CaptureFixture[str]) -> None:
+    estimates.main()
+    table, memory = capsys.readouterr().out.split("\n\n")
+    page = (ROOT / "README.md").read_text()
+    assert all(row in page for row in table.splitlines()[1:])
+    minutes, weights = re.search(r"(\d+) minutes", memory), re.search(r"[\d.]+ GB", memory)
+    assert minutes
+    assert weights
+    assert f"{minutes[0]} of generation" in page
+    assert f"{weights[0]} of weights in bfloat16" in page
