@@ -61,6 +61,8 @@ class Benchmark(Protocol):
     text_only: tuple[str, ...] = ()
     """Leaf categories that vary how calls in text are asked for: they are N/A for handlers that do not tell it, with
     native calls or for base models."""
+    scored: tuple[str, ...] = ()
+    """Leaf categories that ask for likelihoods (`Query.scored`): they are N/A for engines that give none."""
     called: Called | None = None
     """Whether a judged reply that should hold a call holds one that can be read."""
 
@@ -193,6 +195,8 @@ class Engine(Protocol):
     """Packages that it imports once it is opened."""
     extra: str = ""
     """The extra of this project that installs them."""
+    scores: bool = False
+    """Whether it says how likely a text is (`Prompt.scored`)."""
     layout: tuple[str, ...] = ()
     """Names of options that cannot change a reply; they are not part of a run's identity."""
     flags: ClassVar[Mapping[str, str]] = {}

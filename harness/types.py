@@ -81,6 +81,9 @@ class Query:
     """Who is to answer: the model that is measured, or the one that plays its user."""
     opening: Opening | None = None
     """The same question for a model that continues text; None where its handler writes one of the conversation."""
+    scored: str = ""
+    """Text whose likelihood is asked for instead of an answer: as the next reply, or by itself where there are no
+    messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class Prompt:
     """What ends the reply, beside the run's own stop strings."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
+    scored: str = ""
+    """As in `Query`: nothing is generated, and the generation's `logprobs` are those of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,8 @@ class Generation:
     """Wall-clock seconds from submission to completion."""
     cached_tokens: int | None = None
     """Of the prompt's tokens, those that the engine took from its prefix cache; None where it does not tell."""
+    logprobs: tuple[float, ...] | None = None
+    """Of a scored text, the natural logarithm of each token's probability; None where a reply was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

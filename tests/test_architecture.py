@@ -338,6 +338,8 @@ MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "part_sha256": (MethodType, NoneType),
     "parts": (MethodType, NoneType),
     "text_only": tuple,
+    "scored": tuple,
+    "scores": bool,
     "called": (MethodType, NoneType),
     "fit": (MethodType, NoneType),
     "families": tuple,

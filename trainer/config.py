@@ -95,6 +95,14 @@ class RunConfig:
     """Dropout of the adapter."""
     lora_target_modules: str = "all-linear"
     """Modules to adapt, with commas; the output layer stays as it is."""
+    modules_to_save: Annotated[str, Flag("--lora-modules-to-save")] = ""
+    """Modules that are trained whole beside the adapter and saved with it, with commas: embed_tokens,lm_head."""
+    load_in_4bit: bool = False
+    """Hold the model's weights in 4 bits while an adapter is trained on them (QLoRA; extra `qlora`)."""
+    bnb_4bit_quant_type: str = "nf4"
+    """nf4 or fp4: how 4 bits stand for a weight."""
+    use_bnb_nested_quant: bool = False
+    """Quantise the scales of 4-bit weights, too."""
     use_rslora: bool = False
     """Scale the adapter by its rank's square root (rank-stabilised LoRA)."""
     use_dora: bool = False
@@ -163,6 +171,7 @@ class RunConfig:
             if not getattr(self, name):
                 raise UsageProblem(f"--{name.replace('_', '-')} is missing", "Give the flag, or the key in the recipe.")
         require_known(self, turns=("all", "last"), dtype=("float32", "bfloat16", "float16"))
+        require_known(self, bnb_4bit_quant_type=("nf4", "fp4"))
         require_positive(self, "per_device_train_batch_size", "gradient_accumulation_steps", "save_steps")
         if self.dtype == "float16":
             raise UsageProblem("--dtype float16 overflows while training", "Use --dtype bfloat16, or --bf16.")

@@ -10,6 +10,7 @@ import transformers
 
 from trainer.config import TrainConfig
 from trainer.losses.fused import CHUNK
+from trainer.monotony import warning
 from trainer.run import encode, load_tokenizer, small_files
 
 GIB = 2**30
@@ -48,7 +49,7 @@ def estimate(config: TrainConfig, devices: int) -> dict[str, Any]:
         "compute, PFLOP": float(f"{compute(config, model.num_parameters(), steps * a_step) / 1e15:.4g}"),
         "memory of a device, GiB": {name: round(size / GIB, 3) for name, size in parts.items()}
         | {"sum": round(sum(parts.values()) / GIB, 3)},
-    }
+    } | ({"warning": told} if (told := warning(corpus.records, tokenizer, config.loss)) else {})
 
 
 def compute(config: TrainConfig, parameters: int, tokens: int) -> float:

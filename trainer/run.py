@@ -30,6 +30,7 @@ from trainer.data import Corpus, Encoder, end_of_turn
 from trainer.evaluation import held_out
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
+from trainer.monotony import warning
 from trainer.train import RegionTrainer
 
 
@@ -180,6 +181,8 @@ def train(config: TrainConfig) -> Path:
     checkpoint = folder.resume_point(config, corpus.sha256)
     if checkpoint == output:
         return told_finished(output)
+    if (told := warning(corpus.records, tokenizer, config.loss)) and os.environ.get("RANK", "0") == "0":
+        click.echo(f"warning: {told}", err=True)
     transformers.set_seed(config.seed)
     with settings_are_refused():
         model = load_model(config)

@@ -38,6 +38,8 @@ def fuse(model: Any) -> None:
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     head, plain = inner.get_output_embeddings(), inner.forward
+    if hasattr(head, "modules_to_save"):  # trained whole beside an adapter: the copy that is trained
+        head = head.modules_to_save[head.active_adapters[0]]
     if type(head) is not torch.nn.Linear:
         kind = f"{type(head).__module__}.{type(head).__qualname__}"
         raise UsageProblem(

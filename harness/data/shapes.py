@@ -16,6 +16,7 @@ from typing import Any
 from harness.data import calls as notation
 from harness.data import thinking
 from harness.data.calls import Unreadable
+from harness.data.schemas import schema_of
 from harness.data.turns import ROLES, normal, said_by, unread, with_answer
 from harness.types import Example, Message, Tool
 
@@ -200,6 +201,8 @@ def _tool(tool: Any, place: int) -> Tool:
         document = {**document, "parameters": _parsed(document["parameters"], f"parameters of tool {place}")}
     if not isinstance(document.get("parameters") or {}, Mapping):
         raise Unreadable(f"parameters of tool {place} are not an object")
+    if document.get("parameters"):
+        document = {**document, "parameters": schema_of(document["parameters"])}
     return document
 
 

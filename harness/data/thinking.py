@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from harness.data.calls import Unreadable
@@ -26,6 +27,8 @@ TAGS = {
     "<|start_thinking|>": "<|end_thinking|>",
 }
 """Opening tags -> closing ones; letters count in any case."""
+SAMPLE, SHARE = 1000, 0.1
+"""Records of a data set that are looked at, and the share of them from which equal thinking is told of."""
 _OPENING = re.compile("|".join(map(re.escape, TAGS)), re.IGNORECASE)
 _CLOSING = re.compile("|".join(map(re.escape, TAGS.values())), re.IGNORECASE)
 
@@ -91,6 +94,12 @@ def one(thoughts: Sequence[str]) -> str | None:
     if len({text.strip() for text in texts}) > 1:
         raise Unreadable("thinking is given twice, with different texts")
     return next(iter(texts), None)
+
+
+def commonest(thoughts: Sequence[Hashable]) -> tuple[Any, float]:
+    """What is thought most often, and in which share of all."""
+    thought, count = Counter(thoughts).most_common(1)[0]
+    return thought, count / len(thoughts)
 
 
 def _text(value: Any) -> str:

@@ -39,6 +39,7 @@ class HfEngine:
     name = "hf"
     requires = ("torch", "transformers", "peft")
     extra = "hf"
+    scores = True
     flags: ClassVar = {name: name for name in LAYOUT}
     layout = (*LAYOUT, "token_budget", "device_map")
 
@@ -92,6 +93,8 @@ class HfSession:
         self._ends = end_tokens(decoder.model, tokenizer)
         self._context = context_of(decoder.model)
         self._queue: list[Row] = []
+        self._scored: list[tuple[RequestKey, list[int], list[int]]] = []
+        """Requests for the likelihood of a text: tokens before it, and its own."""
         self._done: list[Completion] = []
 
     def submit(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> None:
@@ -99,6 +102,9 @@ class HfSession:
         import jinja2
 
         try:
+            if prompt.scored:
+                self._scored.append((key, *self._split(prompt)))
+                return
             row = self._row(key, prompt, sampling)
         except PromptTooLong as error:
             self._done.append(Completion(key, overflow(str(error))))
@@ -109,8 +115,11 @@ class HfSession:
 
     def collect(self) -> Sequence[Completion]:
         """Work until a request is finished; empty where none was submitted."""
-        while not self._done and (self._queue or self._decoder.rows):
-            self._work()
+        while not self._done and (self._queue or self._scored or self._decoder.rows):
+            if self._scored:
+                self._score(*self._scored.pop(0))
+            else:
+                self._work()
         done, self._done = self._done, []
         return done
 
@@ -118,13 +127,37 @@ class HfSession:
         """Free the model."""
         self._decoder = None
         self._queue.clear()
+        self._scored.clear()
         gc.collect()
 
-    def _row(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> Row:
+    def _rendered(self, prompt: Prompt) -> list[int]:
         settings = self._settings
-        ids = encode(
+        return encode(
             prompt, self._tokenizer, chat_template=settings.chat_template, kwargs=settings.chat_template_kwargs
         )
+
+    def _split(self, prompt: Prompt) -> tuple[list[int], list[int]]:
+        """Tokens before a text that is to be scored, and its own; a text by itself follows what begins a sequence."""
+        begin = self._tokenizer.bos_token_id
+        opened = [begin] if begin in self._tokenizer.encode("a")[:1] else []
+        before = self._rendered(prompt) if prompt.messages else opened
+        scored = self._tokenizer.encode(prompt.scored, add_special_tokens=False)
+        if len(before) + len(scored) > self._context:
+            raise PromptTooLong(
+                f"text exceeds context: {len(before) + len(scored)} tokens, the model takes {self._context}"
+            )
+        return before, scored
+
+    def _score(self, key: RequestKey, before: list[int], scored: list[int]) -> None:
+        from harness.engines._likelihood import logprobs
+
+        started = time.monotonic()
+        found = logprobs(self._decoder.model, before, scored)
+        seconds, tokens = time.monotonic() - started, len(before) + len(scored)
+        self._done.append(Completion(key, Generation("", prompt_tokens=tokens, seconds=seconds, logprobs=found)))
+
+    def _row(self, key: RequestKey, prompt: Prompt, sampling: Sampling) -> Row:
+        ids = self._rendered(prompt)
         room = self._context - len(ids)
         if room < 1:
             raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")

@@ -51,10 +51,12 @@ class OpenAIEngine:
     layout = ("retries", "check_tools")
 
     def describe(self, settings: EngineSettings) -> ModelInfo:
-        """The name is all that is known of a model behind a server; of one that is rendered here, its tokenizer too."""
-        if settings.tokenizer and settings.options.get("api") == "completions":
+        """The name is all that is known of a model behind a server, and what is said of its tokenizer and template."""
+        if settings.tokenizer:
             about = outline(settings.model, locate(settings.tokenizer, offline=settings.offline))
-            return replace(about, path=None, architectures=(), revision=None)
+            remote = settings.options.get("api") != "completions"
+            template = settings.chat_template or about.chat_template
+            return replace(about, path=None, architectures=(), revision=None, remote=remote, chat_template=template)
         return ModelInfo(name=settings.model, remote=True, chat_template=settings.chat_template)
 
     def open(self, settings: EngineSettings) -> OpenAISession:

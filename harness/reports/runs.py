@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from harness.running.readings import warnings
 from harness.text import count, one_line, percent, table
 from harness.types import RunRecord, Score
 
+LARGE = 1000
+"""Episodes from which on a run says how many it has before it starts."""
 FLIPS = 10
 """Items lost and gained that are printed of each benchmark."""
 COUNTS = ("passed", "judged", "of", "unscored", "truncated")
@@ -41,6 +44,28 @@ def plans_json(plans: Sequence[RunPlan]) -> list[dict[str, Any]]:
         }
         for plan in plans
     ]
+
+
+def size_text(plan: RunPlan, left: int, seconds: float | None) -> str | None:
+    """What a large run will ask, before it starts.
+
+    Args:
+        plan: The run.
+        left: Episodes that are not played yet.
+        seconds: What an episode took in an earlier run of the same model; None where there is none.
+
+    Returns:
+        One line; None for a small run.
+    """
+    if left < LARGE:
+        return None
+    sizes = Counter(sample.category for sample in plan.samples.values())
+    largest, n = sizes.most_common(1)[0]
+    of = f", of which {n * plan.spec.repeats:,} {largest}" if len(sizes) > 1 else ""
+    expected = "the time left is shown once some are done"
+    if seconds is not None:
+        expected = f"about {timedelta(seconds=round(seconds * left))} at {seconds:.2g} s each, as in an earlier run"
+    return f"{plan.benchmark.name}: {left:,} episodes{of}; {expected}"
 
 
 def plans_text(plans: Sequence[RunPlan]) -> str:

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import handlers, machine, models, plugins
-from harness.errors import UsageProblem, unknown_name
-from harness.protocols import Benchmark, DescribesModel, Handler, Session
+from harness import machine, models, plugins
+from harness.errors import DataError, UsageProblem, unknown_name
+from harness.protocols import Benchmark, DescribesModel, Engine, Handler, Session
 from harness.results import provenance, store
 from harness.running import users
+from harness.running.asking import Convention, convention
 from harness.running.selection import choose
 from harness.running.users import UserSpec
 from harness.types import (
@@ -168,13 +169,9 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
         UsageProblem: A name is unknown, or the model is not there.
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
-    model = engine.describe()
-    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
-    asked = spec.handler_options.get("dialect", "auto") != "auto"
-    chosen, why = handlers.choose(rendered, asked) if spec.handler == "auto" else (spec.handler, "as asked")
-    handler, options, fit = handlers.fitted(chosen, spec.handler_options, spec.rules, rendered)
-    spec, why = replace(spec, handler_options=options), f"{why}; {fit}" if fit else why
-    spec = _applicable(spec, benchmark, handler)
+    model, (_, handler, options, why) = asked_by(spec, engine)
+    spec = replace(spec, handler_options=options)
+    spec = _applicable(spec, benchmark, handler, plugins.load("engines", engine.name))
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
     for name in spec.ids:
@@ -197,21 +194,69 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
 
-def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler) -> RunSpec:
-    """The run without categories that its handler cannot be measured on.
+def episode_seconds(planned: RunPlan) -> float | None:
+    """Wall-clock seconds of one episode in the newest run of the same model and engine on the same benchmark.
+
+    Args:
+        planned: The run that is to begin.
+
+    Returns:
+        Seconds; None where there is no such run.
+    """
+    record, found = planned.record, []
+    for folder in store.find_runs(planned.spec.output / store.slug(record.model) / record.benchmark.name):
+        try:
+            earlier = store.read_run(folder)
+        except DataError:
+            continue
+        done = sum(score.judged for score in earlier.scores.values())
+        if earlier.engine.name == record.engine.name and done and earlier.seconds:
+            found.append((earlier.started, earlier.seconds / done))
+    return max(found)[1] if found else None
+
+
+def asked_by(spec: RunSpec, engine: SharedEngine) -> tuple[ModelInfo, Convention]:
+    """What is known of a run's model, and how it will be asked.
+
+    Args:
+        spec: The run.
+        engine: Its engine, not opened.
+
+    Returns:
+        The model and the convention.
+
+    Raises:
+        UsageProblem: A name is unknown, or the model is not there.
+    """
+    model = engine.describe()
+    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
+    return model, convention(rendered, spec.handler, spec.handler_options, spec.rules)
+
+
+def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler, engine: Engine) -> RunSpec:
+    """The run without categories that its handler or engine cannot be measured on.
 
     Raises:
         UsageProblem: None is left.
     """
     told = not (handler.native or handler.continues)
     idle = [name for name in spec.categories if not told and name in benchmark.text_only]
-    if not idle:
+    why = "varies the prompt of models that write their calls as text", f"handler {handler.name} does not"
+    spec = _without(spec, idle, why, "Give --handler prompt.")
+    silent = [name for name in spec.categories if name in benchmark.scored and not engine.scores]
+    why = "asks how likely a text is", f"engine {engine.name} does not say"
+    return _without(spec, silent, why, "Give --engine hf.")
+
+
+def _without(spec: RunSpec, names: Sequence[str], why: tuple[str, str], remedy: str) -> RunSpec:
+    """The run without categories that are N/A, which is told with its reason."""
+    if not names:
         return spec
-    why = f"{', '.join(idle)}: N/A, it varies the prompt of models that write their calls as text"
-    if len(idle) == len(spec.categories):
-        raise UsageProblem(f"{why}; handler {handler.name} does not", "Give --handler prompt.")
-    LOG.warning("%s; handler %s does not", why, handler.name)
-    return replace(spec, categories=tuple(name for name in spec.categories if name not in idle))
+    told = f"{', '.join(names)}: N/A, it {why[0]}; {why[1]}"
+    if len(names) == len(spec.categories):
+        raise UsageProblem(told, remedy)
+    LOG.warning("%s", told)
+    return replace(spec, categories=tuple(name for name in spec.categories if name not in names))
 
 
 def _record(

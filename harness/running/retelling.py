@@ -92,7 +92,8 @@ class _Teller:
         steps = list(self.ended.retrace(line.key))
         if single and sample.category not in self._plain:
             query = steps[0][0]
-            plain = query.opening is None and query.messages == sample.turns[0] and query.tools == sample.tools
+            plain = query.opening is None and not query.scored
+            plain = plain and query.messages == sample.turns[0] and query.tools == sample.tools
             self._plain[sample.category] = query if plain else None
         return steps
 

@@ -39,6 +39,8 @@ class Job:
     needs: tuple[str, ...] = ()
     """Jobs whose files it reads."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    may_end: tuple[int, ...] = (0,)
+    """Exit codes that mean it is done."""
 
     def __str__(self) -> str:
         variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
@@ -76,6 +78,7 @@ def run(
     slots: int,
     tell: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
+    finished: Callable[[], None] = lambda: None,
 ) -> None:
     """Run all jobs that are not finished, each when the ones it needs are.
 
@@ -86,6 +89,7 @@ def run(
         slots: How many run at once.
         tell: Called with a line of progress.
         environment: Variables that all jobs get and that are not part of them, such as a server's address.
+        finished: Called whenever a job has ended well, after its mark is written.
 
     Raises:
         RunIncomplete: A job failed; those that were running are waited for and count.
@@ -110,7 +114,7 @@ def run(
                 assert one.process.stdin
                 one.process.stdin.close()
                 before, spent = spent, _children_cpu()  # a child's time counts from when it was waited for
-                if one.process.returncode:
+                if one.process.returncode not in one.job.may_end:
                     failed.append((one.job, one.process.returncode))
                     continue
                 _finish(one, folder, spent - before)
@@ -119,6 +123,7 @@ def run(
                     f"[{len(done)}/{len(jobs)}] {clock(time.time() - began)}  {one.job.name} done in"
                     f" {time.time() - one.started:.0f} s, {len(jobs) - len(done)} to go"
                 )
+                finished()
             time.sleep(0.05)
     finally:
         for one in running:
