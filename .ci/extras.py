@@ -29,6 +29,7 @@ FOR = {
     "vllm": "local models through vLLM",
     "code": "HumanEval(+) and MBPP(+), programs taken out of replies",
     "train": "`trainer`",
+    "qlora": "adapters on 4-bit weights",
     "refine": "near duplicates and hub data sets in `refine`",
     "ray": "`--runner ray` of `harness run` and `refine run`",
     "memory": "BFCL v4's memory categories",

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from harness.analysis.entries import entries
 from harness.analysis.leaderboard import build
@@ -76,8 +80,8 @@ def test_a_reason_is_printed_without_control_characters(tmp_path: Path) -> None:
     ("left", "seconds", "told"),
     [
         (10, 1.0, None),
-        (2000, None, "toy: 2,000 episodes, of which 12 echo; the time left is shown once some are done"),
-        (7200, 0.5, "toy: 7,200 episodes, of which 12 echo; about 1:00:00 at 0.5 s each, as in an earlier run"),
+        (2000, None, "toy: 2,000 samples, of which 12 echo; the time left is shown once some are done"),
+        (7200, 0.5, "toy: 7,200 samples, of which 12 echo; about 1:00:00 at 0.5 s each, as in an earlier run"),
     ],
 )
 def test_a_large_run_says_how_large_it_is(left: int, seconds: float | None, told: str | None) -> None:
