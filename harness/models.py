@@ -19,10 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import files, gguf
+from harness import files, gguf, machine
 from harness.data import datasets, pins
 from harness.errors import UsageProblem
-from harness.machine import cache_root, is_offline
 from harness.types import ModelInfo
 
 TINY = Path(__file__).parent / "assets" / "tiny"
@@ -172,7 +171,7 @@ def _sha256(file: Path) -> str:
     if stat.st_size < SMALL:
         return files.sha256(real)
     key = hashlib.sha256(f"{real}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
-    known = cache_root() / "fingerprints" / key
+    known = machine.cache_root() / "fingerprints" / key
     with contextlib.suppress(OSError):
         return known.read_text()
     digest = files.sha256(real)
@@ -196,7 +195,7 @@ def _fetch(name: str, revision: str | None, offline: bool) -> tuple[Path, str | 
         raise UsageProblem(f"{name} is a file", f"Name the folder that holds config.json: {local.parent}")
     if name.startswith((".", "/", "~")) or name.strip("/").count("/") != name.count("/") or name.count("/") > 1:
         raise UsageProblem(f"there is no folder {name}", _near(local))
-    return _snapshot(name, revision, is_offline(offline), local)
+    return _snapshot(name, revision, machine.is_offline(offline), local)
 
 
 def _folder_of(file: Path) -> Path:
@@ -308,4 +307,4 @@ def _json(file: Path) -> dict[str, Any]:
 
 def missing(extra: str, error: ImportError) -> UsageProblem:
     """The error for an engine whose packages are not installed, with the line that installs them."""
-    return UsageProblem(f"{error.name or error} is not installed", f"pip install 'funreason-harness[{extra}]'")
+    return UsageProblem(f"{error.name or error} is not installed", machine.install(extra))

@@ -57,7 +57,7 @@ class Pipeline:
         judges: Opened judges; vote k goes to judge k modulo their number, texts are written by the first.
         stages: The stages, in order.
         context: Settings that all examples share.
-        ledger: The books.
+        ledger: The log files.
         votes: Calls for each yes-or-no question.
         sampling: How the judges sample; vote k adds k to the seed.
         stop: Asked before each new example; once true, the run ends with the examples that are in flight.
@@ -143,7 +143,7 @@ class Pipeline:
         return [key for key in keys if key in self._flying]
 
     def _call(self, one: _Example, vote: int) -> None:
-        """Take one vote from the books, or ask for it."""
+        """Take one vote from the log, or ask for it."""
         assert one.ask is not None
         if line := self._recorded.pop((one.index, one.step, vote), None):
             one.votes[vote] = line["read"]

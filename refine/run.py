@@ -152,11 +152,11 @@ def run_shard(
     shard: tuple[int, int] = (0, 1),
     watch: Callable[[Tally], None] = lambda tally: None,
 ) -> int:
-    """Refine every n-th example, with books of its own.
+    """Refine every n-th example, with log files of its own.
 
     Args:
         settings: What to do; `output` is not written.
-        folder: Where the books are.
+        folder: Where the log files are.
         shard: Number of the shard, from 0, and how many there are.
         watch: Called with the live counts after each round of completions.
 

@@ -1,7 +1,7 @@
-"""One refinement on many machines: shards of the source as `ray.data` tasks, each with books of its own.
+"""One refinement on many machines: shards of the source as `ray.data` tasks, each with log files of its own.
 
 Shard k of n refines the examples k, k + n, k + 2n, ... in `OUTPUT/shard-kkk/`. A shard whose worker dies is run again
-by ray, on another worker, and goes on from its books; the output folder must be one that all workers see. The outputs
+by ray, on another worker, and goes on from them; the output folder must be one that all workers see. The outputs
 are merged in the order of the source and are the bytes that one machine would have written.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harness import machine
 from harness.errors import UsageProblem
 from refine.ledger import Ledger
 from refine.outputs import write_outputs
@@ -33,7 +34,7 @@ def run_on_ray(settings: Settings, shards: int, address: str | None = None) -> d
     try:
         import ray
     except ImportError:
-        raise UsageProblem("--runner ray needs ray", "pip install 'funreason-harness[ray]'") from None
+        raise UsageProblem("--runner ray needs ray", machine.install("ray")) from None
     if settings.cost_limit is not None:
         raise UsageProblem("--cost-limit cannot be held over shards", "Use --runner local, or --limit.")
     with Ledger(settings.output, settings.identity() | {"shards": shards}):
@@ -59,5 +60,5 @@ class _Shard:
 
 
 def shard_folder(output: Path, number: int) -> Path:
-    """Where a shard's books are."""
+    """Where a shard's log files are."""
     return output / f"shard-{number:03d}"
