@@ -21,7 +21,7 @@ from harness.results import provenance, store
 from harness.stats import paired
 from harness.stats.intervals import wilson
 from trainer import picture
-from trainer.recipes.demo.numbers import over_seeds
+from trainer.recipes.demo.numbers import over
 from trainer.recipes.rl.experiment import Settings, runs
 from trainer.rl import probe
 from trainer.rl.page import curve, smooth
@@ -125,7 +125,7 @@ def _difference(passed: Mapping[str, Mapping[str, bool]], method: str, other: st
     return {
         "seeds": each,
         "mean": fmean(pooled),
-        "over_seeds": over_seeds(list(each.values())),
+        "over_seeds": over(list(each.values())),
         "over_items": list(paired.bootstrap(sums, sizes)),
         "p": paired.permutation_test(sums),
     }
@@ -228,7 +228,7 @@ def _verdict(numbers: Numbers) -> str:
         rises = [_rise(found["reward"]) for _, found in _trained(numbers, method)]
         if rises:
             up = sum(rise > 0 for rise in rises)
-            span = over_seeds(rises)
+            span = over(rises)
             clear = span is not None and span[0] > 0
             lines.append(
                 f"- Reward of {TITLES[method]} rises in {up} of {len(rises)} runs, by {fmean(rises):+.3f} in the mean"
