@@ -235,6 +235,15 @@ def _verdict(numbers: Numbers) -> str:
                 f"{'' if span is None else f' ({span[0]:+.3f} to {span[1]:+.3f} over seeds)'}: "
                 f"{'a rise' if clear else 'no rise beyond noise'}."
             )
+    pairs = {
+        seed: _rise(found["reward"]) - _rise(other["reward"])
+        for name, found in _trained(numbers, "egpo")
+        if (other := numbers["training"].get(f"grpo-{(seed := name.partition('-')[2])}"))
+    }
+    if span := over(list(pairs.values())):
+        words = "a difference beyond noise" if span[0] * span[1] > 0 else "no difference beyond noise"
+        gain = f"{fmean(pairs.values()):+.3f} ({span[0]:+.3f} to {span[1]:+.3f} over seeds)"
+        lines.append(f"- EGPO's rise of reward minus GRPO's: {gain}, {words}.")
     for name, found in numbers["differences"].items():
         if found:
             beyond = all(
