@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import atexit
 import inspect
-import pickle
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from harness.data import examples
 from harness.errors import DataError
 from harness.results.provenance import digest
 from trainer import store
-from trainer.data import Corpus, Encoder, Record
+from trainer.data import Corpus, Encoder
+from trainer.store import Record
 
 KEEP_DAYS = 30
 """A data set that no run has used for so long is deleted by the next one that is written."""
@@ -111,7 +112,7 @@ class Cache:
         kind = type(encoder.handler)
         settings = {name: getattr(encoder, name) for name in ("max_length", "overlong", "turns", "positions", "end")}
         asked = {"data": sha256, "form": form, "limit": limit, "reading": encoder.reading, **settings}
-        of_handler = [Path(inspect.getfile(kind)).read_text("utf-8"), pickle.dumps(encoder.handler, 4).hex()]
+        of_handler = [Path(inspect.getfile(kind)).read_text("utf-8"), _described(encoder.handler)]
         versions = [machine.version(name) for name in ("transformers", "tokenizers", "jinja2", "funreason-harness")]
         return digest([asked, of_handler, versions, _code(), _tokenizer(encoder.tokenizer)])[:32]
 
@@ -160,6 +161,17 @@ def _code() -> str:
     places = [Path(harness.__file__).parents[1] / part for part in _CODE]
     files = [path for at in places for path in ([at] if at.suffix else sorted(at.rglob("*.py")))]
     return digest([path.read_text("utf-8") for path in files])
+
+
+def _described(value: Any) -> Any:
+    """An object by its class and fields, whatever it is; what has none by its text."""
+    own = fields(value) if is_dataclass(value) and not isinstance(value, type) else ()
+    named = {each.name: _described(getattr(value, each.name)) for each in own} or {
+        name: _described(field) for name, field in getattr(value, "__dict__", {}).items()
+    }
+    return (
+        [type(value).__module__, type(value).__qualname__, named] if named else repr(value).partition(" object at ")[0]
+    )
 
 
 def _tokenizer(tokenizer: Any) -> str:

@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.data import Record
 from trainer.losses.regions import Labels
-from trainer.store import lengths
+from trainer.store import Record, lengths
 
 Row = tuple[Record, ...]
 """What the data loader counts as one item: a single record, or the records packed into one row."""

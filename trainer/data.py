@@ -35,6 +35,7 @@ from harness.text import one_line
 from harness.types import Example, Prompt, Query, Reply
 from trainer.losses import RESULT, THINK
 from trainer.shown import unshown
+from trainer.store import Record, tokens
 from trainer.workers import spread
 
 BATCH = 128
@@ -45,19 +46,6 @@ REFUSALS = (
     TemplateError,
 )
 """What handlers and chat templates raise at a row that they cannot show or write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One reply to learn, with the conversation before it."""
-
-    id: str
-    ids: array[int]
-    regions: array[int]
-    """0, `THINK` or `RESULT` for each token."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 @dataclass(slots=True)
@@ -73,8 +61,6 @@ class Corpus:
     @property
     def tokens(self) -> dict[str, int]:
         """Tokens of all records by region."""
-        from trainer.store import tokens
-
         return tokens(self.records)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.data.thinking import SAMPLE, SHARE, commonest
 from harness.text import one_line
-from trainer.data import Record
 from trainer.losses import THINK
+from trainer.store import Record
 
 
 def warning(records: Sequence[Record], tokenizer: Any, loss: str) -> str | None:

@@ -15,13 +15,12 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, TypeVar, overload
 
 import numpy as np
 
-from trainer.data import Record
 from trainer.losses import RESULT, THINK
 
 ABOUT = "about.json"
@@ -30,6 +29,19 @@ CHUNK = 2**24
 """Bytes that are checked at a time."""
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One reply to learn, with the conversation before it."""
+
+    id: str
+    ids: array[int]
+    regions: array[int]
+    """0, `THINK` or `RESULT` for each token."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 class Damaged(ValueError):
@@ -147,9 +159,9 @@ class Shard(Sequence[Record]):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": {}}
 
-    def __del__(self) -> None:
-        for number in getattr(self, "_open", {}).values():
-            os.close(number)
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        for number in getattr(self, "_open", {}).values():  # `os` may be gone when the interpreter ends
+            close(number)
 
 
 class Picked(Sequence[Item]):

@@ -137,7 +137,7 @@ def add(
 
     \b
       harness data add bookings --format bfcl questions.jsonl answers.jsonl
-      harness data add desk --format bfcl questions.jsonl answers.jsonl --environment desk.py:Desk
+      harness data add desk --format bfcl q.jsonl a.jsonl --environment x.py:Desk
     """
     from harness.errors import UsageProblem
 

@@ -219,8 +219,8 @@ def _tried(sides: Sequence[Sequence[RunSpec]], flags: Flags) -> str:
 
 def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
-    from harness.reports.runs import size_text
-    from harness.running.plan import SharedEngine, episode_seconds, plan
+    from harness.reports.runs import episode_seconds, size_text
+    from harness.running.plan import SharedEngine, plan
     from harness.running.progress import progress
     from harness.running.runner import execute
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from harness.errors import DataError
 from harness.results import store
 from harness.running.plan import RunPlan
 from harness.running.readings import warnings
@@ -68,6 +69,27 @@ def size_text(plan: RunPlan, left: int, seconds: float | None) -> str | None:
     return f"{plan.benchmark.name}: {left:,} episodes{of}; {expected}"
 
 
+def episode_seconds(planned: RunPlan) -> float | None:
+    """Wall-clock seconds of one episode in the newest run of the same model and engine on the same benchmark.
+
+    Args:
+        planned: The run that is to begin.
+
+    Returns:
+        Seconds; None where there is no such run.
+    """
+    record, found = planned.record, list[tuple[str, float]]()
+    for folder in store.find_runs(planned.spec.output / store.slug(record.model) / record.benchmark.name):
+        try:
+            earlier = store.read_run(folder)
+        except DataError:
+            continue
+        done = sum(score.judged for score in earlier.scores.values())
+        if earlier.engine.name == record.engine.name and done and earlier.seconds:
+            found.append((earlier.started, earlier.seconds / done))
+    return max(found)[1] if found else None
+
+
 def plans_text(plans: Sequence[RunPlan]) -> str:
     """What would be done."""
 
@@ -102,7 +124,8 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
 def overflows(scores: Mapping[str, Score]) -> list[str]:
     """Of each category, how many items did not fit the model's context."""
     return [
-        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context and count as wrong"
+        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context: they are wrong, or no call"
+        " where none is wanted"
         for name, score in scores.items()
         if score.overflowed
     ]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import machine, models, plugins
-from harness.errors import DataError, UsageProblem, unknown_name
+from harness.errors import UsageProblem, unknown_name
 from harness.protocols import Benchmark, DescribesModel, Engine, Handler, Session
 from harness.results import provenance, store
 from harness.running import users
@@ -192,27 +192,6 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     record = replace(record, planned=planned, handler_reason=why)
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
-
-
-def episode_seconds(planned: RunPlan) -> float | None:
-    """Wall-clock seconds of one episode in the newest run of the same model and engine on the same benchmark.
-
-    Args:
-        planned: The run that is to begin.
-
-    Returns:
-        Seconds; None where there is no such run.
-    """
-    record, found = planned.record, []
-    for folder in store.find_runs(planned.spec.output / store.slug(record.model) / record.benchmark.name):
-        try:
-            earlier = store.read_run(folder)
-        except DataError:
-            continue
-        done = sum(score.judged for score in earlier.scores.values())
-        if earlier.engine.name == record.engine.name and done and earlier.seconds:
-            found.append((earlier.started, earlier.seconds / done))
-    return max(found)[1] if found else None
 
 
 def asked_by(spec: RunSpec, engine: SharedEngine) -> tuple[ModelInfo, Convention]:

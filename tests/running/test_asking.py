@@ -12,7 +12,7 @@ def test_models_that_are_asked_differently_are_told() -> None:
     tuned = convention(ModelInfo("org/tuned", handler="funreason"), "auto", {}, "upstream")
     base = convention(ModelInfo("org/base", chat_template=TOOLS), "auto", {}, "upstream")
     told = str(difference([tuned, base]))
-    assert "org/tuned is asked by funreason (it was trained with it)" in told
+    assert "org/tuned is asked by funreason (it was trained with it" in told
     assert "org/base is asked by fc hermes" in told
     assert "--handler NAME asks both alike" in told
 

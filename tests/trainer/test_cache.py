@@ -92,7 +92,6 @@ def test_whatever_decides_what_records_are_is_part_of_the_key(tmp_path, source, 
         {"positions": 64},
         {"reading": {"roles": {"x": "user"}}},
         {"handler": plugins.load("handlers", "prompt")},
-        {"handler": plugins.handler("funreason", {"think_prefix": "<think>\n\n"}, "upstream")},
         {"tokenizer": other},
     ):
         before = len(made)

@@ -18,10 +18,12 @@ import click
     help="llama.cpp's convert_hf_to_gguf.py. [default: the one on PATH]",
 )
 def command(model: str, output: Path, outtype: str, converter: Path | None) -> None:
-    """Write MODEL as a GGUF file, by llama.cpp's converter; an adapter is merged into its base first.
+    """Write MODEL as a GGUF file by llama.cpp's converter.
+
+    An adapter is merged into its base first.
 
     \b
-      trainer export tuned --gguf tuned.gguf --converter ~/llama.cpp/convert_hf_to_gguf.py
+      trainer export tuned --gguf tuned.gguf
     """
     from trainer.gguf import export, find_converter
 

@@ -27,6 +27,7 @@ from trainer.recipes.demo.experiment import (
     runs_of,
     seed_models,
     seeds,
+    warm_steps,
 )
 from trainer.recipes.demo.jobs import Job, program
 
@@ -97,8 +98,8 @@ def _tuning(settings: Settings, folder: Path, method: str, seed: int, data: Path
 
 
 def _self_refinement(settings: Settings, folder: Path, seed: int) -> Iterator[Job]:
-    """Half of the steps by MSL on the refined data, half on the model's own answers that pass."""
-    steps, warm = settings.steps // 2, folder / f"models/warm-{seed}"
+    """A part of the steps by MSL on the refined data, the rest on the model's own answers that pass."""
+    steps, warm = warm_steps(settings), folder / f"models/warm-{seed}"
     msl = {"loss": "msl", "alpha": 0.5, "seed": seed}
     model, needs = _base(settings, folder)
     command = _train(settings, model, _kept(folder, seed), warm, **msl, max_steps=steps)

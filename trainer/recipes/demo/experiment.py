@@ -50,7 +50,7 @@ class Settings:
     """0 where the model itself is base."""
     cold_learning_rate: float = 1e-3
     steps: int = 24
-    """Of each method. Self-refinement takes half of them before its round and half in it."""
+    """Of each method; `warm_steps` says how self-refinement takes them."""
     learning_rate: float = 5e-4
     batch: int = 16
     """Records of a step."""
@@ -193,6 +193,14 @@ def write_data(settings: Settings, folder: Path) -> None:
 def seeds(settings: Settings) -> range:
     """The seeds, from 1."""
     return range(1, settings.seeds + 1)
+
+
+def warm_steps(settings: Settings) -> int:
+    """Steps of self-refinement before its round: half; three quarters where base does not know the form of a reply.
+
+    After half of so few steps such a model's own answers are none that could be kept.
+    """
+    return settings.steps // 2 if settings.cold else settings.steps - settings.steps // 4
 
 
 def base_models(settings: Settings) -> list[str]:

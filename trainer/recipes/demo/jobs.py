@@ -92,7 +92,7 @@ def run(
         finished: Called whenever a job has ended well, after its mark is written.
 
     Raises:
-        RunIncomplete: A job failed; those that were running are waited for and count.
+        RunIncomplete: A job failed; all that do not need it have run.
     """
     waiting = [job for job in jobs if mark(folder, job.name) is None]
     done = {job.name for job in jobs} - {job.name for job in waiting}
@@ -102,8 +102,8 @@ def run(
     if done:
         tell(f"{len(done)} of {len(jobs)} steps were finished before")
     try:
-        while running or (waiting and not failed):
-            ready = [job for job in waiting if not failed and done.issuperset(job.needs)]
+        while running or any(done.issuperset(job.needs) for job in waiting):
+            ready = [job for job in waiting if done.issuperset(job.needs)]
             for job in ready[: slots - len(running)]:
                 waiting.remove(job)
                 running.append(_start(job, folder, lock, environment or {}))
@@ -116,6 +116,7 @@ def run(
                 before, spent = spent, _children_cpu()  # a child's time counts from when it was waited for
                 if one.process.returncode not in one.job.may_end:
                     failed.append((one.job, one.process.returncode))
+                    tell(f"{one.job.name} failed; what does not need it goes on")
                     continue
                 _finish(one, folder, spent - before)
                 done.add(one.job.name)

@@ -93,8 +93,8 @@ def training(numbers: Numbers) -> str:
     commits = ", ".join(commit[:12] for commit in numbers["code"])
     return f"""## Training
 
-{tokens["think"] / tokens["result"]:.1f} think tokens a result token (the paper's data: 11 to 1). SRML: half of the
-steps by MSL with alpha 0.5; its answers to the source questions, refined without repairs, train the other half.
+{tokens["think"] / tokens["result"]:.1f} think tokens a result token (the paper's data: 11 to 1). SRML: the first
+steps by MSL with alpha 0.5; its answers to the source questions, refined without repairs, train the others.
 
 {table(["model", "steps", "records", "reply tokens seen", "alpha at the end"], rows)}
 

@@ -1,0 +1,17 @@
+"""`refine synth`: conversations from environments."""
+
+from __future__ import annotations
+
+import click
+
+from refine.commands._synth_graph import graph
+from refine.commands._synth_walk import walk
+
+
+@click.group()
+def command() -> None:
+    """Make multi-turn training conversations from tools that can be carried out (FunReason-MT)."""
+
+
+command.add_command(graph)
+command.add_command(walk)
