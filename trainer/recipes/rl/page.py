@@ -75,6 +75,7 @@ def gather(settings: Settings, folder: Path) -> dict[str, Any]:
         "probe": probe.summary(rows, settings.group),
         "kept": sum(1 for _ in (folder / "data/kept.jsonl").open()),
         "training": {name: _curves(path) for name, path in logs.items() if path.exists()},
+        "unfinished": [name for name in names if name not in passed],
         "scores": {name: _score(found.values()) for name, found in passed.items()},
         "differences": {
             f"{method}-{other}": _difference(passed, method, other)
@@ -145,6 +146,8 @@ parameters if it is the embedded model) and take {about["steps"]} steps of {abou
 sample {about["group"]} replies to each at temperature {about["temperature"]:g}, learning rate
 {about["learning_rate"]:g}. It shows what happens at this size, and nothing about 7B models.
 
+{_unfinished(numbers)}
+
 ## Questions, chosen by the probe
 
 `trainer rl --probe {about["probed"]}` before training, level {about["level"]}:
@@ -177,6 +180,11 @@ Percentage points; intervals over seeds (Student's t) and over items with their 
 
 {_verdict(numbers)}
 """
+
+
+def _unfinished(numbers: Numbers) -> str:
+    left = numbers["unfinished"]
+    return f"**Not finished when this was written: {', '.join(left)}.**" if left else "All runs are finished."
 
 
 def _rewards(numbers: Numbers) -> str:
@@ -251,6 +259,7 @@ def _verdict(numbers: Numbers) -> str:
             )
             mine, other = (TITLES[part] for part in name.split("-"))
             words = "a difference beyond noise" if beyond else "no difference beyond noise"
+            words = words if found["over_seeds"] else "of one seed"
             gain = f"{100 * found['mean']:+.1f} points of greedy accuracy on held-out questions"
             lines.append(f"- {mine} against {other}: {gain}, {words}.")
     return "\n".join(lines)
