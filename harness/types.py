@@ -481,3 +481,5 @@ class Example:
     """Where it came from: data set, id, and what was done to it."""
     said: str = ""
     """Text beside the calls of the answer; conventions that answer in calls alone leave it out."""
+    weight: float = 1.0
+    """Of the answer's loss, above 0 and at most 1; earlier turns carry theirs in their message."""

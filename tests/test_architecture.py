@@ -141,7 +141,8 @@ LAYERS = (
 TRAINER_LAYERS = (
     {"losses", "shown"},
     {"config", "data"},
-    {"collate", "mix"},
+    {"tree", "mix"},
+    {"collate", "probe"},
     {"train"},
     {"callbacks", "folder", "model"},
     {"run"},

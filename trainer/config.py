@@ -57,6 +57,8 @@ class TrainConfig:
     """drop longer records, or truncate them at their end."""
     packing: bool = False
     """Fill rows with several records that do not see each other."""
+    share_prefix: bool = False
+    """Read what the replies of a conversation have before them once for all of them."""
     loss: str = "msl"
     """sft, msl or ssb."""
     alpha: float = _LOSS.alpha

@@ -53,6 +53,8 @@ class Record:
     ids: array[int]
     regions: array[int]
     """0, `THINK` or `RESULT` for each token."""
+    weight: float = 1.0
+    """Of its loss."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,6 +86,7 @@ class _Text:
     think: tuple[int, int]
     result: int
     """Where the result region starts; it ends with the text."""
+    weight: float
 
 
 @dataclass(slots=True)
@@ -157,7 +160,7 @@ class Encoder:
         head = _rendered(prompt, self.tokenizer).removesuffix(prompt.prefix)
         counts.update(f"left out: {what}" for what in unshown(example, head, native=reply.calls is not None))
         text, think, result = join(head, written)
-        return _Text(example.id, text + self.end, think, result)
+        return _Text(example.id, text + self.end, think, result, example.weight)
 
     def _encode(self, texts: Sequence[_Text], counts: Counter[str]) -> Iterator[Record]:
         encoded = self.tokenizer(
@@ -178,7 +181,7 @@ class Encoder:
                 continue
             counts["without think"] += THINK not in regions
             counts["without result"] += RESULT not in regions
-            yield Record(text.id, array("i", ids), regions)
+            yield Record(text.id, array("i", ids), regions, text.weight)
 
 
 def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:

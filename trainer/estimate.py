@@ -35,7 +35,7 @@ def estimate(config: TrainConfig, devices: int) -> dict[str, Any]:
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(described, trust_remote_code=config.trust_remote_code)
     longest = max(sum(map(len, row)) for row in rows)
-    a_step = round(sum(corpus.tokens.values()) / len(rows) * batch)
+    a_step = round(sum(len(item) for row in rows for item in row) / len(rows) * batch)
     parts = memory(config, described, model.num_parameters(), longest * config.per_device_train_batch_size, devices)
     return {
         "data": {name: count for name, count in corpus.counts.items() if count},

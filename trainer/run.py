@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -24,10 +24,11 @@ from harness.types import ModelInfo
 from trainer import callbacks, folder, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
-from trainer.data import Corpus, Encoder, end_of_turn
+from trainer.data import Corpus, Encoder, Record, end_of_turn
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
 from trainer.train import RegionTrainer
+from trainer.tree import Tree, refuse, trees
 
 SAME = (
     *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
@@ -116,9 +117,16 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
     sources = [source(each) for each in config.sources]
     corpora = [(name, weight, encoder.corpus(name, config.data_format, config.limit)) for name, weight in sources]
     corpus = mix(corpora, config.seed)
-    if config.packing:
-        return corpus, pack(corpus.records, config.max_length)
-    return corpus, [(record,) for record in corpus.records]
+    if not config.share_prefix:
+        return corpus, _rows(corpus.records, config)
+    refuse(config.attn_implementation, about, config.max_length)
+    shared = trees(corpus.records, config.max_length)
+    corpus.counts["tokens that replies share"] = sum(map(len, corpus.records)) - sum(map(len, shared))
+    return corpus, _rows(shared, config)
+
+
+def _rows(items: Sequence[Record | Tree], config: TrainConfig) -> list[Row]:
+    return pack(items, config.max_length) if config.packing else [(item,) for item in items]
 
 
 def arguments(config: TrainConfig) -> transformers.TrainingArguments:

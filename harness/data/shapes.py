@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.data import calls as notation
 from harness.data.calls import Unreadable
-from harness.data.turns import ROLES, THINKING, normal, said_by, split_think, with_answer
+from harness.data.turns import ROLES, THINKING, normal, said_by, split_think, weight_of, with_answer
 from harness.types import Example, Message, Tool
 
 Row = Mapping[str, Any]
@@ -81,7 +81,19 @@ def _example(row: Row, line: int, roles: Roles) -> Example:
         answer=text,
         source=dict(row.get("source") or {}),
         said=_text(row.get("said") or ""),
+        weight=_answer_weight(row),
     )
+
+
+def _answer_weight(row: Row) -> float:
+    """The weight of an example's answer.
+
+    Raises:
+        Unreadable: It is not above 0: the answer is what is learnt.
+    """
+    if not (weight := weight_of({"weight": row.get("weight")}, len(row["messages"]))):
+        raise Unreadable("the answer has weight 0: nothing of it would be learnt")
+    return weight
 
 
 def _xlam(row: Row, line: int, roles: Roles) -> Example:
@@ -151,14 +163,15 @@ def _conversation(row: Row, line: int, messages: Any, form: str, roles: Roles) -
             tools, messages = tools or found, messages[1:]
             left_out.append(TOOL_TEXT)
     made = normal(messages, tools, roles)
-    learnt = [place for place, said in enumerate(made) if said["role"] == "assistant" and said.get("train", True)]
+    learnt = [place for place, said in enumerate(made) if said["role"] == "assistant" and weight_of(said, place)]
     if not learnt or learnt[-1] == 0:
         raise Unreadable("no assistant turn to learn after a question")
     if learnt[-1] + 1 < len(made):
         left_out.append(AFTER)
     source = {"format": form} | ({"left_out": left_out} if left_out else {})
     asked = Example(_id(row, line), tuple(made[: learnt[-1]]), tools, None, "", source)
-    return with_answer(asked, said_by(made[learnt[-1]]))
+    last = made[learnt[-1]]
+    return with_answer(asked, said_by(last), weight=weight_of(last, learnt[-1]))
 
 
 def tools_of(row: Row) -> tuple[Tool, ...]:

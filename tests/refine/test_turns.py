@@ -75,7 +75,7 @@ def test_a_turn_without_loss_is_not_judged(tmp_path):
     row = conversation(
         tmp_path, {"role": "assistant", "content": "Wrong.", "weight": 0}, {"role": "user", "content": "?"}
     )
-    assert any(message.get("train") is False for message in row.messages)
+    assert any(message.get("weight") == 0 for message in row.messages)
     _, asked = judged(tmp_path, row, statement)
     assert [stage for stage, _ in asked].count("response") == 2
 
