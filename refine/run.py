@@ -22,6 +22,7 @@ from refine.judge import Answer, Judge, Question
 from refine.ledger import Ledger
 from refine.outputs import books, write_outputs, write_status
 from refine.pipeline import Pipeline, Tally, spent
+from refine.questions import benchmark_questions
 from refine.stages import score, write_cot
 from refine.types import Ask, Context, Finding, Stage
 
@@ -296,7 +297,7 @@ def _screened(
     repeats = {"duplicate": similar.Duplicates().objection}
     if settings.near_duplicates is not None:
         repeats["near_duplicate"] = similar.NearDuplicates(settings.near_duplicates).objection
-    contamination = similar.Contamination(similar.benchmark_questions(settings.against))
+    contamination = similar.Contamination(benchmark_questions(settings.against))
     number, shards = shard
     with (folder / "unusable.jsonl").open("w", encoding="utf-8") as file:
         for index, example in usable(settings, lambda row: file.write(json.dumps(asdict(row)) + "\n")):

@@ -11,22 +11,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 from harness.errors import UsageProblem
-from harness.types import Example, Sample
+from harness.types import Example
+from refine.questions import user_turns
 
 NGRAM = 13
 """Words in a row that count as overlap, as in the contamination studies since GPT-3 (arXiv 2005.14165, appendix C)."""
+PHRASE = 6
+"""Words from which a turn of a conversation is its own: no turn of five or more is both in API-Bank and in ACEBench
+or BFCL (`Yes, that's correct` is, 24 times), and "Thank you for your help" may be said anywhere."""
 
 _UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORDS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-_OPENING = re.compile(r"^user: *(.+)", re.IGNORECASE | re.MULTILINE)
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words and numbers of a text, and each character of Chinese and Japanese; all else separates them."""
-    return _WORDS.findall(text.lower())
+    """Words and numbers of a text without case, and each character of Chinese and Japanese; all else separates them."""
+    return _WORDS.findall(text.casefold())
 
 
 def query_of(example: Example) -> str:
@@ -59,69 +61,40 @@ class Contamination:
     """Finds queries that overlap with benchmark questions.
 
     Args:
-        benchmarks: Question texts by benchmark name.
+        benchmarks: The user turns of each item by benchmark name, as `refine.questions` gives them.
     """
 
-    def __init__(self, benchmarks: Mapping[str, Iterable[str]]) -> None:
-        self._whole: dict[int, str] = {}
+    def __init__(self, benchmarks: Mapping[str, Iterable[Sequence[str]]]) -> None:
+        self._asked: dict[int, str] = {}
         self._grams: dict[int, str] = {}
-        for name, texts in benchmarks.items():
-            for text in texts:
-                tokens = words(text)
-                self._whole[fingerprint(tokens)] = name
-                self._grams.update((gram, name) for gram in _grams(tokens))
+        for name, items in benchmarks.items():
+            for turns in items:
+                for tokens in _said(turns):
+                    self._asked[fingerprint(tokens)] = name
+                    self._grams.update((gram, name) for gram in _grams(tokens))
 
     def objection(self, example: Example) -> str | None:
-        """What speaks against an example whose whole query, or 13 words of it in a row, stand in a benchmark."""
-        tokens = words(query_of(example))
-        if name := self._whole.get(fingerprint(tokens)):
+        """What speaks against an example.
+
+        A benchmark asks the same in all turns or in one; asks one of its turns, where that is longer than a common
+        phrase; or has 13 of its words in a row.
+        """
+        whole, *turns = _said(user_turns(example.messages))
+        if name := self._asked.get(fingerprint(whole)) if whole else None:
             return f"the query is a question of {name}"
-        for gram in _grams(tokens):
+        for tokens in turns:
+            if len(tokens) >= PHRASE and (name := self._asked.get(fingerprint(tokens))):
+                return f"a user turn is a question of {name}"
+        for gram in _grams(whole):
             if name := self._grams.get(gram):
                 return f"the query shares {NGRAM} words in a row with {name}"
         return None
 
 
-def benchmark_questions(names: Sequence[str]) -> dict[str, list[str]]:
-    """Question texts of benchmarks, from their installed data.
-
-    Of a dialogue that is written into one message (`User: ...`) the opening is a question of its own.
-
-    Args:
-        names: Any of `bfcl`, `acebench`, `apibank`, `humaneval`, `mbpp`.
-
-    Returns:
-        Texts by name.
-
-    Raises:
-        UsageProblem: A name is unknown.
-        DataError: A benchmark's data is not installed.
-    """
-    from harness import plugins
-
-    tasks = {
-        "bfcl": ("bfcl", "single_turn"),
-        "acebench": ("acebench", "acebench"),
-        "apibank": ("apibank", "apibank"),
-        "humaneval": ("evalplus", "humaneval"),
-        "mbpp": ("evalplus", "mbpp"),
-    }
-    texts: dict[str, list[str]] = {}
-    for name in names:
-        if name not in tasks:
-            raise UsageProblem(f"no benchmark {name!r} to decontaminate against", f"Known: {', '.join(tasks)}.")
-        plugin, task = tasks[name]
-        benchmark = plugins.load("benchmarks", plugin)
-        samples = benchmark.load(benchmark.tasks()[task])
-        texts[name] = list(chain.from_iterable(_questions(sample) for sample in samples))
-    return texts
-
-
-def _questions(sample: Sample[Any]) -> Iterator[str]:
-    asked = [str(message.get("content")) for turn in sample.turns for message in turn if message["role"] == "user"]
-    yield "\n".join(asked)
-    if asked and (opening := _OPENING.search(asked[0])):
-        yield opening[1]
+def _said(turns: Sequence[str]) -> list[list[str]]:
+    """The words of all turns together, then of each that has any."""
+    parts = [words(turn) for turn in turns]
+    return [list(chain.from_iterable(parts)), *filter(None, parts)]
 
 
 class NearDuplicates:

@@ -153,13 +153,15 @@ TRAINER_LAYERS = (
 )
 """Recipes are programs that use the three others: nothing imports them."""
 REFINE_LAYERS = (
-    {"judge", "ledger", "material", "outputs", "rollouts", "similar"},
+    {"environments", "judge", "ledger", "material", "outputs", "questions", "rollouts"},
+    {"similar"},
     {"types", "export", "loop", "report", "sift"},
     {"checks"},
     {"turns", "repair"},
     {"pipeline"},
     {"stages"},
     {"run"},
+    {"synth"},
     {"spread"},
     {"commands"},
     {"cli"},

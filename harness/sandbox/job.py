@@ -12,9 +12,10 @@ import json
 import marshal
 import os
 import resource
+import struct
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from harness.sandbox import frames, landlock, linux, namespaces, seccomp, values
@@ -76,25 +77,37 @@ class _NoInput(io.StringIO):
         return False
 
 
-def main(payload: int, channel: int, confinement: Confinement) -> None:
+SIZE = struct.Struct("<I")
+"""What stands before each argument list that is asked for later: its bytes."""
+
+
+def main(payload: int, channel: int, confinement: Confinement, requests: int | None = None) -> None:
     """Run one job and end the process.
 
     Args:
         payload: Descriptor of a file that holds the marshalled `Job`.
         channel: Descriptor of the pipe that takes the frames.
         confinement: Layers to set up.
+        requests: Descriptor of a pipe that brings argument lists one by one, in place of the job's inputs.
     """
     send = _Sender(channel)
     job = Job(*marshal.loads(_read_all(payload)))
     try:
         layers = confine(confinement, job)
-        os.closerange(3, channel)
-        os.closerange(channel + 1, _DESCRIPTORS)
+        _close_all_but(channel, requests)
     except (OSError, ValueError) as error:
         send(frames.REFUSED, body=str(error).encode())
         return
     send(frames.READY, body=json.dumps(layers).encode())
-    run(job, send)
+    run(job, send, requests)
+
+
+def _close_all_but(*kept: int | None) -> None:
+    first = 3
+    for descriptor in sorted(one for one in kept if one is not None):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, _DESCRIPTORS)
 
 
 def _read_all(descriptor: int) -> bytes:
@@ -187,7 +200,7 @@ class _Sender:
             written += self._write(self._channel, data[written:])
 
 
-def run(job: Job, send: _Sender) -> None:
+def run(job: Job, send: _Sender, requests: int | None = None) -> None:
     """Execute the program and call its function on each input until one call raises.
 
     Calls share the process, so state that a program keeps between calls stays, as under EvalPlus.
@@ -201,7 +214,7 @@ def run(job: Job, send: _Sender) -> None:
         send(frames.RAISED, body=_described(error))
         return
     send(frames.LOADED)
-    calls = marshal.loads(job.inputs)
+    calls: Iterable[Any] = marshal.loads(job.inputs) if requests is None else _asked(requests)
     gc.freeze()  # nothing that is there now goes away: the collector need not look at it again
     arenas = Arenas()
     for arguments in calls:
@@ -215,6 +228,13 @@ def run(job: Job, send: _Sender) -> None:
             return
         if seconds > LONG_CALL:
             arenas.after_long_call()
+
+
+def _asked(requests: int) -> Iterator[Any]:
+    """Argument lists as the judge writes them, until it closes the pipe."""
+    with open(requests, "rb") as file:
+        while head := file.read(SIZE.size):
+            yield marshal.loads(file.read(*SIZE.unpack(head)))
 
 
 def _crossing(result: Any, convert: str, limit: int) -> tuple[int, bytes, bytes]:

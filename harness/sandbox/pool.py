@@ -113,7 +113,7 @@ class Sandbox:
             self.workers = max(1, min(machine.cores(), machine.memory() // self.memory))
         server, self.refused = backends.choose(self.backend)
         self._chosen, self._layers = server.backend, backends.layers(server.confinement)
-        self._workers = [_Worker(self._chosen, slot, self.memory) for slot in range(self.workers)]
+        self._workers = [Worker(self._chosen, slot, self.memory) for slot in range(self.workers)]
         self._workers[0].server = server
         self._free = list(self._workers)
         self._available = threading.Semaphore(self.workers)
@@ -162,6 +162,15 @@ class Sandbox:
                 results.close()
                 self._free.append(worker)
 
+    def lend(self) -> Worker | None:
+        """A server for as long as its borrower likes; None where all are lent. `take_back` ends the loan."""
+        return self._free.pop() if self._available.acquire(blocking=False) else None
+
+    def take_back(self, worker: Worker) -> None:
+        """The end of a loan."""
+        self._free.append(worker)
+        self._available.release()
+
     def warm(self) -> None:
         """Start all servers now; one that cannot be started is tried again when it is needed."""
         for worker in self._workers:
@@ -174,7 +183,7 @@ class Sandbox:
             worker.end()
 
 
-class _Worker:
+class Worker:
     """One fork server and the protocol with it."""
 
     def __init__(self, backend: backends.Backend, slot: int, memory: int) -> None:
@@ -184,6 +193,7 @@ class _Worker:
         self._ended = False
 
     def started(self) -> backends.Server:
+        """The server, started where it does not run; `OSError` where it cannot be."""
         with self._starting:
             if self._ended:
                 raise OSError("the sandbox was closed")
@@ -191,33 +201,36 @@ class _Worker:
             return self.server
 
     def end(self) -> None:
+        """End the server for good, also one that is being started."""
         with self._starting:
             self._ended = True
             self.close()
 
     def close(self) -> None:
+        """End the server; the next program starts another."""
         if self.server:
             self.server.close()
             self.server = None
 
     def run(self, program: Program) -> Generator[Result]:  # closing it ends the job
+        """Run a program and yield its results."""
         try:
             server = self.started()
-            channel, handle = self._begin(server.control, program)
+            channel, handle = self.begin(server.control, program)
         except OSError as error:
             self.close()
             raise SandboxFault(f"the sandbox server could not run a program: {error}") from error
         try:
-            with contextlib.closing(_clock(handle)) as clock:
+            with contextlib.closing(clock_of(handle)) as clock:
                 for result in _watch(channel, clock, program, counted=server.confinement["counted_threads"]):
                     if result.kind == "died" and _hung_up(server.control):
                         raise SandboxFault("the sandbox server ended while it ran a program")
                     yield result
         finally:
             os.close(channel)
-            self._end(server.control, handle)
+            self.finish(server.control, handle)
 
-    def _begin(self, control: socket.socket, program: Program) -> tuple[int, int]:
+    def begin(self, control: socket.socket, program: Program, requests: int | None = None) -> tuple[int, int]:
         """Hand a job to the server; returns the reading end of its pipe and its pidfd."""
         payload = _payload(program, self._memory)
         channel, theirs = os.pipe()
@@ -225,7 +238,9 @@ class _Worker:
             fcntl.fcntl(channel, _F_SETPIPE_SZ, _PIPE_BYTES)
         try:
             named = [name for name in ON_DEMAND if name in program.code]
-            socket.send_fds(control, [" ".join(named or "-").encode()], [payload, theirs])
+            socket.send_fds(
+                control, [" ".join(named or "-").encode()], [payload, theirs, *([] if requests is None else [requests])]
+            )
             control.settimeout(ANSWER_SECONDS)
             _, handles, _, _ = socket.recv_fds(control, 1, 1)
             if not handles:
@@ -238,7 +253,7 @@ class _Worker:
             os.close(theirs)
         return channel, handles[0]
 
-    def _end(self, control: socket.socket, handle: int) -> None:
+    def finish(self, control: socket.socket, handle: int) -> None:
         """Kill whatever is left of a job and wait until the server has seen it end."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(handle, signal.SIGKILL)
@@ -258,7 +273,8 @@ def _hung_up(control: socket.socket) -> bool:
     return bool(poller.poll(0))
 
 
-def _clock(handle: int) -> JobClock:
+def clock_of(handle: int) -> JobClock:
+    """The clock of a job by its pidfd; `SandboxFault` where its time cannot be measured."""
     try:
         return JobClock(handle)
     except OSError as error:
@@ -377,7 +393,7 @@ class _Reports:
             if self._ready:
                 yield from self._taken(frame)
             else:
-                _believe(frame)
+                believe(frame)
                 self._ready = True
 
     def _ended(self) -> Result:
@@ -398,7 +414,7 @@ class _Reports:
         self.index += not self.over
 
 
-def _believe(frame: frames.Frame) -> None:
+def believe(frame: frames.Frame) -> None:
     """The first frame comes from trusted code: every layer is in place, or nothing was run."""
     if frame.kind != frames.READY:
         raise SandboxFault(f"a layer of the sandbox could not be set up: {frame.body.decode('utf-8', 'replace')}")

@@ -1,8 +1,9 @@
 """The fork server: a small process that has imported what programs use, enters the namespaces once and forks jobs.
 
 Started by `backends` as `python -s -S -P` with an empty environment. It holds no tests and no expected outputs. It
-reads names of modules and two descriptors (the job's file and its pipe) from its control socket, answers with the job's
-pidfd and, when the job is over, with its exit status; it ends when the socket does.
+reads names of modules and two or three descriptors (the job's file, its pipe, and one that brings what it is asked
+later) from its control socket, answers with the job's pidfd and, when the job is over, with its exit status; it ends
+when the socket does.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ PREIMPORTED, ON_DEMAND = tuple(_EARLY.split()), tuple(_ON_DEMAND.split())
 """Those on demand are imported before the first program that names them: each makes every later fork dearer."""
 _LOOK = 50
 """Milliseconds between two looks at a job's folder, where it has no file system of its own."""
-_DESCRIPTORS = 2
+_DESCRIPTORS = 3
 _LONGEST_REQUEST = 1024
 _CLOSE_ON_EXEC = socket.MSG_CMSG_CLOEXEC
 
@@ -135,7 +136,7 @@ def _become_first_process() -> None:
 
 
 def _receive(control: socket.socket) -> tuple[list[str], list[int]] | None:
-    """Names of modules and the two descriptors; None when nobody is there any more."""
+    """Names of modules and the descriptors; None when nobody is there any more."""
     message, ancillary, _, _ = control.recvmsg(_LONGEST_REQUEST, socket.CMSG_SPACE(4 * _DESCRIPTORS), _CLOSE_ON_EXEC)
     descriptors = array.array("i")
     for _, kind, data in ancillary:
@@ -145,15 +146,15 @@ def _receive(control: socket.socket) -> tuple[list[str], list[int]] | None:
 
 
 def _serve(control: socket.socket, request: list[int], confinement: job.Confinement) -> None:
-    payload, channel = request
+    payload, channel, *requests = request
     child = os.fork()
     if not child:
         try:
-            job.main(payload, channel, confinement)
+            job.main(payload, channel, confinement, *requests)
         finally:
             os._exit(0)
-    os.close(payload)
-    os.close(channel)
+    for descriptor in request:
+        os.close(descriptor)
     handle = os.pidfd_open(child)
     try:
         socket.send_fds(control, [b"p"], [handle])

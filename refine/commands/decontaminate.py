@@ -19,8 +19,9 @@ def command(source: str, output: Path, against: str) -> None:
     Or that share 13 words in a row with one of its questions.
     """
     from harness.running.pairs import split
+    from refine.questions import benchmark_questions
     from refine.sift import sift
-    from refine.similar import Contamination, benchmark_questions
+    from refine.similar import Contamination
 
     contamination = Contamination(benchmark_questions(split([against]) or [against]))
     click.echo("\n".join(sift(source, output, contamination.objection)))

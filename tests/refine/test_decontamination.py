@@ -11,7 +11,8 @@ from harness.benchmarks.apibank import data
 from harness.data import datasets
 from harness.errors import DataError
 from harness.types import Example
-from refine.similar import NGRAM, Contamination, benchmark_questions, words
+from refine.questions import benchmark_questions
+from refine.similar import NGRAM, Contamination, words
 
 
 @pytest.fixture(autouse=True)

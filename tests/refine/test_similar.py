@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import UsageProblem
 from harness.types import Example
-from refine.similar import NGRAM, Contamination, Duplicates, NearDuplicates, benchmark_questions, words
+from refine.similar import NGRAM, Contamination, Duplicates, NearDuplicates, words
 from tests.refine.test_pipeline import example
 
 
@@ -52,7 +51,7 @@ def sentence(start: int, count: int) -> str:
     ],
 )
 def test_a_query_overlaps_by_thirteen_words_in_a_row_or_as_a_whole(query, why):
-    found = Contamination({"b": [sentence(0, 20), "Short one"]}).objection(asking(query))
+    found = Contamination({"b": [(sentence(0, 20),), ("Short one",)]}).objection(asking(query))
     assert found is None if why is None else why in found
 
 
@@ -60,24 +59,38 @@ def test_a_query_overlaps_by_thirteen_words_in_a_row_or_as_a_whole(query, why):
 def test_whatever_stands_around_it_a_run_of_thirteen_words_is_found(tokens, start, around):
     start = min(start, len(tokens) - NGRAM)
     query = f"{around} {' '.join(tokens[start : start + NGRAM])} {around}"
-    assert Contamination({"b": [" ".join(tokens)]}).objection(asking(query))
+    assert Contamination({"b": [(" ".join(tokens),)]}).objection(asking(query))
 
 
-def test_words_are_letters_and_digits_in_lower_case():
+@pytest.mark.parametrize(
+    ("turns", "why"),
+    [
+        (("two short", "turns"), "the query is a question of b"),
+        (("two short turns",), "the query is a question of b"),
+        (("turns",), "the query is a question of b"),
+        (("hello", "turns"), None),
+        (("hello", "a turn of six whole words"), "a user turn is a question of b"),
+        (("hello", "a turn of five words"), None),
+        (("", " "), None),
+    ],
+)
+def test_a_conversation_overlaps_by_all_turns_or_by_one_that_is_no_phrase(turns, why):
+    items = [("Two  SHORT", "turns."), ("A turn of six whole words?", "next"), ("a turn of five words", "then")]
+    messages = tuple({"role": "user", "content": turn} for turn in turns)
+    assert Contamination({"b": items}).objection(replace(example(0), messages=messages)) == why
+
+
+def test_words_are_letters_and_digits_without_case():
+    assert words("Straße".upper()) == words("Straße")
     assert words("Was kostet's, 3.5 Übel?") == ["was", "kostet", "s", "3", "5", "übel"]
 
 
 def test_characters_are_words_where_no_spaces_part_them():
     assert words("识别码为WXZ123,6月") == [*"识别码为", "wxz123", "6", "月"]
     question = "我需要计划下月的汽车保养并检查轮胎"
-    contamination = Contamination({"b": [question]})
+    contamination = Contamination({"b": [(question,)]})
     assert "shares 13 words" in contamination.objection(asking(f"你好，{question[2:15]}。"))
     assert contamination.objection(asking(f"你好，{question[2:14]}。")) is None
-
-
-def test_an_unknown_benchmark_is_refused():
-    with pytest.raises(UsageProblem, match="Known: bfcl, acebench, apibank, humaneval, mbpp"):
-        benchmark_questions(["gsm8k"])
 
 
 def test_a_near_duplicate_names_the_first_that_it_repeats():

@@ -17,7 +17,7 @@ import pytest
 
 from harness.errors import SandboxUnavailable, UsageProblem
 from harness.sandbox import backends, values
-from harness.sandbox.pool import Program, Sandbox, SandboxFault, _Worker
+from harness.sandbox.pool import Program, Sandbox, SandboxFault, Worker
 
 from .conftest import Run
 
@@ -478,7 +478,7 @@ def test_ctrl_c_in_a_terminal_does_not_reach_a_program(sandbox: Sandbox, run: Ru
     assert not {os.getsid(process) for process in _below(sandbox._workers[0])} & {os.getsid(0)}
 
 
-def _below(worker: _Worker) -> list[int]:
+def _below(worker: Worker) -> list[int]:
     """The server's processes and the job, the outermost first."""
     assert worker.server
     found = [worker.server.process.pid]
