@@ -24,6 +24,7 @@ from refine.outputs import books, write_outputs, write_status
 from refine.pipeline import Pipeline, Tally, spent
 from refine.questions import benchmark_questions
 from refine.stages import score, write_cot
+from refine.turns import begin
 from refine.types import Ask, Context, Finding, Stage
 
 DECISIVE = (*checks.ANSWER_CHECKS, "duplicate", "near_duplicate", "contaminated")
@@ -164,8 +165,6 @@ def run_shard(
     with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
         pipeline = Pipeline(
             open_judges(settings, opened),
-            settings.stage_list(),
-            Context(frozenset(settings.decide), settings.max_attempts),
             ledger,
             votes=settings.votes,
             sampling=settings.sampling,
@@ -173,9 +172,11 @@ def run_shard(
         )
         finished = ledger.finished()
         examples = _screened(settings, folder, shard, finished)
-        for tally in pipeline.run(examples, ledger.unfinished_calls(finished)):
+        context = Context(frozenset(settings.decide), settings.max_attempts)
+        items = begin(examples, settings.stage_list(), context)
+        for tally in pipeline.run(items, ledger.unfinished_calls(finished)):
             watch(tally)
-        return sum(1 for _ in examples) if pipeline.stopped else 0
+        return sum(1 for _ in items) if pipeline.stopped else 0
 
 
 def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
