@@ -243,7 +243,13 @@ def test_the_three_programs_meet_at_files() -> None:
 
 
 def test_only_the_sandbox_is_imported_by_those_who_need_it() -> None:
-    allowed = ("harness.sandbox", "harness.benchmarks.evalplus", "harness.commands", "harness.doctor")
+    allowed = (
+        "harness.sandbox",
+        "harness.benchmarks.evalplus",
+        "harness.commands",
+        "harness.doctor",
+        "refine.environments",
+    )
     found = [
         found for found in IMPORTS if inside(found.target, "harness.sandbox") and not inside(found.source, *allowed)
     ]

@@ -6,11 +6,18 @@ An adapter is a module here that exports `PLUGIN`, an `Adapter`; third parties a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any, Protocol
 
+from harness import plugins
+from harness.errors import UsageProblem, unknown_name
 from harness.types import FunctionCall, Tool
+
+GROUP = "refine.environments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class Environment(Protocol):
     """The benchmark whose own environment this is; data from it is marked with the name."""
     shows_state: bool = True
     """Whether `state` sees every effect of a call; else only results tell what a call did."""
+    values: Mapping[str, Sequence[Any]] = MappingProxyType({})
+    """Values to try where documents name none, by `tool.parameter` or by `parameter`."""
 
     def tools(self) -> tuple[Tool, ...]:
         """Documents with `name`, `description`, `parameters` and, where known, `response` (both JSON Schema)."""
@@ -84,3 +93,54 @@ class Adapter(Protocol):
         Raises:
             UsageProblem: It cannot be reset, an option is unknown, or it is not there.
         """
+
+
+def names() -> list[str]:
+    """All adapters, sorted. Imports none of them."""
+    return sorted({*plugins.modules(GROUP), *(point.name for point in entry_points(group=GROUP))})
+
+
+def open_environment(name: str, options: Mapping[str, Any] | None = None) -> Environment:
+    """Open an environment by its name.
+
+    Args:
+        name: `ADAPTER:TARGET`; `desk.py:Desk` alone is a Python class.
+        options: Of the adapter.
+
+    Returns:
+        The environment, with every member that its protocol has.
+
+    Raises:
+        UsageProblem: No adapter has that name (near names are offered), or it refuses.
+    """
+    kind, colon, target = name.partition(":")
+    if kind.endswith(".py"):
+        kind, target = "python", name
+    if not colon or not target:
+        remedy = f"Write ADAPTER:TARGET with one of {', '.join(names())}, for example python:desk.py:Desk."
+        raise UsageProblem(f"{name!r} names no environment", remedy)
+    if kind not in names():
+        raise unknown_name("kind of environment", kind, names())
+    points = [point for point in entry_points(group=GROUP) if point.name == kind]
+    adapter = points[0].load() if points else importlib.import_module(f"{GROUP}.{kind}").PLUGIN
+    plugins.complete(adapter, Adapter, f"environment adapter {kind}")
+    opened: Environment = adapter.open(target, options or {})
+    complete: Environment = plugins.complete(opened, Environment, f"environment {name}")
+    return complete
+
+
+def check_options(adapter: str, options: Mapping[str, Any], known: Mapping[str, str]) -> None:
+    """Refuse options that an adapter does not have.
+
+    Args:
+        adapter: Its name.
+        options: What was given.
+        known: What each does, by name.
+
+    Raises:
+        UsageProblem: One is unknown.
+    """
+    for option in options:
+        if option not in known:
+            remedy = "; ".join(f"{name}: {text}" for name, text in known.items())
+            raise UsageProblem(f"environments of kind {adapter} have no option {option!r}", f"They have {remedy}.")
