@@ -134,9 +134,9 @@ class Attempt:
             self.problem = None if said["content"] else "the reply is empty"
             self.messages.append(said)
             return None
+        self.problem = self._objection(calls)
         message = {**said, "tool_calls": native(calls, len(self.messages))}
         self.messages.append(message)
-        self.problem = self._objection(calls)
         if not self.problem:
             self._carry_out(message, calls)
         return calls

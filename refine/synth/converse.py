@@ -105,7 +105,7 @@ class _Conversation:
         advanced: Mapping[str, Any] = NOTHING
         if turn.steps:
             advanced = yield from _asked("tool", {"Calls": _walked(turn)})
-        about = {"kind": turn.kind, "tool": dict(advanced), "queries": [], "attempts": []}
+        about: dict[str, Any] = {"kind": turn.kind, "tool": dict(advanced), "queries": [], "attempts": []}
         self.log.append(about)
         query = yield from self._query(turn, advanced, about["queries"])
         self.talk.messages.append({"role": "user", "content": query})
