@@ -159,7 +159,7 @@ REFINE_LAYERS = (
     {"checks"},
     {"turns", "repair"},
     {"pipeline"},
-    {"stages"},
+    {"jobs", "stages"},
     {"run"},
     {"synth"},
     {"spread"},
