@@ -106,7 +106,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, enum.Enum):
         return plain(value.value, depth + 1)
     if hasattr(value, "getstate"):  # a generator of random numbers
-        return str(hash(value.getstate()))
+        return f"random:{hash(value.getstate())}"
     return plain(vars(value), depth + 1) if hasattr(value, "__dict__") else str(type(value).__name__)
 
 

@@ -37,7 +37,7 @@ class Source:
     step: int | None = None
     """For `result`: index of the step in the conversation, from 0, whose result shows it first."""
     path: Path = ()
-    """Where it stands in that result or in the state."""
+    """Where it stands in that result or in the state; the way to a key of an object ends with `(key)`."""
 
 
 @dataclass(frozen=True, slots=True)

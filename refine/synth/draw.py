@@ -1,0 +1,252 @@
+"""Arguments for a call: from earlier results, from the state, from what documents allow, else invented.
+
+Each value comes with its source. What earlier results hold is preferred, most of all what no call has used yet; a value
+that is invented is what only the user can know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from harness.types import FunctionCall, Tool
+from refine.synth.documents import Kind, Parameter, fits, kind_of, named_alike, parameters_of
+from refine.synth.graph import Graph
+from refine.synth.scene import Scene
+from refine.synth.types import Source
+
+OPTIONAL, FED = 0.35, 0.75
+"""Share of optional parameters that are given, and of those that an earlier result has a value for."""
+EDGE, NAMED, KNOWN, GIVEN, OPTION, SAME_KIND, STATE_NAMED, STATE, INVENTED = (
+    12.0,
+    6.0,
+    8.0,
+    4.0,
+    6.0,
+    2.0,
+    3.0,
+    0.6,
+    0.1,
+)
+"""How much a value weighs by where it comes from; unused results weigh four times as much."""
+UNUSED = 4.0
+EDGES_WEIGH = 3.0
+WORDS = ("amber", "birch", "cobalt", "dune", "ember", "fjord", "grove", "heather", "indigo", "juniper", "kelp", "larch")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A value, where it comes from and how much it weighs."""
+
+    value: Any
+    source: Source
+    weight: float
+
+
+class Drawer:
+    """Draws calls of an environment's tools.
+
+    Args:
+        tools: Their documents.
+        graph: What is known so far.
+        values: Values to try, by `tool.parameter` or `parameter`.
+    """
+
+    def __init__(self, tools: Sequence[Tool], graph: Graph, values: Mapping[str, Sequence[Any]]) -> None:
+        self.graph = graph
+        self.parameters = {tool["name"]: parameters_of(tool) for tool in tools}
+        self._values = values
+
+    def call(
+        self, tool: str, scene: Scene, draw: Random, since: int = 0, forced: Mapping[str, Any] | None = None
+    ) -> tuple[FunctionCall, tuple[Source, ...]]:
+        """A call of a tool.
+
+        Args:
+            tool: Its name.
+            scene: What is known.
+            draw: Where choices come from.
+            since: Calls from this place on count as unused while no later one uses them.
+            forced: Values of some parameters.
+
+        Returns:
+            The call, and a source for each leaf of its arguments.
+        """
+        used = {source.step for done in scene.done for source in done.sources if source.step is not None}
+        unused = {place for place in range(since, len(scene.done)) if place not in used}
+        arguments: dict[str, Any] = {}
+        sources: list[Source] = []
+        for parameter in self.parameters[tool]:
+            if forced and parameter.name in forced:
+                arguments[parameter.name] = forced[parameter.name]
+                continue
+            if not parameter.required and draw.random() >= (FED if self._is_fed(tool, parameter, scene) else OPTIONAL):
+                continue
+            value, found = self._value(tool, parameter, scene, draw, unused, (parameter.name,))
+            arguments[parameter.name] = value
+            sources += found
+            unused -= {source.step for source in found if source.step is not None}
+        return FunctionCall(tool, arguments), tuple(sources)
+
+    def _is_fed(self, tool: str, parameter: Parameter, scene: Scene) -> bool:
+        """Whether an earlier result has what a parameter takes."""
+        made = {done.call.name for done in scene.done}
+        return any(edge.source in made for edge in self.graph.feeders(tool, parameter.name))
+
+    def _value(
+        self,
+        tool: str,
+        parameter: Parameter,
+        scene: Scene,
+        draw: Random,
+        unused: set[int],
+        place: tuple[str | int, ...],
+    ) -> tuple[Any, list[Source]]:
+        candidates = list(self._candidates(tool, parameter, scene, draw, unused))
+        if candidates:
+            total = [each.weight for each in candidates]
+            chosen = draw.choices(candidates, weights=total)[0]
+            if isinstance(chosen.value, list):
+                return chosen.value, [replace(chosen.source, parameter=(*place, i)) for i in range(len(chosen.value))]
+            if parameter.kind == "list" and parameter.options:
+                some = [each for each in parameter.options if draw.random() < 0.6] or [draw.choice(parameter.options)]
+                return some, [Source((*place, i), "constant") for i in range(len(some))]
+            return chosen.value, [replace(chosen.source, parameter=place)]
+        if parameter.kind == "list":
+            return self._list(tool, parameter, scene, draw, unused, place)
+        if parameter.kind == "object":
+            return self._object(tool, parameter, scene, draw, unused, place)
+        return invented(parameter.kind, draw), [Source(place, "user")]
+
+    def _list(
+        self,
+        tool: str,
+        parameter: Parameter,
+        scene: Scene,
+        draw: Random,
+        unused: set[int],
+        place: tuple[str | int, ...],
+    ) -> tuple[Any, list[Source]]:
+        inner = _inner(parameter)
+        values, sources = [], []
+        for index in range(draw.randint(1, 3 if inner.kind in ("number", "whole") else 2)):
+            value, found = self._value(tool, inner, scene, draw, unused, (*place, index))
+            if value not in values:
+                values.append(value)
+                sources += [
+                    replace(source, parameter=(*place, len(values) - 1, *source.parameter[len(place) + 1 :]))
+                    for source in found
+                ]
+        return values, sources
+
+    def _object(
+        self,
+        tool: str,
+        parameter: Parameter,
+        scene: Scene,
+        draw: Random,
+        unused: set[int],
+        place: tuple[str | int, ...],
+    ) -> tuple[Any, list[Source]]:
+        values, sources = {}, []
+        properties = parameter.schema.get("properties") or {}
+        required = parameter.schema.get("required") or list(properties)[:1]
+        for name, schema in properties.items():
+            if name in required or draw.random() < OPTIONAL:
+                (inner,) = parameters_of({"name": tool, "parameters": {"properties": {name: schema}}})
+                values[name], found = self._value(tool, inner, scene, draw, unused, (*place, name))
+                sources += found
+        return values, sources
+
+    def _candidates(
+        self, tool: str, parameter: Parameter, scene: Scene, draw: Random, unused: set[int]
+    ) -> Iterator[Candidate]:
+        inner = _inner(parameter) if parameter.kind == "list" else parameter
+        if parameter.options:
+            known = [value for value in parameter.options if parameter.kind != "truth"]
+            yield from (
+                Candidate(value, Source((), "constant"), OPTION / len(parameter.options)) for value in parameter.options
+            )
+        else:
+            known = None
+        if parameter.kind == "truth":
+            return
+        given = self._values.get(f"{tool}.{parameter.name}", self._values.get(parameter.name, ()))
+        yield from (Candidate(value, Source((), "user"), GIVEN / len(given)) for value in given)
+        if parameter.kind in ("object",):
+            return
+        wrap = (lambda value: [value]) if parameter.kind == "list" else (lambda value: value)
+        shown: set[Any] = set()
+        for each in self._from_results(tool, parameter, inner, scene, unused):
+            shown.add(each.value)
+            if known is None or each.value in known:
+                yield replace(each, value=wrap(each.value))
+        for each in self._from_state(tool, parameter, inner, scene):
+            if each.value not in shown and (known is None or each.value in known):
+                yield replace(each, value=wrap(each.value))
+        if known is None and not given and parameter.kind != "list":
+            yield Candidate(
+                invented(parameter.kind, draw), Source((), "user"), INVENTED if inner.kind == "text" else 2.0
+            )
+
+    def _from_results(
+        self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene, unused: set[int]
+    ) -> Iterator[Candidate]:
+        edges = {(edge.source, edge.place): edge for edge in self.graph.feeders(tool, parameter.name)}
+        for step, done in enumerate(scene.done):
+            matching = [leaf for leaf in done.leaves if fits(leaf.value, inner.kind)]
+            if not matching:
+                continue
+            for leaf in matching:
+                edge = edges.get((done.call.name, leaf.pattern))
+                alike = named_alike(done.call.name, leaf.pattern, parameter.name)
+                weight = (
+                    EDGE * EDGES_WEIGH if edge and edge.executed else EDGE if edge else NAMED if alike else SAME_KIND
+                )
+                if not edge and not alike and inner.kind == "text":
+                    weight = SAME_KIND / 8
+                weight *= UNUSED if step in unused else 1.0
+                yield Candidate(leaf.value, Source((), "result", step, leaf.path), weight / len(matching))
+
+    def _from_state(self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene) -> Iterator[Candidate]:
+        learnt = {
+            each.place: each.worked / each.tried
+            for each in self.graph.state_values
+            if (each.target, each.parameter) == (tool, parameter.name)
+        }
+        matching = [leaf for leaf in scene.leaves() if fits(leaf.value, inner.kind) and leaf.value != ""]
+        counts: dict[tuple[str, ...], int] = {}
+        for leaf in matching:
+            counts[leaf.pattern] = counts.get(leaf.pattern, 0) + 1
+        for leaf in matching:
+            weight = STATE / len(counts)
+            if leaf.pattern in learnt:
+                weight = KNOWN * learnt[leaf.pattern]
+            elif named_alike(tool, leaf.pattern, parameter.name):
+                weight = STATE_NAMED
+            elif learnt or (inner.kind != "text" and len(matching) > 1):
+                weight = STATE / 4 / len(counts)
+            yield Candidate(leaf.value, Source((), "state", None, leaf.path), weight / counts[leaf.pattern])
+
+
+def _inner(parameter: Parameter) -> Parameter:
+    """What a list's parameter holds, under the list's name."""
+    schema = parameter.schema.get("items")
+    if parameter.kind != "list" or not isinstance(schema, Mapping):
+        return replace(parameter, kind="text" if parameter.kind == "list" else parameter.kind)
+    return replace(parameter, kind=kind_of(schema), schema=schema, options=())
+
+
+def invented(kind: Kind, draw: Random) -> Any:
+    """A value that nothing knows of."""
+    if kind == "whole":
+        return draw.randint(1, 40)
+    if kind == "number":
+        return draw.randrange(1, 4000) / 20
+    if kind == "truth":
+        return draw.random() < 0.5
+    if kind == "list":
+        return [draw.choice(WORDS)]
+    return {} if kind == "object" else f"{draw.choice(WORDS)} {draw.randrange(10, 99)}"

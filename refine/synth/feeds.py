@@ -1,0 +1,94 @@
+"""Value edges: by the names in documents, and by execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+from harness.types import Tool
+from refine.synth.documents import Parameter, feeds, fields_of, fits, inner_kind, named_alike, parameters_of
+from refine.synth.draw import invented
+from refine.synth.graph import ValueEdge
+from refine.synth.needs import Needs, telling, written
+from refine.synth.reach import Reacher
+from refine.synth.scene import Scene
+
+TRIES = 3
+
+
+def by_names(tools: Mapping[str, Tool]) -> Iterator[ValueEdge]:
+    """Edges that names suggest, with kinds that fit.
+
+    Args:
+        tools: Documents by name.
+
+    Yields:
+        Edges without an execution.
+    """
+    for source, document in tools.items():
+        for field in fields_of(document):
+            for target in tools:
+                for parameter in parameters_of(tools[target]):
+                    alike = named_alike(source, field.pattern, parameter.name)
+                    if alike and target != source and feeds(field.kind, parameter) and not parameter.options:
+                        yield ValueEdge(source, field.pattern, target, parameter.name, alike)
+
+
+class Feeds:
+    """Finds values of results that other tools need: with one they are carried out, with an invented one they are not.
+
+    Args:
+        reacher: Carries out calls.
+        needs: Notes what is found.
+    """
+
+    def __init__(self, reacher: Reacher, needs: Needs) -> None:
+        self._reacher, self._needs = reacher, needs
+
+    def find(self, scene: Scene, source: str, targets: Mapping[str, Tool], draw: Random) -> None:
+        """Try the values of one tool's result with every parameter of the others.
+
+        Args:
+            scene: A new world.
+            source: The tool.
+            targets: The others' documents by name.
+            draw: Where choices come from.
+        """
+        if not self._reacher.reach(scene, source, draw):
+            return
+        count = len(scene.done)
+        given = set(map(str, scene.done[-1].call.arguments.values()))
+        leaves = (leaf for leaf in scene.done[-1].leaves if telling(leaf.value) and str(leaf.value) not in given)
+        places = {leaf.pattern: leaf.value for leaf in leaves}
+        for target, document in targets.items():
+            for parameter in parameters_of(document):
+                if target != source and not parameter.options:
+                    self._try(scene, count, places, target, parameter, draw)
+
+    def _try(
+        self,
+        scene: Scene,
+        count: int,
+        places: Mapping[tuple[str, ...], Any],
+        target: str,
+        parameter: Parameter,
+        draw: Random,
+    ) -> None:
+        source, kind = scene.done[count - 1].call.name, inner_kind(parameter)
+        matching = {place: value for place, value in places.items() if fits(value, kind)}
+        if not matching or self._goes_through(scene, count, target, parameter, invented(kind, draw), draw):
+            return
+        for place, value in matching.items():
+            if example := self._goes_through(scene, count, target, parameter, value, draw):
+                self._needs.note_value(source, place, target, parameter.name, example)
+
+    def _goes_through(
+        self, scene: Scene, count: int, target: str, parameter: Parameter, value: Any, draw: Random
+    ) -> str:
+        """The call where the target is carried out with a value; nothing where it is not."""
+        forced = {parameter.name: [value] if parameter.kind == "list" else value}
+        reached = self._reacher.reach(scene, target, draw, depth=2, forced=forced, tries=TRIES)
+        example = written(scene.done[-1]) if reached else ""
+        scene.rewind(count)
+        return example
