@@ -221,6 +221,8 @@ class ModelInfo:
     """What `config.json` calls it."""
     marks: tuple[str, ...] = ()
     """Tokens of its tokenizer that look like marks of calls, such as `<|tool_call|>`."""
+    environments: tuple[str, ...] = ()
+    """Benchmarks in whose own environments this project's trainer trained it, as it says beside the weights."""
 
 
 @dataclass(frozen=True, slots=True)

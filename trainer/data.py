@@ -38,6 +38,8 @@ from trainer.shown import unshown
 BATCH = 512
 """Texts tokenised together."""
 SENTINEL = "sentinel"
+IN_ENVIRONMENT = "rows from the environments of "
+"""Begins the count of rows that were made in a benchmark's own environments."""
 REFUSALS = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
     TemplateError,
@@ -143,6 +145,8 @@ class Encoder:
                 counts[f"unusable: {one_line(row.reason, 200)}"] += 1
                 continue
             counts.update(f"left out: {one_line(str(what), 200)}" for what in _left_out(row))
+            if marked := row.source.get("benchmark_environment"):
+                counts[f"{IN_ENVIRONMENT}{one_line(str(marked), 40)}"] += 1
             for _, turn in turns(row) if self.turns == "all" else [(0, row)]:
                 try:
                     yield self._text(turn, counts)

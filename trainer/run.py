@@ -24,7 +24,7 @@ from harness.types import ModelInfo
 from trainer import callbacks, folder, losses
 from trainer.collate import Collator, Row, pack
 from trainer.config import TrainConfig
-from trainer.data import Corpus, Encoder, Record, end_of_turn
+from trainer.data import IN_ENVIRONMENT, Corpus, Encoder, Record, end_of_turn
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
 from trainer.train import RegionTrainer
@@ -177,6 +177,10 @@ def train(config: TrainConfig) -> Path:
     about = {
         "config": asdict(config),
         "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts, "tokens": corpus.tokens},
+        "benchmark_environments": sorted(
+            {name.removeprefix(IN_ENVIRONMENT) for name in corpus.counts if name.startswith(IN_ENVIRONMENT)}
+            | set(models.outline(config.model, models.locate(config.model)).environments)
+        ),
         "base": models.inspect(config.model).sha256 if os.environ.get("RANK", "0") == "0" else None,
         "adapter": describe_adapter(config),
         "code": asdict(provenance.code()),
