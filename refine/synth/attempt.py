@@ -194,15 +194,24 @@ class Attempt:
         """What is wrong with where it ended."""
         if not self.finished:
             return "it did not come to an end"
-        state = self.world.state()
-        if self.turn.state_sha256 and state_digest(state) != self.turn.state_sha256:
-            return "what it left behind is not what was wanted"
-        seen = {*self.talk.results, *self.results}
-        if missing := next((step.call.name for step in self._needed() if step.result not in seen), None):
-            return f"a result that the user needs was never seen ({missing})"
-        return None
+        results = {*self.talk.results, *self.results}
+        return turn_problem(self.turn, self.world, results, self.talk.environment.shows_state)
 
-    def _needed(self) -> Iterator[Step]:
-        """Steps whose results the user needs; all of them where the world shows no state."""
-        shows = self.talk.environment.shows_state
-        return (step for step in self.turn.steps if "answer" in step.effects or not shows)
+
+def turn_problem(turn: Turn, world: World, results: set[str], shows_state: bool) -> str | None:
+    """What is wrong with a world at the end of a turn.
+
+    Args:
+        turn: As it was walked.
+        world: As it was left.
+        results: All that was returned in the conversation so far.
+        shows_state: Whether the world's state tells what was done; else every result of the walk must be there.
+
+    Returns:
+        The reason; None where the turn is right.
+    """
+    if shows_state and turn.state_sha256 and state_digest(world.state()) != turn.state_sha256:
+        return "what it left behind is not what was wanted"
+    needed = (step for step in turn.steps if "answer" in step.effects or not shows_state)
+    missing = next((step.call.name for step in needed if step.result not in results), None)
+    return f"a result that the user needs was never seen ({missing})" if missing else None

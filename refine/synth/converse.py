@@ -46,8 +46,8 @@ class Rules:
         None
     )
     """What speaks against a finished conversation: its messages, and the calls of each turn."""
-    models: Mapping[str, str] = field(default_factory=dict)
-    """Who plays which role; goes into the source."""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """Goes into the source of every conversation: who plays which role, the environment's options."""
 
 
 class _Over(Exception):
@@ -220,7 +220,7 @@ class _Conversation:
             "number": plan.number,
             "trace": to_json(self.trace),
             "attempts": self.log,
-            "models": dict(self.rules.models),
+            **self.rules.source,
             "error_tool_response": self.talk.errors,
             **({"benchmark_environment": self.trace.benchmark} if self.trace.benchmark else {}),
         }

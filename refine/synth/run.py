@@ -203,7 +203,8 @@ def _open(settings: Settings) -> Environment:
 
 def _rules(settings: Settings) -> Rules:
     models = {role: ", ".join(names) for role, names in settings.crew.identity().items()}
-    return Rules(settings.max_attempts, settings.max_queries, _objection(settings.refused), models)
+    source = {"models": models, "environment_options": dict(settings.environment_options)}
+    return Rules(settings.max_attempts, settings.max_queries, _objection(settings.refused), source)
 
 
 def _objection(

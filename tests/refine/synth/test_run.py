@@ -97,7 +97,7 @@ def test_the_whole_funnel_on_fifty_conversations(desk, tmp_path, monkeypatch):
 def test_killed_behind_every_line_the_run_ends_with_the_same_bytes(desk, tmp_path, monkeypatch):
     monkeypatch.setattr(crews, "Reciter", Clumsy)
     whole = tmp_path / "whole"
-    run.run(settings(whole, conversations=4))
+    run.run(settings(whole, conversations=2))
     asked = readable(whole)
     lines = (whole / "calls.jsonl").read_bytes().splitlines(keepends=True)
     ended = (whole / "outcomes.jsonl").read_bytes().splitlines(keepends=True)
@@ -109,7 +109,7 @@ def test_killed_behind_every_line_the_run_ends_with_the_same_bytes(desk, tmp_pat
         before = {json.loads(line)["index"] for line in lines[cut:]}
         kept = [line for line in ended if json.loads(line)["index"] not in before]
         (folder / "outcomes.jsonl").write_bytes(b"".join(kept))
-        run.run(settings(folder, conversations=4))
+        run.run(settings(folder, conversations=2))
         assert outputs(folder) == outputs(whole), cut
         assert readable(folder) == asked, "a call was asked twice, or never"
 
