@@ -21,6 +21,7 @@ from refine.environments import Outcome, check_options
 from refine.environments._bfcl_states import CLASSES, VALUES, generate
 from refine.environments._inside import plain
 
+DEEPEST_FOLDER = 8
 OPTIONS = {"allow": "set by --benchmark-environments"}
 
 
@@ -101,9 +102,11 @@ def _snapshot(instance: Any) -> Any:
     return {name: _snapshot_value(value) for name, value in kept.items()}
 
 
-def _snapshot_value(value: Any) -> Any:
+def _snapshot_value(value: Any, depth: int = 0) -> Any:
     if type(value).__name__ == "Directory":
-        return {name: _snapshot_value(item) for name, item in value.contents.items()}
+        if depth > DEEPEST_FOLDER:  # a folder that was copied into itself
+            return "..."
+        return {name: _snapshot_value(item, depth + 1) for name, item in value.contents.items()}
     if type(value).__name__ == "File":
         return value.content
     return plain(value)

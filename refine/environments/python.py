@@ -33,6 +33,8 @@ OPTIONS = {
     "worlds": "processes that may live at once (2)",
 }
 MEMORY = 1 << 30
+FUTURE = "from __future__ import annotations\n"
+"""Stands at the beginning of a program only."""
 
 
 class PythonClass:
@@ -47,7 +49,8 @@ class PythonClass:
         self.name = f"python:{target}"
         self._seconds = float(options.get("seconds", 5.0))
         most = int(options.get("worlds", 2))
-        self._program = _program(Path(file), self._class)
+        self._program = _program(Path(file), self._class, "_inside.py")
+        self._describing = _program(Path(file), self._class, "_inside.py", "_describe.py")
         self._sandbox = _sandbox(most)
         try:
             self._tools, self.values = self._documents(options.get("documents"))
@@ -82,7 +85,7 @@ class PythonClass:
 
     def _documents(self, file: str | None) -> tuple[tuple[Tool, ...], Mapping[str, Sequence[Any]]]:
         try:
-            process = _Process(self._sandbox, self._program, self._seconds)
+            process = _Process(self._sandbox, self._describing, self._seconds)
         except WorldLost as error:
             remedy = "It runs in the sandbox: what it imports must be installed, and files are out of its reach."
             raise UsageProblem(f"{self.name} cannot be loaded: {error.args[0]}", remedy) from None
@@ -132,7 +135,7 @@ class _Process:
         self._session.close()
 
 
-def _program(file: Path, name: str) -> str:
+def _program(file: Path, name: str, *around: str) -> str:
     if not name.isidentifier():
         raise UsageProblem(f"python:{file}:{name} names no class", "Write FILE.py:CLASS, for example desk.py:Desk.")
     try:
@@ -141,8 +144,9 @@ def _program(file: Path, name: str) -> str:
         raise UsageProblem(
             f"{file} cannot be read: {error}", "Write FILE.py:CLASS, for example desk.py:Desk."
         ) from None
-    around = Path(__file__).with_name("_inside.py").read_text(encoding="utf-8")
-    return f"{around}\n\nload({source!r}, {file.name!r}, {name!r})\n"
+    parts = [Path(__file__).with_name(part).read_text(encoding="utf-8") for part in around]
+    parts[1:] = [part.replace(FUTURE, "") for part in parts[1:]]
+    return "\n".join(parts) + f"\n\nload({source!r}, {file.name!r}, {name!r})\n"
 
 
 def _sandbox(workers: int) -> Sandbox:

@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.types import Tool
 from refine.synth.documents import Parameter, feeds, fields_of, fits, inner_kind, named_alike, parameters_of
-from refine.synth.draw import invented
 from refine.synth.graph import ValueEdge
-from refine.synth.needs import Needs, telling, written
+from refine.synth.leaves import telling
+from refine.synth.needs import Needs, written
 from refine.synth.reach import Reacher
 from refine.synth.scene import Scene
 
@@ -76,19 +76,12 @@ class Feeds:
         draw: Random,
     ) -> None:
         source, kind = scene.done[count - 1].call.name, inner_kind(parameter)
-        matching = {place: value for place, value in places.items() if fits(value, kind)}
-        if not matching or self._goes_through(scene, count, target, parameter, invented(kind, draw), draw):
-            return
-        for place, value in matching.items():
-            if example := self._goes_through(scene, count, target, parameter, value, draw):
-                self._needs.note_value(source, place, target, parameter.name, example)
-
-    def _goes_through(
-        self, scene: Scene, count: int, target: str, parameter: Parameter, value: Any, draw: Random
-    ) -> str:
-        """The call where the target is carried out with a value; nothing where it is not."""
-        forced = {parameter.name: [value] if parameter.kind == "list" else value}
-        reached = self._reacher.reach(scene, target, draw, depth=2, forced=forced, tries=TRIES)
-        example = written(scene.done[-1]) if reached else ""
-        scene.rewind(count)
-        return example
+        for place, value in places.items():
+            if not fits(value, kind):
+                continue
+            forced = {parameter.name: [value] if parameter.kind == "list" else value}
+            if self._reacher.reach(scene, target, draw, depth=2, forced=forced, tries=TRIES):
+                *before, last = scene.done
+                if not self._needs.takes_anything(scene.seed, before, last, parameter.name):
+                    self._needs.note_value(source, place, target, parameter.name, written(last))
+            scene.rewind(count)

@@ -18,8 +18,9 @@ from typing import Any
 
 from harness.errors import DataError, UsageProblem, unknown_name
 from harness.files import write_atomic
+from harness.types import FunctionCall
 from refine.environments import Environment
-from refine.synth.leaves import Shape, parsed
+from refine.synth.leaves import Shape, parsed, telling
 
 FORMAT = 1
 ALIKE = 0.6
@@ -27,16 +28,22 @@ ALIKE = 0.6
 _VARYING = re.compile(r"\[.*?\]|\{.*?\}|'[^']*'|\"[^\"]*\"|\b[\w-]*\d[\w./-]*\b")
 
 
-def template(error: str) -> str:
-    """An error's text without what differs from call to call: quoted text, lists, names with digits.
+def template(error: str, call: FunctionCall) -> str:
+    """An error's text without what differs from call to call: arguments, quoted text, lists, names with digits.
 
     Of an object, what stands under `error`; else all that stands in it.
     """
     value = parsed(error)
     if isinstance(value, Mapping):
         said = [str(value["error"])] if value.get("error") else [f"{key}: {item}" for key, item in value.items()]
-        return ", ".join(" ".join(_VARYING.sub("*", text).split()) for text in said)
-    return " ".join(_VARYING.sub("*", error).split())
+        return ", ".join(_without_details(text, call) for text in said)
+    return _without_details(error, call)
+
+
+def _without_details(text: str, call: FunctionCall) -> str:
+    for argument in sorted(filter(telling, map(str, call.arguments.values())), key=len, reverse=True):
+        text = text.replace(argument, "*")
+    return " ".join(_VARYING.sub("*", text).split())
 
 
 def alike(reason: str, other: str) -> bool:
@@ -104,10 +111,10 @@ class Graph:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Which keys of the state are fields, by the pattern of their object, its parts joined by `/`."""
 
-    def helpers(self, target: str, error: str) -> list[StateEdge]:
-        """State edges that lead to a tool from the reason of a refusal."""
-        reason = template(error)
-        return [edge for edge in self.state_edges if edge.target == target and alike(edge.error, reason)]
+    def helpers(self, call: FunctionCall, error: str) -> list[StateEdge]:
+        """State edges that lead to a call's tool from the reason of its refusal."""
+        reason = template(error, call)
+        return [edge for edge in self.state_edges if edge.target == call.name and alike(edge.error, reason)]
 
     def feeders(self, target: str, parameter: str) -> list[ValueEdge]:
         """Value edges that lead to a parameter; executed ones first."""

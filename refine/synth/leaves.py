@@ -18,6 +18,8 @@ from refine.synth.types import Path
 ANY = "*"
 KEY = "(key)"
 """Ends the path and the pattern of a value that is a key of an object."""
+SHORTEST = 3
+"""Characters of a text, or digits of a number, from which on it can tell where it comes from."""
 LONGEST = 200_000
 """Characters of a result that is looked into."""
 MOST = 4_000
@@ -111,16 +113,17 @@ class Shape:
 
 def result_leaves(text: str) -> list[Leaf]:
     """Leaves of a call's result; all keys of objects are taken for fields."""
-    return [leaf for leaf in Shape().leaves(parsed(text), keys=False) if leaf.value not in (None, "", True, False)]
+    return [
+        leaf
+        for leaf in Shape().leaves(parsed(text), keys=False)
+        if not isinstance(leaf.value, bool) and leaf.value not in (None, "")
+    ]
 
 
 def informative(text: str) -> bool:
     """Whether a result tells something: not empty, not only `false` or nothing."""
-    value = parsed(text)
-    if value in ("", "None", [], {}, None, False):
-        return False
-    leaves = Shape().leaves(value, keys=False)
-    return any(leaf.value not in (None, "", False, "None") for leaf in leaves)
+    leaves = Shape().leaves(parsed(text), keys=False)
+    return any(leaf.value is not False and leaf.value not in (None, "", "None") for leaf in leaves)
 
 
 def visible(state: Any) -> Any:
@@ -132,3 +135,11 @@ def visible(state: Any) -> Any:
             if not (isinstance(item, str) and item.startswith("random:"))
         }
     return [visible(item) for item in state] if isinstance(state, list) else state
+
+
+def telling(value: Any) -> bool:
+    """Whether a value is rare enough to tell where it comes from: not short, not a truth value, not 0 or 100."""
+    if isinstance(value, bool) or value is None:
+        return False
+    text = str(abs(value)) if isinstance(value, int | float) else str(value)
+    return len(text.strip("0. ")) >= SHORTEST if not isinstance(value, str) else len(text) >= SHORTEST

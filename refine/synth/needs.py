@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from harness.types import FunctionCall
 from refine.environments import Environment
 from refine.synth.graph import Graph, StateEdge, ValueEdge, alike, template
-from refine.synth.leaves import Leaf, Shape, informative
+from refine.synth.leaves import Leaf, Shape, informative, telling
 from refine.synth.scene import Done, Scene
 
-SHORTEST = 3
-"""Characters of a text, or digits of a number, from which on it can tell where it comes from."""
-
-
-def telling(value: Any) -> bool:
-    """Whether a value is rare enough to tell where it comes from: not short, not a truth value, not 0 or 100."""
-    if isinstance(value, bool) or value is None:
-        return False
-    text = str(abs(value)) if isinstance(value, int | float) else str(value)
-    return len(text.strip("0. ")) >= SHORTEST if not isinstance(value, str) else len(text) >= SHORTEST
+EXPLAINED = 3
+"""Times that calls of the same tools in the same order are looked into."""
 
 
 class Needs:
@@ -33,7 +28,7 @@ class Needs:
 
     def __init__(self, environment: Environment, graph: Graph) -> None:
         self._environment, self._graph = environment, graph
-        self._explained: set[tuple[str, tuple[str, ...], str]] = set()
+        self._explained: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
     def explain(self, scene: Scene) -> None:
         """Find which of the calls before a scene's last one it needed, directly, and note the edges.
@@ -42,10 +37,10 @@ class Needs:
         they gave.
         """
         *before, last = scene.done
-        key = (last.call.name, tuple(done.call.name for done in before), json.dumps(dict(last.call.arguments)))
-        if not before or key in self._explained:
+        key = (last.call.name, tuple(done.call.name for done in before))
+        if not before or self._explained[key] >= EXPLAINED:
             return
-        self._explained.add(key)
+        self._explained[key] += 1
         for place in range(len(before) - 1, -1, -1):
             fewer = before[:place] + before[place + 1 :]
             if self._refusal(scene.seed, [*fewer, last]) is None:
@@ -54,7 +49,13 @@ class Needs:
             rest = before[:place] + before[place + 1 :]
             refused = self._refusal(scene.seed, [*rest, last])
             if refused is not None and refused[0] == len(rest):
-                self._note(done, last, rest, refused[1])
+                self._note(scene.seed, done, last, rest, refused[1])
+
+    def takes_anything(self, seed: int, before: Sequence[Done], last: Done, parameter: str) -> bool:
+        """Whether a call also goes through with another value of a parameter, so that its value tells nothing."""
+        other = _replaced(last.call.arguments[parameter])
+        call = FunctionCall(last.call.name, {**last.call.arguments, parameter: other})
+        return self._refusal(seed, [*before, replace(last, call=call)]) is None
 
     def note_value(self, source: str, place: tuple[str, ...], target: str, parameter: str, example: str) -> None:
         """Note an execution that needed a value."""
@@ -78,14 +79,16 @@ class Needs:
         finally:
             world.close()
 
-    def _note(self, done: Done, last: Done, rest: Sequence[Done], error: str) -> None:
+    def _note(self, seed: int, done: Done, last: Done, rest: Sequence[Done], error: str) -> None:
         shown = {leaf.value: leaf.pattern for leaf in done.leaves if telling(leaf.value)}
         by_value = [(name, value) for name, value in arguments_of(last) if value in shown]
         for name, value in by_value:
+            if self.takes_anything(seed, [*rest, done], last, name):
+                continue
             self.note_value(done.call.name, shown[value], last.call.name, name, written(last))
         if by_value or done.call.name == last.call.name:
             return
-        edge = StateEdge(done.call.name, last.call.name, template(error))
+        edge = StateEdge(done.call.name, last.call.name, template(error, last.call))
         helpers = [old for old in self._graph.state_edges if old.target == edge.target and alike(old.error, edge.error)]
         if edge.source not in [old.source for old in helpers]:
             said = {str(source.parameter[0]) for source in done.sources if source.kind in ("user", "constant")}
@@ -93,6 +96,17 @@ class Needs:
             edge.arguments = {name: value for name, value in done.call.arguments.items() if name in said}
             edge.example = tuple(map(written, (*rest, done, last)))
             self._graph.state_edges.append(edge)
+
+
+def _replaced(value: Any) -> Any:
+    """A value of the same kind that nothing has returned."""
+    if isinstance(value, list | tuple):
+        return [_replaced(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _replaced(item) for name, item in value.items()}
+    if isinstance(value, int | float):
+        return value + 977
+    return f"{value}-unseen"
 
 
 def arguments_of(done: Done) -> Iterator[tuple[str, Any]]:

@@ -32,10 +32,12 @@ DRAWS = 8
 AGAIN = 2
 """Times that a tool is reached in each world in later rounds."""
 ROUNDS = 5
-REASONS, SEARCHES = 6, 3
+REASONS, SEARCHES = 6, 2
 """Reasons of refusals of a tool that helpers are looked for, and how often for each."""
 NAMED, OTHERS = 10, 3
 """Calls of a helper that are tried where the refusal's text has its words, and where it has not."""
+NAMED_WHOLE = 100.0
+"""How much a tool's whole name in a refusal counts, beside its words."""
 RANKED = 8
 """Helpers tried for a tool that is carried out at times anyway."""
 REDRAWN = 2
@@ -82,20 +84,19 @@ class Prober:
 
     def build(self) -> Graph:
         """Probe until a round reaches no further tool, then look for values that tools need."""
-        reached: set[str] = set()
         for number in range(ROUNDS):
-            before = len(reached), len(self.graph.state_edges)
+            before = len(self.graph.reached), len(self.graph.state_edges)
+            for known in (known for asked in self._asked.values() for known in asked if known[1] <= SEARCHES):
+                known[1] = 0
             for name in self._tools:
                 self._tell(f"round {number + 1}: {name}")
-                if self._probe(name, number):
-                    reached.add(name)
-                    self.graph.reached = tuple(name for name in self._tools if name in reached)
+                self._probe(name, number)
             self.graph.state_values = [
                 StateValue(place, target, parameter, worked, self._tried[target, parameter, place])
                 for (target, parameter, place), worked in sorted(self._worked.items())
                 if worked
             ]
-            if number and before == (len(reached), len(self.graph.state_edges)):
+            if number and before == (len(self.graph.reached), len(self.graph.state_edges)):
                 break
         self._find_feeds()
         self.graph.value_edges.sort(key=lambda edge: (edge.source, edge.target, edge.parameter, edge.place))
@@ -117,9 +118,14 @@ class Prober:
         world.close()
         return state
 
-    def _probe(self, name: str, number: int) -> bool:
+    def _explain(self, scene: Scene) -> None:
+        """A scene's last call went through."""
+        self._needs.explain(scene)
+        reached = {*self.graph.reached, *(done.call.name for done in scene.done)}
+        self.graph.reached = tuple(name for name in self._tools if name in reached)
+
+    def _probe(self, name: str, number: int) -> None:
         """Try a tool in several worlds, and look for helpers where it is refused."""
-        reached = False
         for seed in range(SEEDS):
             draw = randomness(self._seed, number, name, seed)
             scene = Scene(self._environment, seed, self._shape)
@@ -127,15 +133,13 @@ class Prober:
                 scene.rewind(0)
                 before = len(scene.refused)
                 if self._reach(scene, name, draw, bare=not number):
-                    reached = True
-                    self._needs.explain(scene)
+                    self._explain(scene)
                     self._count(name, scene.done[-1].sources, worked=True)
                 for refusal in scene.refused[before:]:
                     self._count(refusal.call.name, refusal.sources, worked=False)
             scene.close()
             for refusal in scene.refused:
                 self._ask(refusal, seed, draw)
-        return reached
 
     def _reach(self, scene: Scene, name: str, draw: Random, bare: bool) -> bool:
         """Reach a tool; bare, by one call in the world as it is."""
@@ -152,47 +156,74 @@ class Prober:
 
     def _ask(self, refusal: Refusal, seed: int, draw: Random) -> None:
         """Look for what helps against the reason of a refusal, a few times a reason."""
-        target, reason = refusal.call.name, template(refusal.text)
+        target, reason = refusal.call.name, template(refusal.text, refusal.call)
         reasons = self._asked.setdefault(target, [])
         known = next((asked for asked in reasons if alike(asked[0], reason)), None)
-        if self.graph.helpers(target, refusal.text) or (known and known[1] >= SEARCHES):
+        if self.graph.helpers(refusal.call, refusal.text) or (known and known[1] >= SEARCHES):
             return
-        if known:
-            known[1] += 1
-        elif len(reasons) < REASONS:
-            reasons.append([reason, 1])
-        else:
+        if not known and len(reasons) >= REASONS:
             return
-        self._search(seed, list(refusal.before), refusal.call, refusal.text, draw, DEEPEST)
+        if not known:
+            reasons.append(known := [reason, 0])
+        known[1] += 1
+        if self._search(seed, list(refusal.before), refusal.call, [reason], draw, refusal.text):
+            known[1] = SEARCHES + 1
 
-    def _search(self, seed: int, before: list[Done], call: FunctionCall, error: str, draw: Random, depth: int) -> bool:
-        """Call other tools before a call that was refused, those that the refusal's text names first."""
-        partial: list[tuple[list[Done], str]] = []
+    def _search(
+        self, seed: int, before: list[Done], call: FunctionCall, reasons: list[str], draw: Random, error: str
+    ) -> bool:
+        """Call other tools before a call that was refused, those that the refusal's text names first.
+
+        Args:
+            seed: Of the world.
+            before: Calls that were made already.
+            call: The one that is refused.
+            reasons: Why it was refused first, after a first helper, ... and now.
+            draw: Where choices come from.
+            error: The refusal's text.
+
+        Returns:
+            Whether it went through.
+        """
+        partial: list[tuple[list[Done], FunctionCall, str]] = []
         for helper, overlap in self._ranked(call.name, error):
             scene = Scene(self._environment, seed, self._shape)
             scene.replay(before)
             for _ in range(NAMED if overlap else OTHERS):
-                if not self._reacher.reach(scene, helper, draw, depth=1, tries=4):
+                if not self._reacher.reach(scene, helper, draw, depth=1, tries=6):
                     continue
-                text = self._goes_through(scene, call, draw)
-                if text is None:
-                    self._needs.explain(scene)
+                refused = self._goes_through(scene, call, draw, reasons)
+                if refused is None:
+                    self._explain(scene)
                     scene.close()
                     return True
-                if scene.done[-1].changed and not alike(template(text), template(error)):
-                    partial.append((list(scene.done), text))
+                if not _known(reasons, *refused):
+                    partial.append((list(scene.done), *refused))
                     break
             scene.close()
-        later = (each for each in partial[:PARTIAL] if depth and not self.graph.helpers(call.name, each[1]))
-        return any(self._search(seed, done, call, text, draw, depth - 1) for done, text in later)
+            if partial and overlap >= NAMED_WHOLE:
+                break
+        if len(reasons) > DEEPEST:
+            return False
+        later = [each for each in partial[:PARTIAL] if not self.graph.helpers(*each[1:])]
+        return any(self._search(seed, done, c, [*reasons, template(text, c)], draw, text) for done, c, text in later)
 
-    def _goes_through(self, scene: Scene, call: FunctionCall, draw: Random) -> str | None:
-        """None where a call is carried out now, as it is or with arguments drawn anew; else why it is not."""
+    def _goes_through(
+        self, scene: Scene, call: FunctionCall, draw: Random, reasons: Sequence[str]
+    ) -> tuple[FunctionCall, str] | None:
+        """None where a call is carried out, as it is or drawn anew; else a call with its refusal, for a new reason."""
         outcome = scene.attempt(call)
+        if not outcome.error:
+            return None
+        refused = (call, outcome.text)
         for _ in range(REDRAWN):
-            if outcome.error and not scene.attempt(*self._drawer.call(call.name, scene, draw)).error:
+            again, sources = self._drawer.call(call.name, scene, draw)
+            outcome = scene.attempt(again, sources)
+            if not outcome.error:
                 return None
-        return outcome.text if outcome.error else None
+            if _known(reasons, *refused):
+                refused = (again, outcome.text)
+        return refused
 
     def _ranked(self, target: str, error: str) -> list[tuple[str, float]]:
         """Other tools, those that an error's text names first; fewer for a tool that is reached anyway."""
@@ -201,8 +232,14 @@ class Prober:
         for name, document in self._tools.items():
             named = {word[:STEM] for word in words_of(name)}
             told = {word[:STEM] for word in words_of(str(document.get("description", "")))}
-            overlap = 100.0 * (name in error) + 3.0 * len(said & named) + 0.5 * len(said & told)
+            overlap = NAMED_WHOLE * (name in error) + 3.0 * len(said & named) + 0.5 * len(said & told)
             if name != target:
                 found.append((name, overlap if overlap >= 1 else 0.0))
         found.sort(key=lambda each: -each[1])
         return found[:RANKED] if target in self.graph.reached else found
+
+
+def _known(reasons: Sequence[str], call: FunctionCall, text: str) -> bool:
+    """Whether a call was refused for one of some reasons."""
+    reason = template(text, call)
+    return any(alike(reason, earlier) for earlier in reasons)

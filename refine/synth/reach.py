@@ -14,7 +14,7 @@ TRIES = 10
 """Calls of a target that are drawn before it is given up."""
 DEEPEST = 4
 """Helpers of helpers."""
-BUDGET = 60
+BUDGET = 50
 """Calls that are drawn for one target, those of its helpers included."""
 FED_FIRST = 0.75
 """Share of targets for which a tool that feeds a required parameter is called first, where none has been."""
@@ -86,7 +86,7 @@ class Reacher:
             outcome = scene.attempt(call, sources)
             if not outcome.error:
                 return True
-            helpers = self.graph.helpers(target, outcome.text)
+            helpers = self.graph.helpers(call, outcome.text)
             if helpers and way.depth:
                 self._help(draw.choice(helpers), scene, draw, way)
         return False
