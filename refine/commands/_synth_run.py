@@ -24,6 +24,14 @@ from harness.errors import RunIncomplete
 @click.option("--model-args", "options", multiple=True, metavar="K=V", help="Options of the engine.")
 @click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Environment variable with the key.")
 @click.option("--conversations", "-n", default=100, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--turns", default="1-3", show_default=True, metavar="MIN-MAX", help="Turns of a conversation.")
+@click.option("--calls", default="2-5", show_default=True, metavar="MIN-MAX", help="Calls of a turn.")
+@click.option(
+    "--kinds", default="", metavar="KIND=SHARE,...", help="Shares of kinds of turns, such as plain=2,implicit=1."
+)
+@click.option("--show-tools", default=0, show_default=True, type=click.IntRange(0), help="Tools shown; 0 for all.")
+@click.option("--targets-from", metavar="RUN", help="Prefer tools that a model failed with in this `harness run`.")
+@click.option("--graph", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Walk by this graph.")
 @click.option("--env-args", "environment_options", multiple=True, metavar="K=V", help="Options of the environment.")
 @click.option("--benchmark-environments", is_flag=True, help="Let environments of a benchmark be used, and mark it.")
 @click.option("--against", multiple=True, metavar="NAME", help="Drop what stands in bfcl, acebench, apibank, ...")
@@ -62,8 +70,8 @@ def run(**flags: Any) -> None:
     """
     from refine.commands.run import Progress
     from refine.synth import report
+    from refine.synth.run import prepare, run_shard, settled
     from refine.synth.run import run as synthesise
-    from refine.synth.run import run_shard, settled
 
     settings, as_json = _settings(flags), flags["as_json"]
     if flags["dry_run"]:
@@ -72,7 +80,9 @@ def run(**flags: Any) -> None:
     if flags["runner"] == "ray":
         from refine.spread import run_on_ray
 
-        counts = run_on_ray(settled(settings), flags["shards"], work=run_shard)
+        settings = settled(settings)
+        prepare(settings, settings.output)
+        counts = run_on_ray(settings, flags["shards"], work=run_shard)
     else:
         with Progress(settings.prices) as watch:
             counts = synthesise(settings, watch)
@@ -117,9 +127,11 @@ def _settings(flags: dict[str, Any]) -> Any:
         output=flags["output"],
         crew=crew,
         conversations=flags["conversations"],
+        plan=_plan(flags),
+        graph=flags["graph"],
         environment_options=pairs("--env-args", flags["environment_options"]),
         benchmark_environments=flags["benchmark_environments"],
-        seed=flags["seed"],
+        targets_from=Path(flags["targets_from"]) if flags["targets_from"] else None,
         max_attempts=flags["max_attempts"],
         max_queries=flags["max_queries"],
         votes=flags["votes"],
@@ -129,6 +141,33 @@ def _settings(flags: dict[str, Any]) -> Any:
         cost_limit=flags["cost_limit"],
         overwrite=flags["overwrite"],
     )
+
+
+def _plan(flags: dict[str, Any]) -> Any:
+    """Flags as `refine.synth.plan.PlanSettings`."""
+    from harness.running.pairs import pairs
+    from refine.synth.plan import SHARES, PlanSettings, shares_of
+
+    kinds = (
+        {kind: float(share) for kind, share in pairs("--kinds", (flags["kinds"],)).items()} if flags["kinds"] else {}
+    )
+    return PlanSettings(
+        seed=flags["seed"],
+        turns=_range("--turns", flags["turns"]),
+        calls=_range("--calls", flags["calls"]),
+        shares=shares_of(kinds) if kinds else SHARES,
+        tools=flags["show_tools"],
+    )
+
+
+def _range(flag: str, text: str) -> tuple[int, int]:
+    """Two numbers joined by a dash, or one for both."""
+    from harness.errors import UsageProblem
+
+    low, dash, high = text.partition("-")
+    if not low.isdecimal() or (dash and not high.isdecimal()) or not 1 <= int(low) <= int(high or low):
+        raise UsageProblem(f"{flag} {text!r} is no range of numbers from 1", f"For example: {flag} 1-3")
+    return int(low), int(high or low)
 
 
 def _by_role(flag: str, given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -148,7 +187,7 @@ def _dry_run(settings: Any, reply_tokens: int, as_json: bool) -> None:
     from dataclasses import asdict
 
     from refine.pipeline import spent
-    from refine.synth.run import estimate
+    from refine.synth.estimate import estimate
 
     found = estimate(settings, reply_tokens)
     low, high = (

@@ -16,6 +16,7 @@ from harness.types import FunctionCall, Message, Tool
 from refine.environments import Environment, World
 from refine.judge import Answer
 from refine.synth import roles
+from refine.synth.leaves import visible
 from refine.synth.said import invented, spoken, thought_problem
 from refine.synth.types import Mishap, Step, Trace, Turn, state_digest
 from refine.types import Ask
@@ -210,7 +211,7 @@ def turn_problem(turn: Turn, world: World, results: set[str], shows_state: bool)
     Returns:
         The reason; None where the turn is right.
     """
-    if shows_state and turn.state_sha256 and state_digest(world.state()) != turn.state_sha256:
+    if shows_state and turn.state_sha256 and state_digest(visible(world.state())) != turn.state_sha256:
         return "what it left behind is not what was wanted"
     needed = (step for step in turn.steps if "answer" in step.effects or not shows_state)
     missing = next((step.call.name for step in needed if step.result not in results), None)

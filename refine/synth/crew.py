@@ -58,6 +58,33 @@ class Crew:
         return {role: list(self.names(role)) for role in ROLES}
 
 
+def open_role(crew: Crew, role: str, opened: ExitStack) -> Judge | None:
+    """Open the first model of a role.
+
+    Args:
+        crew: Who plays.
+        role: The role.
+        opened: Closes the session.
+
+    Returns:
+        The model; None where `walk` plays it.
+    """
+    name = crew.names(role)[0]
+    return None if name == NAME else _open(crew, name, crew.urls.get(role, crew.base_urls), opened)
+
+
+def _open(crew: Crew, name: str, urls: tuple[str, ...], opened: ExitStack) -> Judge:
+    settings = EngineSettings(
+        model=name,
+        base_urls=urls,
+        api_key_env=crew.api_key_env,
+        concurrency=crew.concurrency,
+        request_timeout=crew.timeout,
+        options=crew.engine_options,
+    )
+    return open_judge(crew.engine, settings, opened)
+
+
 def open_crew(
     crew: Crew, walked: Callable[[int], Trace], tools: Sequence[Tool], opened: ExitStack
 ) -> dict[str, list[Judge]]:
@@ -76,22 +103,8 @@ def open_crew(
 
     def judge(name: str, urls: tuple[str, ...]) -> Judge:
         if (name, urls) not in found:
-            found[name, urls] = (
-                Judge(NAME, Reciter(walked, tools))
-                if name == NAME
-                else open_judge(
-                    crew.engine,
-                    EngineSettings(
-                        model=name,
-                        base_urls=urls,
-                        api_key_env=crew.api_key_env,
-                        concurrency=crew.concurrency,
-                        request_timeout=crew.timeout,
-                        options=crew.engine_options,
-                    ),
-                    opened,
-                )
-            )
+            recited = name == NAME
+            found[name, urls] = Judge(NAME, Reciter(walked, tools)) if recited else _open(crew, name, urls, opened)
         return found[name, urls]
 
     return {

@@ -11,6 +11,7 @@ from typing import Any
 from refine.ledger import read_claim
 from refine.outputs import last_outcomes, read_status
 from refine.report import calls_summary, write_report
+from refine.synth.values import FOLDER
 
 PHASES = ("planned", "walked", "asked", "solved", "kept")
 """`asked`: every turn got its query; `solved`: every turn was solved within the attempts."""
@@ -68,7 +69,7 @@ def summarise(folder: Path, examples: int = 3) -> dict[str, Any]:
         | {"levels of a turn": {str(levels): n for levels, n in sorted(counts["levels"].items())}},
         "sources": dict(counts["sources"].most_common()),
         "error_tool_response": errors,
-        "calls": calls_summary(folder),
+        "calls": [*calls_summary(folder / FOLDER), *calls_summary(folder)],
         "examples": shown,
     }
 

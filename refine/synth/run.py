@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from harness import files
 from harness.errors import HarnessError, UsageProblem
 from harness.types import Example, FunctionCall, Message, Sampling
 from refine.environments import Environment, open_environment
 from refine.jobs import budget, carry_out, check_cost_limit
-from refine.judge import Answer
 from refine.ledger import Ledger
 from refine.pipeline import Pipeline, Tally
 from refine.questions import benchmark_questions
 from refine.similar import Contamination
 from refine.synth.converse import Rules, converse
-from refine.synth.crew import Crew, open_crew
+from refine.synth.crew import Crew, open_crew, open_role
 from refine.synth.leaks import ItemCalls
+from refine.synth.plan import PlanSettings, weights_from
 from refine.synth.roles import QUESTIONS
-from refine.synth.walks import Walks, WalkSettings
-from refine.types import Ask, Item, Result, Way
-
-NO_WALK = "no walk of the planned length was found"
+from refine.synth.values import write_values
+from refine.synth.walk import Unwalkable
+from refine.synth.walks import Walks, clear, write_graph
+from refine.types import Item, Result, Way
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,15 @@ class Settings:
     crew: Crew
     conversations: int = 100
     """How many are planned."""
-    walk: WalkSettings = field(default_factory=WalkSettings)
+    plan: PlanSettings = field(default_factory=PlanSettings)
+    """What they shall be like; its seed is that of the whole synthesis."""
+    targets_from: Path | None = None
+    """A recorded run: tools that its model failed with are targets more often."""
+    graph: Path | None = None
+    """A graph's file to walk by, instead of finding the graph."""
     environment_options: Mapping[str, Any] = field(default_factory=dict)
     benchmark_environments: bool = False
     """Whether environments of a benchmark may be used; what comes of them is marked."""
-    seed: int = 0
     max_attempts: int = 3
     """Attempts at a turn (K_max)."""
     max_queries: int = 3
@@ -79,8 +84,8 @@ class Settings:
         return {
             "environment": self.environment,
             "digest": self.digest,
-            "seed": self.seed,
-            "walk": self.walk.identity(),
+            "plan": {each.name: _plain(getattr(self.plan, each.name)) for each in fields(self.plan)},
+            "graph": files.sha256(self.graph) if self.graph else None,
             "roles": self.crew.identity(),
             "votes": self.votes,
             "max_attempts": self.max_attempts,
@@ -102,7 +107,37 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
         Conversations by outcome, over all sessions; `left` are those that the cost limit kept from starting.
     """
     settings = settled(settings)
-    return carry_out(settings, lambda: run_shard(settings, settings.output, watch=watch))
+
+    def work() -> int:
+        prepare(settings, settings.output)
+        return run_shard(settings, settings.output, watch=watch)
+
+    return carry_out(settings, work)
+
+
+def prepare(settings: Settings, folder: Path) -> None:
+    """Write what all walks have in common, values first, unless the folder holds it.
+
+    Args:
+        settings: What will be run, settled.
+        folder: The run's folder.
+    """
+    if settings.overwrite:
+        clear(folder)
+    with ExitStack() as opened:
+        environment = open_settled(settings)
+        opened.callback(environment.close)
+        folder.mkdir(parents=True, exist_ok=True)
+        writer = open_role(settings.crew, "values", opened)
+        written = (
+            write_values(folder, environment.tools(), environment.values, writer, settings.sampling) if writer else {}
+        )
+        write_graph(environment, written, folder, settings.graph)
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON has it."""
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
 
 
 def settled(settings: Settings) -> Settings:
@@ -111,9 +146,12 @@ def settled(settings: Settings) -> Settings:
     Raises:
         UsageProblem: It belongs to a benchmark, and nobody said that this is wanted.
     """
-    environment = _open(settings)
+    environment = open_settled(settings)
     try:
-        return replace(settings, digest=environment.digest, benchmark=environment.benchmark)
+        names = [str(tool["name"]) for tool in environment.tools()]
+        weights = weights_from(settings.targets_from, names) if settings.targets_from else {}
+        plan = replace(settings.plan, weights=weights)
+        return replace(settings, plan=plan, digest=environment.digest, benchmark=environment.benchmark)
     finally:
         environment.close()
 
@@ -139,11 +177,11 @@ def run_shard(
         UsageProblem: The environment is another one here.
     """
     with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
-        environment = _open(settings)
+        environment = open_settled(settings)
         opened.callback(environment.close)
         if environment.digest != settings.digest:
             raise UsageProblem(f"{settings.environment} is another environment on this machine", "Copy its files.")
-        walks = Walks(environment, settings.walk, settings.seed, settings.output)
+        walks = Walks(environment, settings.plan, settings.output)
         crew = open_crew(settings.crew, walks.found, environment.tools(), opened)
         pipeline = Pipeline(
             crew["reasoner"],
@@ -156,7 +194,7 @@ def run_shard(
         finished = ledger.finished()
         numbers = (n for n in range(shard[0], settings.conversations, shard[1]) if n not in finished)
         rules = _rules(settings)
-        items = (Item(n, f"{settings.seed}-{n}", way_of(n, walks, environment, rules)) for n in numbers)
+        items = (Item(n, f"{settings.plan.seed}-{n}", way_of(n, walks, environment, rules)) for n in numbers)
         for tally in pipeline.run(items, ledger.unfinished_calls(finished)):
             watch(tally)
         return sum(1 for _ in numbers) if pipeline.stopped else 0
@@ -180,17 +218,22 @@ def way_of(number: int, walks: Walks, environment: Environment, rules: Rules) ->
     nothing = Example(f"{walks.seed}-{number}", (), (), None, "")
     try:
         trace = walks.of(number)
+    except Unwalkable as problem:
+        return Result("dropped", "walk", str(problem), nothing)
     except HarnessError as problem:
         return Result("unjudged", "environment", str(problem), nothing)
-    if trace is None:
-        return Result("dropped", "walk", NO_WALK, nothing)
     try:
         return (yield from converse(trace, environment, rules))
     finally:
         walks.forget(number)
 
 
-def _open(settings: Settings) -> Environment:
+def open_settled(settings: Settings) -> Environment:
+    """The environment of a synthesis.
+
+    Raises:
+        UsageProblem: It belongs to a benchmark, and nobody said that this is wanted.
+    """
     environment = open_environment(settings.environment, settings.environment_options)
     if environment.benchmark and not settings.benchmark_environments:
         environment.close()
@@ -221,89 +264,3 @@ def _objection(
         return why or (items.objection(calls) if items else None)
 
     return objection
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run would cost at least (everything passes at once) and at most (every attempt is used up)."""
-
-    conversations: int
-    """Those with a walk."""
-    calls: tuple[int, int]
-    prompt_tokens: tuple[int, int]
-    reply_tokens: tuple[int, int]
-    by_model: Mapping[str, tuple[tuple[int, int], tuple[int, int]]]
-    """Prompt and reply tokens at least and at most, by model."""
-    stages: Mapping[str, int]
-    """Calls at least, by stage."""
-
-
-def estimate(settings: Settings, reply_tokens: int = 400) -> Estimate:
-    """Walk, and count what would be asked, without asking anybody; a token is taken as four characters.
-
-    Args:
-        settings: What would be run.
-        reply_tokens: What a reply of the reasoner is taken to be long; other roles a quarter of it.
-
-    Returns:
-        Lower and upper bounds.
-    """
-    from refine.synth.recite import recite
-
-    settings = settled(settings)
-    low: dict[str, list[int]] = {stage: [0, 0] for stage in QUESTIONS}
-    with ExitStack() as opened:
-        environment = _open(settings)
-        opened.callback(environment.close)
-        walks = Walks(environment, settings.walk, settings.seed, settings.output)
-        found = 0
-        for number in range(settings.conversations):
-            if (trace := walks.of(number)) is None:
-                continue
-            found += 1
-            for ask in _recited(
-                converse(trace, environment, Rules()),
-                lambda ask, trace=trace: recite(trace, environment.tools(), ask.stage, ask.material),  # type: ignore[misc]
-            ):
-                low[ask.stage][0] += settings.votes if ask.question.votes else 1
-                size = len(ask.question.instructions) + sum(map(len, ask.material.values()))
-                low[ask.stage][1] += (settings.votes if ask.question.votes else 1) * (size // 4)
-            walks.forget(number)
-    return _bounds(settings, found, low, reply_tokens)
-
-
-def _recited(way: Way, answer: Callable[[Ask], Answer]) -> Iterator[Ask]:
-    """All that a conversation asks where every reply is right."""
-    said: Answer | None = None
-    steps: Generator[Ask, Answer | None, Result] = way
-    while True:
-        try:
-            ask = steps.send(said)
-        except StopIteration:
-            return
-        yield ask
-        said = answer(ask)
-
-
-def _bounds(settings: Settings, found: int, low: Mapping[str, Sequence[int]], reply: int) -> Estimate:
-    attempts, queries = settings.max_attempts, settings.max_queries
-    turns = low["thought_judge"][0] / settings.votes  # asked once a turn
-    factor = {"query": queries, "query_judge": queries, "tool": 1, "values": 1}
-    most = {stage: [part * factor.get(stage, attempts) for part in pair] for stage, pair in low.items()}
-    each = low["reasoner"][1] / max(low["reasoner"][0], 1)
-    most["critic"] = [round(turns * (attempts - 1)), round(turns * (attempts - 1) * each)]
-    by_model: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {}
-    for stage in QUESTIONS:
-        model = settings.crew.names("judge" if stage.endswith("_judge") else stage)[0]
-        length = reply if stage == "reasoner" else reply // 4
-        (p1, p2), (r1, r2) = by_model.get(model, ((0, 0), (0, 0)))
-        a, b = low[stage], most[stage]
-        by_model[model] = ((p1 + a[1], p2 + b[1]), (r1 + a[0] * length, r2 + b[0] * length))
-    return Estimate(
-        found,
-        (sum(pair[0] for pair in low.values()), sum(pair[0] for pair in most.values())),
-        (sum(pair[0][0] for pair in by_model.values()), sum(pair[0][1] for pair in by_model.values())),
-        (sum(pair[1][0] for pair in by_model.values()), sum(pair[1][1] for pair in by_model.values())),
-        by_model,
-        {stage: pair[0] for stage, pair in low.items() if pair[0]},
-    )

@@ -94,8 +94,3 @@ def _texts(text: str) -> list[str]:
         return []
     texts = [each.strip() for each in read if isinstance(each, str)] if isinstance(read, list) else []
     return [each for each in dict.fromkeys(texts) if each and len(each) <= 200][:MOST]
-
-
-def values_of(folder: Path, environment_values: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    """All values that walks may take: those written, and above them those that the environment brings."""
-    return {**read_values(folder), **environment_values}

@@ -19,8 +19,9 @@ from refine.outputs import FILES
 from refine.synth import crew as crews
 from refine.synth import report, run, walks
 from refine.synth.crew import Crew
+from refine.synth.estimate import estimate
 from refine.synth.recite import Reciter
-from refine.synth.run import Settings, estimate
+from refine.synth.run import Settings
 from tests.refine.synth.scenes import DeskEnvironment, borrowing
 
 
