@@ -14,6 +14,7 @@ from typing import Any
 from harness.types import FunctionCall, Tool
 from refine.synth.documents import Kind, Parameter, fits, kind_of, named_alike, parameters_of
 from refine.synth.graph import Graph
+from refine.synth.leaves import NOTHING
 from refine.synth.scene import Scene
 from refine.synth.types import Source
 
@@ -179,11 +180,11 @@ class Drawer:
             return
         wrap = (lambda value: [value]) if parameter.kind == "list" else (lambda value: value)
         shown: set[Any] = set()
-        for each in self._from_results(tool, parameter, inner, scene, unused):
+        for each in self._from_results(tool, parameter, inner, scene, unused, strict=bool(given)):
             shown.add(each.value)
             if known is None or each.value in known:
                 yield replace(each, value=wrap(each.value))
-        for each in self._from_state(tool, parameter, inner, scene):
+        for each in self._from_state(tool, parameter, inner, scene, strict=bool(given)):
             if each.value not in shown and (known is None or each.value in known):
                 yield replace(each, value=wrap(each.value))
         if known is None and not given and parameter.kind != "list":
@@ -192,7 +193,7 @@ class Drawer:
             )
 
     def _from_results(
-        self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene, unused: set[int]
+        self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene, unused: set[int], strict: bool
     ) -> Iterator[Candidate]:
         edges = {(edge.source, edge.place): edge for edge in self.graph.feeders(tool, parameter.name)}
         for step, done in enumerate(scene.done):
@@ -205,18 +206,27 @@ class Drawer:
                 weight = (
                     EDGE * EDGES_WEIGH if edge and edge.executed else EDGE if edge else NAMED if alike else SAME_KIND
                 )
-                if not edge and not alike and inner.kind == "text":
-                    weight = SAME_KIND / 8
+                if not edge and not alike:
+                    if strict:
+                        continue
+                    weight = SAME_KIND / 8 if inner.kind == "text" else SAME_KIND
                 weight *= UNUSED if step in unused else 1.0
                 yield Candidate(leaf.value, Source((), "result", step, leaf.path), weight / len(matching))
 
-    def _from_state(self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene) -> Iterator[Candidate]:
+    def _from_state(
+        self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene, strict: bool
+    ) -> Iterator[Candidate]:
         learnt = {
             each.place: each.worked / each.tried
             for each in self.graph.state_values
             if (each.target, each.parameter) == (tool, parameter.name)
         }
-        matching = [leaf for leaf in scene.leaves() if fits(leaf.value, inner.kind) and leaf.value != ""]
+        matching = [leaf for leaf in scene.leaves() if fits(leaf.value, inner.kind) and leaf.value not in NOTHING]
+        if strict:  # other values are known: a place of the state must say by its name that it has them, too
+            matching = [leaf for leaf in matching if named_alike(tool, leaf.pattern, parameter.name)]
+        known = [leaf for leaf in matching if leaf.pattern in learnt or named_alike(tool, leaf.pattern, parameter.name)]
+        if known and inner.kind == "text":
+            matching = known
         counts: dict[tuple[str, ...], int] = {}
         for leaf in matching:
             counts[leaf.pattern] = counts.get(leaf.pattern, 0) + 1

@@ -84,6 +84,12 @@ class ItemStates:
         return None
 
 
+@cache
+def item_states() -> ItemStates:
+    """The initial states of the items, read once a process."""
+    return ItemStates()
+
+
 def _ground_truth() -> Iterator[list[tuple[Call, ...]]]:
     from harness.benchmarks.bfcl import data
 

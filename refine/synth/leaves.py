@@ -22,6 +22,9 @@ SHORTEST = 3
 """Characters of a text, or digits of a number, from which on it can tell where it comes from."""
 LONGEST = 200_000
 """Characters of a result that is looked into."""
+LONGEST_NAME = 60
+"""Characters of a result that is text and may be a value as a whole."""
+NOTHING = (None, "", "None")
 MOST = 4_000
 """Leaves of one value."""
 
@@ -112,18 +115,18 @@ class Shape:
 
 
 def result_leaves(text: str) -> list[Leaf]:
-    """Leaves of a call's result; all keys of objects are taken for fields."""
-    return [
-        leaf
-        for leaf in Shape().leaves(parsed(text), keys=False)
-        if not isinstance(leaf.value, bool) and leaf.value not in (None, "")
-    ]
+    """Leaves of a call's result; all keys of objects are taken for fields, and a sentence is no value."""
+    value = parsed(text)
+    if isinstance(value, str) and (len(value) > LONGEST_NAME or not set(value).isdisjoint(" {[(\n")):
+        return []
+    leaves = Shape().leaves(value, keys=False)
+    return [leaf for leaf in leaves if not isinstance(leaf.value, bool) and leaf.value not in NOTHING]
 
 
 def informative(text: str) -> bool:
     """Whether a result tells something: not empty, not only `false` or nothing."""
     leaves = Shape().leaves(parsed(text), keys=False)
-    return any(leaf.value is not False and leaf.value not in (None, "", "None") for leaf in leaves)
+    return any(leaf.value is not False and leaf.value not in NOTHING for leaf in leaves)
 
 
 def visible(state: Any) -> Any:

@@ -7,7 +7,6 @@ went through needed is then found by leaving out one earlier call at a time.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
@@ -21,6 +20,7 @@ from refine.synth.feeds import Feeds, by_names
 from refine.synth.graph import Graph, StateValue, alike, template
 from refine.synth.leaves import Shape, visible
 from refine.synth.needs import Needs
+from refine.synth.plan import randomness
 from refine.synth.reach import Reacher
 from refine.synth.scene import Done, Refusal, Scene
 from refine.synth.types import Source
@@ -40,16 +40,11 @@ NAMED_WHOLE = 100.0
 """How much a tool's whole name in a refusal counts, beside its words."""
 RANKED = 8
 """Helpers tried for a tool that is carried out at times anyway."""
-REDRAWN = 2
+REDRAWN = 3
 """Calls of the target with other arguments after a helper."""
 DEEPEST, PARTIAL = 2, 3
 """Helpers that are looked for after a first one changed the reason, and how many first ones."""
 STEM = 5
-
-
-def randomness(*parts: object) -> Random:
-    """A generator that depends on these parts only, in every process."""
-    return Random(hashlib.sha256("\0".join(map(str, parts)).encode()).digest())
 
 
 class Prober:
@@ -190,7 +185,7 @@ class Prober:
             scene = Scene(self._environment, seed, self._shape)
             scene.replay(before)
             for _ in range(NAMED if overlap else OTHERS):
-                if not self._reacher.reach(scene, helper, draw, depth=1, tries=6):
+                if not self._reacher.reach(scene, helper, draw, depth=1, tries=8):
                     continue
                 refused = self._goes_through(scene, call, draw, reasons)
                 if refused is None:
