@@ -55,6 +55,7 @@ class DeskEnvironment:
 
     def __init__(self) -> None:
         self.kind = desk_class()
+        self.values = self.kind.VALUES
         self.worlds: list[DeskWorld] = []
 
     def tools(self) -> tuple[Tool, ...]:

@@ -20,8 +20,10 @@ from refine.synth import crew as crews
 from refine.synth import report, run, walks
 from refine.synth.crew import Crew
 from refine.synth.estimate import estimate
+from refine.synth.plan import PlanSettings
 from refine.synth.recite import Reciter
 from refine.synth.run import Settings
+from refine.synth.walk import Unwalkable
 from tests.refine.synth.scenes import DeskEnvironment, borrowing
 
 
@@ -52,11 +54,17 @@ def desk(monkeypatch):
     environment = DeskEnvironment()
     monkeypatch.setattr(run, "open_environment", lambda name, options: environment)
 
-    def finder(environment, settings, seed, folder):
-        kinds = ("plain", "implicit")
-        return lambda n: None if n % 10 == 9 else borrowing(environment, number=n, seed=n, kind=kinds[n % 2])
+    def finder(environment, settings, folder):
+        def find(n):
+            if n % 10 == 9:
+                raise Unwalkable("reserve not reached in 2 calls")
+            return borrowing(environment, number=n, seed=n, kind=("plain", "implicit")[n % 2])
+
+        return find
 
     monkeypatch.setattr(walks, "finder", finder)
+    monkeypatch.setattr(run, "write_graph", lambda *arguments: None)
+    monkeypatch.setattr("refine.synth.estimate.write_graph", lambda *arguments: None)
     return environment
 
 
@@ -136,6 +144,7 @@ def test_shards_make_the_same_bytes(desk, tmp_path):
 
 
 def test_the_cost_limit_starts_nothing_new(desk, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "write_values", lambda *arguments: {})
     monkeypatch.setattr(crews, "open_judge", lambda engine, about, opened: crews.Judge(about.model, Priced.last))
 
     class Priced(Reciter):
@@ -235,3 +244,23 @@ def test_flags_that_cannot_be_meant_are_refused(desk, tmp_path, words, says):
     done = CliRunner().invoke(cli, ["synth", "run", "test:desk", "-o", str(tmp_path), "-m", "walk", *words])
     assert isinstance(done.exception, UsageProblem)
     assert says in str(done.exception)
+
+
+def test_walks_graph_and_values_are_found_once_and_kept(monkeypatch, tmp_path):
+    """The real walker on the desk: the second run walks by what the first has written."""
+    environment = DeskEnvironment()
+    monkeypatch.setattr(run, "open_environment", lambda name, options: environment)
+    monkeypatch.setattr("os.fsync", lambda file: None)
+    told = replace(settings(tmp_path, conversations=6), plan=PlanSettings(seed=3, turns=(1, 2), calls=(1, 3)))
+    counts = run.run(told)
+    assert counts["kept"] >= 2
+    assert counts["kept"] + counts["dropped"] == 6
+    rows = [row for row in examples.read(tmp_path / "kept.jsonl") if isinstance(row, Example)]
+    assert all(row.source["trace"]["turns"] for row in rows)
+    graph = (tmp_path / walks.GRAPH).read_bytes()
+    first = outputs(tmp_path)
+    for name in ("calls.jsonl", "outcomes.jsonl"):
+        (tmp_path / name).unlink()
+    monkeypatch.setattr(walks, "Prober", None)
+    assert run.run(told) == counts
+    assert (outputs(tmp_path), (tmp_path / walks.GRAPH).read_bytes()) == (first, graph)
