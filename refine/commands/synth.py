@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from refine.commands._synth_graph import graph
 from refine.commands._synth_run import run
+from refine.commands._synth_walk import walk
 
 
 @click.group()
@@ -12,4 +14,6 @@ def command() -> None:
     """Make multi-turn training conversations from tools that can be carried out (FunReason-MT)."""
 
 
+command.add_command(graph)
+command.add_command(walk)
 command.add_command(run)

@@ -100,12 +100,13 @@ def names() -> list[str]:
     return sorted({*plugins.modules(GROUP), *(point.name for point in entry_points(group=GROUP))})
 
 
-def open_environment(name: str, options: Mapping[str, Any] | None = None) -> Environment:
+def open_environment(name: str, options: Mapping[str, Any] | None = None, benchmarks: bool = True) -> Environment:
     """Open an environment by its name.
 
     Args:
         name: `ADAPTER:TARGET`; `desk.py:Desk` alone is a Python class.
         options: Of the adapter.
+        benchmarks: Whether it may be a benchmark's own environment.
 
     Returns:
         The environment, with every member that its protocol has.
@@ -116,7 +117,7 @@ def open_environment(name: str, options: Mapping[str, Any] | None = None) -> Env
     kind, colon, target = name.partition(":")
     if kind.endswith(".py"):
         kind, target = "python", name
-    if not colon or not target:
+    if not (colon and target):
         remedy = f"Write ADAPTER:TARGET with one of {', '.join(names())}, for example python:desk.py:Desk."
         raise UsageProblem(f"{name!r} names no environment", remedy)
     if kind not in names():
@@ -126,6 +127,13 @@ def open_environment(name: str, options: Mapping[str, Any] | None = None) -> Env
     plugins.complete(adapter, Adapter, f"environment adapter {kind}")
     opened: Environment = adapter.open(target, options or {})
     complete: Environment = plugins.complete(opened, Environment, f"environment {name}")
+    if complete.benchmark and not benchmarks:
+        complete.close()
+        raise UsageProblem(
+            f"{name} is an environment of the benchmark {complete.benchmark} itself",
+            "A model trained on data from it knows the test's tools. If that is meant, add --benchmark-environments: "
+            "data and leaderboard rows then say so.",
+        )
     return complete
 
 
@@ -142,5 +150,5 @@ def check_options(adapter: str, options: Mapping[str, Any], known: Mapping[str, 
     """
     for option in options:
         if option not in known:
-            remedy = "; ".join(f"{name}: {text}" for name, text in known.items())
+            remedy = "; ".join(f"{name}: {text}" for name, text in known.items()) or "none"
             raise UsageProblem(f"environments of kind {adapter} have no option {option!r}", f"They have {remedy}.")

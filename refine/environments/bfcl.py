@@ -1,7 +1,7 @@
 """BFCL's own multi-turn classes, in generated states: for tests and for the method's published setting.
 
-Their tool documents are the benchmark's own, so whatever is trained on them is marked with `benchmark`. Nothing opens
-them unless the option `allow` is set, which `--benchmark-environments` does.
+Their tool documents are the benchmark's own, so whatever is trained on them is marked with `benchmark`, and commands
+open them with `--benchmark-environments` only.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from typing import Any
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.multi_turn.world import World
 from harness.data import datasets
-from harness.errors import UsageProblem, unknown_name
+from harness.errors import unknown_name
 from harness.types import FunctionCall, Tool
 from refine.environments import Outcome, check_options
 from refine.environments._bfcl_states import CLASSES, VALUES, generate
 from refine.environments._inside import plain
 
 DEEPEST_FOLDER = 8
-OPTIONS = {"allow": "set by --benchmark-environments"}
 
 
 class BenchmarkClasses:
@@ -33,17 +32,11 @@ class BenchmarkClasses:
     values = VALUES
 
     def __init__(self, target: str, options: Mapping[str, Any]) -> None:
-        check_options("bfcl", options, OPTIONS)
+        check_options("bfcl", options, {})
         self.name, self._classes = f"bfcl:{target}", tuple(target.split("+"))
         for name in self._classes:
             if name not in CLASSES:
                 raise unknown_name("class of BFCL", name, CLASSES)
-        if not options.get("allow"):
-            raise UsageProblem(
-                f"{self.name} is the benchmark's own environment",
-                "A model trained on data from it knows the test's tools. If that is meant, add "
-                "--benchmark-environments: data and leaderboard rows then say so.",
-            )
         described = json.dumps([datasets.sha256("bfcl"), self._classes, _states_digest()])
         self.digest = hashlib.sha256(described.encode()).hexdigest()
 
@@ -87,7 +80,8 @@ class BenchmarkWorld:
 
 
 def _is_error(text: str) -> bool:
-    if text.startswith("Error during execution"):
+    """Whether a result is an error in one of the ways of these classes: `{"error": ...}`, also alone in a list."""
+    if text.startswith(("Error during execution", "[{'error':")):
         return True
     try:
         result = json.loads(text)

@@ -34,6 +34,8 @@ EDGE, NAMED, KNOWN, GIVEN, OPTION, SAME_KIND, STATE_NAMED, STATE, INVENTED = (
 """How much a value weighs by where it comes from; unused results weigh four times as much."""
 UNUSED = 4.0
 EDGES_WEIGH = 3.0
+PHRASE = 4
+"""Words of a text from a result beyond which it is a sentence, which only an executed edge hands on."""
 WORDS = ("amber", "birch", "cobalt", "dune", "ember", "fjord", "grove", "heather", "indigo", "juniper", "kelp", "larch")
 
 
@@ -203,6 +205,8 @@ class Drawer:
             for leaf in matching:
                 edge = edges.get((done.call.name, leaf.pattern))
                 alike = named_alike(done.call.name, leaf.pattern, parameter.name)
+                if isinstance(leaf.value, str) and len(leaf.value.split()) > PHRASE and not (edge and edge.executed):
+                    continue
                 weight = (
                     EDGE * EDGES_WEIGH if edge and edge.executed else EDGE if edge else NAMED if alike else SAME_KIND
                 )

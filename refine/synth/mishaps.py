@@ -17,11 +17,11 @@ TEXTS = (
 )
 
 
-def mishaps_of(steps: Sequence[Step], scene: Scene, first: int, draw: Random) -> tuple[Mishap, ...]:
+def mishaps_of(levels: Sequence[Sequence[Step]], scene: Scene, first: int, draw: Random) -> tuple[Mishap, ...]:
     """One error for a turn: a refusal that really happened while it was walked, else one that passes.
 
     Args:
-        steps: The turn's steps.
+        levels: The turn's steps; a refusal that happened is shown before a level, where it happened.
         scene: Where it was walked.
         first: Place of the turn's first refusal among the scene's.
         draw: Where choices come from.
@@ -29,10 +29,12 @@ def mishaps_of(steps: Sequence[Step], scene: Scene, first: int, draw: Random) ->
     Returns:
         One mishap, none where the turn has no step.
     """
+    steps = [step for level in levels for step in level]
+    begins = {level[0].index for level in levels}
     found = [
         Mishap(step.index, "natural", refusal.call, refusal.text)
         for refusal in scene.refused[first:]
-        if refusal.harmless and (step := _recovery(refusal, steps))
+        if refusal.harmless and (step := _recovery(refusal, steps)) and step.index in begins
     ]
     if found and draw.random() < 0.5:
         return (draw.choice(found),)

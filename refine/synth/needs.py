@@ -73,7 +73,8 @@ class Needs:
             for place, done in enumerate(calls):
                 outcome = world.execute(done.call)
                 other = place < len(calls) - 1 and outcome != done.outcome
-                if other or outcome.error or (not done.changed and not informative(outcome.text)):
+                as_before = done.changed and outcome == done.outcome
+                if other or outcome.error or not (as_before or informative(outcome.text)):
                     return place, outcome.text
             return None
         finally:

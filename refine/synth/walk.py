@@ -166,7 +166,7 @@ class Walker:
         digest = state_digest(visible(scene.state))
         turn = Turn(planned.kind, planned.targets, levels_of(steps), state_sha256=digest)
         if planned.kind == "error_recovery":
-            turn = replace(turn, mishaps=mishaps_of(steps, scene, refused, draw))
+            turn = replace(turn, mishaps=mishaps_of(turn.levels, scene, refused, draw))
             return turn if turn.mishaps else replace(turn, kind="plain")
         if planned.kind in ("missing_parameter", "missing_function"):
             held = held_back(planned.kind, steps, earlier, self._graph.tools)
