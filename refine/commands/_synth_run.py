@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from harness.errors import RunIncomplete
+from refine.commands._synth_environment import environment_flags, values_of
+from refine.commands._synth_plan import plan_flags, plan_settings
 
 
 @click.command("run")
-@click.argument("environment", metavar="ENV")
+@environment_flags
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, file_okay=False), help="Run folder.")
 @click.option("--model", "-m", help="Plays every role that --role gives to no other; `walk` recites without a model.")
 @click.option(
@@ -21,26 +23,20 @@ from harness.errors import RunIncomplete
 @click.option("--base-url", "base_urls", multiple=True, help="OpenAI-compatible server; repeat for several.")
 @click.option("--role-url", "role_urls", multiple=True, metavar="ROLE=URL", help="Server of one role's models.")
 @click.option("--engine", default="openai", show_default=True, help="openai, hf, vllm_server, ...")
-@click.option("--model-args", "options", multiple=True, metavar="K=V", help="Options of the engine.")
+@click.option("--model-args", multiple=True, metavar="K=V", help="Options of the engine.")
 @click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Environment variable with the key.")
 @click.option("--conversations", "-n", default=100, show_default=True, type=click.IntRange(1), help="How many.")
-@click.option("--turns", default="1-3", show_default=True, metavar="MIN-MAX", help="Turns of a conversation.")
-@click.option("--calls", default="2-5", show_default=True, metavar="MIN-MAX", help="Calls of a turn.")
 @click.option(
     "--kinds", default="", metavar="KIND=SHARE,...", help="Shares of kinds of turns, such as plain=2,implicit=1."
 )
-@click.option("--show-tools", default=0, show_default=True, type=click.IntRange(0), help="Tools shown; 0 for all.")
-@click.option("--targets-from", metavar="RUN", help="Prefer tools that a model failed with in this `harness run`.")
+@plan_flags
 @click.option("--graph", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Walk by this graph.")
-@click.option("--env-args", "environment_options", multiple=True, metavar="K=V", help="Options of the environment.")
-@click.option("--benchmark-environments", is_flag=True, help="Let environments of a benchmark be used, and mark it.")
 @click.option("--against", multiple=True, metavar="NAME", help="Drop what stands in bfcl, acebench, apibank, ...")
 @click.option(
     "--max-attempts", default=3, show_default=True, type=click.IntRange(1), help="Attempts at a turn (K_max)."
 )
 @click.option("--max-queries", default=3, show_default=True, type=click.IntRange(1), help="Queries written for a turn.")
 @click.option("--votes", default=1, show_default=True, type=click.IntRange(1), help="Judgements put to the vote.")
-@click.option("--seed", default=0, show_default=True, help="Of plans, walks and sampling.")
 @click.option("--temperature", default=0.0, show_default=True, type=click.FloatRange(0), help="Of all roles.")
 @click.option("--max-tokens", default=2048, show_default=True, type=click.IntRange(1), help="Of one reply.")
 @click.option(
@@ -64,9 +60,11 @@ def run(**flags: Any) -> None:
     dropped.jsonl, hard.jsonl, report.md and report.html into the output folder.
 
     \b
-      refine synth run examples/environments/library_desk.py:Desk -o desk --model walk -n 20
-      refine synth run desk.py:Desk -o desk --model Qwen3-32B --base-url http://127.0.0.1:8000/v1 \\
-        --role judge=gpt-oss-120b --role-url judge=http://127.0.0.1:8001/v1 --prices prices.yaml --dry-run
+      refine synth run examples/environments/library_desk.py:Desk \\
+        -o desk --model walk -n 20
+      refine synth run desk.py:Desk -o desk --model Qwen3-32B \\
+        --base-url http://127.0.0.1:8000/v1 --role judge=gpt-oss-120b \\
+        --role-url judge=http://127.0.0.1:8001/v1 --prices prices.yaml --dry-run
     """
     from refine.commands.run import Progress
     from refine.synth import report
@@ -117,20 +115,21 @@ def _settings(flags: dict[str, Any]) -> Any:
         engine=flags["engine"],
         base_urls=tuple(split(flags["base_urls"])),
         urls=_by_role("--role-url", flags["role_urls"]),
-        engine_options=pairs("--model-args", flags["options"]),
+        engine_options=pairs("--model-args", flags["model_args"]),
         api_key_env=flags["api_key_env"],
         concurrency=flags["concurrency"],
         timeout=flags["timeout"],
     )
     return Settings(
-        environment=flags["environment"],
+        environment=flags["name"],
         output=flags["output"],
         crew=crew,
         conversations=flags["conversations"],
-        plan=_plan(flags),
+        plan=plan_settings(flags),
         graph=flags["graph"],
-        environment_options=pairs("--env-args", flags["environment_options"]),
-        benchmark_environments=flags["benchmark_environments"],
+        environment_options=pairs("--env-args", flags["options"]),
+        values=values_of(flags["values"]),
+        benchmark_environments=flags["benchmarks"],
         targets_from=Path(flags["targets_from"]) if flags["targets_from"] else None,
         max_attempts=flags["max_attempts"],
         max_queries=flags["max_queries"],
@@ -141,33 +140,6 @@ def _settings(flags: dict[str, Any]) -> Any:
         cost_limit=flags["cost_limit"],
         overwrite=flags["overwrite"],
     )
-
-
-def _plan(flags: dict[str, Any]) -> Any:
-    """Flags as `refine.synth.plan.PlanSettings`."""
-    from harness.running.pairs import pairs
-    from refine.synth.plan import SHARES, PlanSettings, shares_of
-
-    kinds = (
-        {kind: float(share) for kind, share in pairs("--kinds", (flags["kinds"],)).items()} if flags["kinds"] else {}
-    )
-    return PlanSettings(
-        seed=flags["seed"],
-        turns=_range("--turns", flags["turns"]),
-        calls=_range("--calls", flags["calls"]),
-        shares=shares_of(kinds) if kinds else SHARES,
-        tools=flags["show_tools"],
-    )
-
-
-def _range(flag: str, text: str) -> tuple[int, int]:
-    """Two numbers joined by a dash, or one for both."""
-    from harness.errors import UsageProblem
-
-    low, dash, high = text.partition("-")
-    if not low.isdecimal() or (dash and not high.isdecimal()) or not 1 <= int(low) <= int(high or low):
-        raise UsageProblem(f"{flag} {text!r} is no range of numbers from 1", f"For example: {flag} 1-3")
-    return int(low), int(high or low)
 
 
 def _by_role(flag: str, given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,10 @@ from refine.commands._synth_walk import walk
 
 @click.group()
 def command() -> None:
-    """Make multi-turn training conversations from tools that can be carried out (FunReason-MT)."""
+    """Make training conversations from tools that can be run.
+
+    After FunReason-MT (arXiv 2510.24645).
+    """
 
 
 command.add_command(graph)

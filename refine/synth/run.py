@@ -45,6 +45,8 @@ class Settings:
     graph: Path | None = None
     """A graph's file to walk by, instead of finding the graph."""
     environment_options: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Values to try, by `tool.parameter` or `parameter`; nothing is written for these."""
     benchmark_environments: bool = False
     """Whether environments of a benchmark may be used; what comes of them is marked."""
     max_attempts: int = 3
@@ -85,6 +87,7 @@ class Settings:
             "environment": self.environment,
             "digest": self.digest,
             "plan": {each.name: _plain(getattr(self.plan, each.name)) for each in fields(self.plan)},
+            "values": {name: list(values) for name, values in self.values.items()},
             "graph": files.sha256(self.graph) if self.graph else None,
             "roles": self.crew.identity(),
             "votes": self.votes,
@@ -129,9 +132,8 @@ def prepare(settings: Settings, folder: Path) -> None:
         opened.callback(environment.close)
         folder.mkdir(parents=True, exist_ok=True)
         writer = open_role(settings.crew, "values", opened)
-        written = (
-            write_values(folder, environment.tools(), environment.values, writer, settings.sampling) if writer else {}
-        )
+        known = {**environment.values, **settings.values}
+        written = write_values(folder, environment.tools(), known, settings.values, writer, settings.sampling)
         write_graph(environment, written, folder, settings.graph)
 
 
@@ -141,11 +143,7 @@ def _plain(value: Any) -> Any:
 
 
 def settled(settings: Settings) -> Settings:
-    """Settings with what the environment itself says.
-
-    Raises:
-        UsageProblem: It belongs to a benchmark, and nobody said that this is wanted.
-    """
+    """Settings with what the environment itself says."""
     environment = open_settled(settings)
     try:
         names = [str(tool["name"]) for tool in environment.tools()]
@@ -229,19 +227,8 @@ def way_of(number: int, walks: Walks, environment: Environment, rules: Rules) ->
 
 
 def open_settled(settings: Settings) -> Environment:
-    """The environment of a synthesis.
-
-    Raises:
-        UsageProblem: It belongs to a benchmark, and nobody said that this is wanted.
-    """
-    environment = open_environment(settings.environment, settings.environment_options)
-    if environment.benchmark and not settings.benchmark_environments:
-        environment.close()
-        raise UsageProblem(
-            f"{settings.environment} is an environment of the benchmark {environment.benchmark}",
-            "--benchmark-environments uses it all the same; what is trained on it is marked in leaderboards.",
-        )
-    return environment
+    """The environment of a synthesis."""
+    return open_environment(settings.environment, settings.environment_options, settings.benchmark_environments)
 
 
 def _rules(settings: Settings) -> Rules:

@@ -26,15 +26,21 @@ MOST = 8
 
 
 def write_values(
-    folder: Path, tools: Sequence[Tool], known: Mapping[str, Sequence[Any]], judge: Judge, sampling: Sampling
-) -> dict[str, list[str]]:
+    folder: Path,
+    tools: Sequence[Tool],
+    known: Mapping[str, Sequence[Any]],
+    given: Mapping[str, Sequence[Any]],
+    judge: Judge | None,
+    sampling: Sampling,
+) -> dict[str, list[Any]]:
     """Have values written for every free text parameter, unless a run's folder holds them.
 
     Args:
         folder: The run's folder.
         tools: Documents of the environment's tools.
         known: Values that the environment brings, by `tool.parameter` or `parameter`; nothing is written for these.
-        judge: The writer.
+        given: Values that a user gave; kept with those that are written.
+        judge: The writer; None writes nothing.
         sampling: How it writes.
 
     Returns:
@@ -46,7 +52,7 @@ def write_values(
             (tool, name)
             for tool in tools
             for name in _free(tool)
-            if f"{tool['name']}.{name}" not in known and name not in known
+            if judge and f"{tool['name']}.{name}" not in known and name not in known
         ]
         with Ledger(folder / FOLDER, {"values": [f"{tool['name']}.{name}" for tool, name in wanted]}) as ledger:
             finished = ledger.finished()
@@ -55,15 +61,17 @@ def write_values(
                 for n, (tool, name) in enumerate(wanted)
                 if n not in finished
             )
-            for _ in Pipeline([judge], ledger, sampling=sampling).run(items, ledger.unfinished_calls(finished)):
-                pass
+            if judge:
+                for _ in Pipeline([judge], ledger, sampling=sampling).run(items, ledger.unfinished_calls(finished)):
+                    pass
         lines = {line["index"]: line for line in read_lines(folder / FOLDER / "outcomes.jsonl")}
         found = {line["id"]: json.loads(line["example"]["answer"]) for _, line in sorted(lines.items())}
-        write_atomic(path, json.dumps({name: values for name, values in found.items() if values}, indent=1).encode())
+        kept = {name: values for name, values in found.items() if values} | {key: list(v) for key, v in given.items()}
+        write_atomic(path, json.dumps(kept, indent=1).encode())
     return read_values(folder)
 
 
-def read_values(folder: Path) -> dict[str, list[str]]:
+def read_values(folder: Path) -> dict[str, list[Any]]:
     """The values that a run's folder holds."""
     path = folder / FILE
     return dict(json.loads(path.read_bytes())) if path.exists() else {}

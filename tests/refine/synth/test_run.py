@@ -52,7 +52,7 @@ class Clumsy(Reciter):
 def desk(monkeypatch):
     monkeypatch.setattr("os.fsync", lambda file: None)  # real kills are tested elsewhere: here the disk may be slow
     environment = DeskEnvironment()
-    monkeypatch.setattr(run, "open_environment", lambda name, options: environment)
+    monkeypatch.setattr(run, "open_environment", lambda *arguments: environment)
 
     def finder(environment, settings, folder):
         def find(n):
@@ -210,10 +210,8 @@ def test_text_of_tools_and_models_is_escaped_in_the_report(desk, tmp_path):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-def test_environments_of_a_benchmark_are_asked_for_and_marked(desk, tmp_path, monkeypatch):
+def test_environments_of_a_benchmark_are_held_against_its_own_questions(desk, tmp_path, monkeypatch):
     monkeypatch.setattr(desk, "benchmark", "acebench", raising=False)
-    with pytest.raises(UsageProblem, match="--benchmark-environments"):
-        run.run(settings(tmp_path))
     assert run.settled(settings(tmp_path, benchmark_environments=True)).refused == ("acebench",)
 
 
@@ -249,7 +247,7 @@ def test_flags_that_cannot_be_meant_are_refused(desk, tmp_path, words, says):
 def test_walks_graph_and_values_are_found_once_and_kept(monkeypatch, tmp_path):
     """The real walker on the desk: the second run walks by what the first has written."""
     environment = DeskEnvironment()
-    monkeypatch.setattr(run, "open_environment", lambda name, options: environment)
+    monkeypatch.setattr(run, "open_environment", lambda *arguments: environment)
     monkeypatch.setattr("os.fsync", lambda file: None)
     told = replace(settings(tmp_path, conversations=6), plan=PlanSettings(seed=3, turns=(1, 2), calls=(1, 3)))
     counts = run.run(told)

@@ -38,12 +38,13 @@ TOOL = {
 )
 def test_free_texts_get_values_and_others_none(tmp_path, said, kept):
     judge = KnownJudge(lambda key, prompt: json.dumps({"values": said}))
-    written = write_values(tmp_path, [TOOL], {"town": ["Bern"]}, Judge("w", judge), Sampling())
+    written = write_values(tmp_path, [TOOL], {"town": ["Bern"]}, {}, Judge("w", judge), Sampling())
     assert written == ({"book.guest": kept} if kept else {})
     assert len(judge.asked) == 1, "an enum, a number and what the environment brings need no writer"
-    again = write_values(tmp_path, [TOOL], {}, Judge("w", KnownJudge(lambda key, prompt: None)), Sampling())
+    again = write_values(tmp_path, [TOOL], {}, {}, None, Sampling())
     assert again == written, "they are never written again: walks stay as they were"
 
 
-def test_a_run_without_a_writer_has_no_values(tmp_path):
+def test_without_a_writer_there_are_the_values_that_were_given(tmp_path):
     assert values.read_values(tmp_path) == {}
+    assert write_values(tmp_path, [TOOL], {}, {"nights": [2]}, None, Sampling()) == {"nights": [2]}
