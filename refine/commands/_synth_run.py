@@ -26,9 +26,6 @@ from refine.commands._synth_plan import plan_flags, plan_settings
 @click.option("--model-args", multiple=True, metavar="K=V", help="Options of the engine.")
 @click.option("--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Environment variable with the key.")
 @click.option("--conversations", "-n", default=100, show_default=True, type=click.IntRange(1), help="How many.")
-@click.option(
-    "--kinds", default="", metavar="KIND=SHARE,...", help="Shares of kinds of turns, such as plain=2,implicit=1."
-)
 @plan_flags
 @click.option("--graph", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Walk by this graph.")
 @click.option("--against", multiple=True, metavar="NAME", help="Drop what stands in bfcl, acebench, apibank, ...")
