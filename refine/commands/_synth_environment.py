@@ -54,7 +54,9 @@ def values_of(file: Path | None) -> Mapping[str, Sequence[Any]]:
     return values
 
 
-def found_graph(environment: Any, file: Path | None, values: Mapping[str, Sequence[Any]], seed: int) -> Any:
+def found_graph(
+    environment: Any, file: Path | None, values: Mapping[str, Sequence[Any]], seed: int, worlds: int = 6
+) -> Any:
     """The graph in a file; without one it is found now, with a line of progress a tool on a terminal."""
     import sys
 
@@ -68,6 +70,6 @@ def found_graph(environment: Any, file: Path | None, values: Mapping[str, Sequen
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
-    graph = Prober(environment, values, seed, tell).build()
+    graph = Prober(environment, values, seed, tell, worlds).build()
     tell("")
     return graph

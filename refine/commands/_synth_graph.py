@@ -14,6 +14,7 @@ from refine.commands._synth_environment import environment_flags, found_graph, o
 @click.command("graph")
 @environment_flags
 @click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder for JSON and HTML.")
+@click.option("--worlds", default=6, show_default=True, type=click.IntRange(1), help="That every tool is tried in.")
 @click.option("--overwrite", is_flag=True, help="Find the graph anew, whatever the folder holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the graph as JSON.")
 def graph(
@@ -23,6 +24,7 @@ def graph(
     values: Path | None,
     seed: int,
     output: Path | None,
+    worlds: int,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -42,7 +44,7 @@ def graph(
     try:
         file = output / "graph.json" if output else None
         old = file if file and file.exists() and not overwrite else None
-        found = found_graph(environment, old, values_of(values), seed)
+        found = found_graph(environment, old, values_of(values), seed, worlds)
         if file and output:
             if not old:
                 graphs.write(found, file)

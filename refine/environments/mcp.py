@@ -56,11 +56,11 @@ class McpServer:
         except BaseException:
             first.close()
             raise
-        self._shared = first if self._read_only else None
-        if not self._read_only:
+        self._shared = None if self._reset == "process" else first
+        if not self._shared:
             first.close()
         self.digest = hashlib.sha256(json.dumps([self._tools, self._options], sort_keys=True).encode()).hexdigest()
-        self._worlds = Worlds(self._start, 1 if self._remote else 2)
+        self._worlds = Worlds(self._start, 1 if self._shared else 2)
 
     def tools(self) -> tuple[Tool, ...]:
         """The server's tools, without those that reset it and show its state."""
@@ -68,7 +68,7 @@ class McpServer:
 
     def fresh(self, seed: int) -> World:
         """A world: the server reset, or a process of its own."""
-        return _Reader(self._shared) if self._shared else self._worlds.fresh(seed)
+        return _Lent(self._shared) if self._shared and self._read_only else self._worlds.fresh(seed)
 
     def close(self) -> None:
         """End every process and connection."""
@@ -105,13 +105,10 @@ class McpServer:
         return tuple(found)
 
     def _start(self, seed: int) -> World:
-        server = _Server(self, seed)
-        try:
-            server.reset(seed)
-        except BaseException:
-            server.close()
-            raise
-        return server
+        if self._shared is None:
+            return _Server(self, seed)
+        self._shared.reset(seed)
+        return _Lent(self._shared)
 
     def parameters(self, folder: str, seed: int) -> Any:
         """What the SDK connects to."""
@@ -148,8 +145,6 @@ class _Server:
 
     def reset(self, seed: int) -> None:
         """Bring the server into the state of a seed."""
-        if not self._reset:
-            return
         arguments = {"seed": seed} if self._environment.reset_takes_seed else {}
         outcome = self.connection.call(FunctionCall(self._reset, arguments))
         if outcome.error:
@@ -177,8 +172,8 @@ class _Server:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class _Reader:
-    """A world in which nothing changes: all share one connection."""
+class _Lent:
+    """A world on a connection that others had before, or have, too."""
 
     def __init__(self, server: _Server) -> None:
         self._server = server
@@ -188,8 +183,8 @@ class _Reader:
         return self._server.execute(call)
 
     def state(self) -> Any:
-        """Nothing changes."""
-        return None
+        """What the state's tool shows."""
+        return self._server.state()
 
     def close(self) -> None:
         """The connection stays."""

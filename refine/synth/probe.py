@@ -55,6 +55,7 @@ class Prober:
         values: Values to try, beside its own.
         seed: Of every choice.
         tell: Told what is being done.
+        worlds: Worlds that every tool is tried in: fewer where one takes long to start.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class Prober:
         values: Mapping[str, Sequence[Any]],
         seed: int = 0,
         tell: Callable[[str], None] = lambda text: None,
+        worlds: int = SEEDS,
     ) -> None:
+        self._worlds = worlds
         self._environment, self._seed, self._tell = environment, seed, tell
         self._tools = {tool["name"]: tool for tool in environment.tools()}
-        self._shape = Shape.of([visible(self._state(number)) for number in range(SEEDS)])
+        self._shape = Shape.of([visible(self._state(number)) for number in range(worlds)])
         fields = {"/".join(place): tuple(sorted(keys)) for place, keys in sorted(self._shape.fields.items())}
         self.graph = Graph(environment.name, environment.digest, tuple(self._tools), fields=fields)
         self.graph.value_edges = list(by_names(self._tools))
@@ -121,7 +124,7 @@ class Prober:
 
     def _probe(self, name: str, number: int) -> None:
         """Try a tool in several worlds, and look for helpers where it is refused."""
-        for seed in range(SEEDS):
+        for seed in range(self._worlds):
             draw = randomness(self._seed, number, name, seed)
             scene = Scene(self._environment, seed, self._shape)
             for _ in range(AGAIN if number else DRAWS):

@@ -67,7 +67,7 @@ class Walker:
             turns: list[Turn] = []
             for planned in plan.turns:
                 turns.append(self._turn(scene, planned, plan, turns, draw))
-            trace = Trace(plan, tuple(turns), self._environment.benchmark)
+            trace = Trace(plan, with_uses(turns), self._environment.benchmark)
         finally:
             scene.close()
         replay(self._environment, trace)
@@ -176,12 +176,20 @@ class Walker:
     def _step(self, scene: Scene, place: int, start: int, planned: PlannedTurn) -> Step:
         done = scene.done[place]
         effects: list[Effect] = ["state"] if done.changed else []
-        if any(source.step == place for later in scene.done[place + 1 :] for source in later.sources):
-            effects.append("result")
         answers = done.call.name in planned.targets or place == len(scene.done) - 1
         if answers and informative(done.outcome.text):
             effects.append("answer")
-        return Step(place, done.call, done.outcome.text, tuple(effects) or ("answer",), done.sources)
+        return Step(place, done.call, done.outcome.text, tuple(effects), done.sources)
+
+
+def with_uses(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Turns whose steps say, too, that a later step uses their result, of this turn or of one that follows."""
+    used = {source.step for turn in turns for step in turn.steps for source in step.sources}
+
+    def told(step: Step) -> Step:
+        return replace(step, effects=(*step.effects, "result")) if step.index in used else step
+
+    return tuple(replace(turn, levels=tuple(tuple(map(told, level)) for level in turn.levels)) for turn in turns)
 
 
 def levels_of(steps: Sequence[Step]) -> tuple[tuple[Step, ...], ...]:
