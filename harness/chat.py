@@ -1,7 +1,8 @@
 """The one place that turns a `Prompt` into text: engines and the trainer both render here, so they cannot disagree.
 
 A tokenizer with a chat template renders by it; a tokenizer without one gets `CHATML`, the form that Qwen's models were
-trained on. The prompt's prefix follows the generation prompt once:
+trained on. A prompt that is `raw` is the text itself, for base models. Its prefix follows the generation prompt
+once:
 
     <|im_start|>system …<|im_end|>
     <|im_start|>user …<|im_end|>
@@ -76,6 +77,9 @@ def render(
         jinja2.TemplateError: The template refuses the conversation.
     """
 
+    if prompt.raw:
+        return "".join(str(message["content"]) for message in prompt.messages) + prompt.prefix
+
     def written(messages: list[dict[str, Any]]) -> str:
         text: str = tokenizer.apply_chat_template(
             messages,
@@ -92,6 +96,32 @@ def render(
     if prompt.prefix.startswith(THINK) and opened.endswith(THINK):
         text = opened.removesuffix(THINK)
     return text + prompt.prefix
+
+
+def encode(
+    prompt: Prompt,
+    tokenizer: Any,
+    *,
+    chat_template: str | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+) -> list[int]:
+    """The tokens of a prompt. A template wrote the special tokens, a leading BOS too; raw text gets the tokenizer's.
+
+    Args:
+        prompt: As in `render`.
+        tokenizer: A transformers tokenizer.
+        chat_template: Template text that replaces the tokenizer's own.
+        kwargs: Extra variables of the template.
+
+    Returns:
+        Token ids.
+
+    Raises:
+        jinja2.TemplateError: The template refuses the conversation.
+    """
+    text = render(prompt, tokenizer, chat_template=chat_template, kwargs=kwargs)
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=prompt.raw)
+    return ids
 
 
 def plain(value: Any) -> Any:

@@ -52,11 +52,17 @@ class Benchmark(Protocol):
     """Leaf categories whose plays ask a simulated user, too."""
     also_checked_by: tuple[str, ...] = ()
     """Packages outside its own whose code takes part in judging."""
-    prepare: Callable[[Sequence[Sample[Any]]], Mapping[str, Any]] | None = None
+    prepare: Callable[[Sequence[Sample[Any]]], Mapping[str, Any] | None] | None = None
     """Told the samples that are about to be played and judged, none where what is played is judged again; returns at
-    once, with what the record of the run says of the sandbox."""
+    once, with what the record of the run says of the sandbox, None where none is used."""
+    parts: Callable[[Sequence[str]], Mapping[str, str]] | None = None
+    """What else answers to items of some leaf categories depend on, such as the weights behind a search: digests by
+    name. They are part of a run's identity."""
     text_only: tuple[str, ...] = ()
-    """Leaf categories that vary how calls in text are asked for: they are N/A for handlers with native calls."""
+    """Leaf categories that vary how calls in text are asked for: they are N/A for handlers that do not tell it, with
+    native calls or for base models."""
+    scored: tuple[str, ...] = ()
+    """Leaf categories that ask for likelihoods (`Query.scored`): they are N/A for engines that give none."""
     called: Called | None = None
     """Whether a judged reply that should hold a call holds one that can be read."""
 
@@ -105,6 +111,8 @@ class Handler(Protocol):
     name: str
     native: bool = False
     """Whether it writes calls itself, and does not leave them as text to the benchmark."""
+    continues: bool = False
+    """Whether it has text continued, without a chat and without the benchmark's words on how to call."""
     fit: Callable[[ModelInfo], tuple[Mapping[str, Any], str]] | None = None
     """Options that suit a model where the user named none, and why."""
 
@@ -187,6 +195,8 @@ class Engine(Protocol):
     """Packages that it imports once it is opened."""
     extra: str = ""
     """The extra of this project that installs them."""
+    scores: bool = False
+    """Whether it says how likely a text is (`Prompt.scored`)."""
     layout: tuple[str, ...] = ()
     """Names of options that cannot change a reply; they are not part of a run's identity."""
     flags: ClassVar[Mapping[str, str]] = {}

@@ -55,6 +55,15 @@ class Sample(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """Text that a base model continues; text and continuation together are its answer."""
+
+    text: str
+    stop: tuple[str, ...] = ()
+    """What ends the continuation, and is not part of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A conversation that wants an answer."""
 
@@ -70,6 +79,11 @@ class Query:
     """Index of the turn it belongs to, from 0; the step that answers it is recorded under it."""
     asks: Asked = "model"
     """Who is to answer: the model that is measured, or the one that plays its user."""
+    opening: Opening | None = None
+    """The same question for a model that continues text; None where its handler writes one of the conversation."""
+    scored: str = ""
+    """Text whose likelihood is asked for instead of an answer: as the next reply, or by itself where there are no
+    messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +98,14 @@ class Prompt:
     """Appended after the generation prompt, for example `<think>\\n`; not repeated in the generation."""
     keep_special_tokens: bool = False
     """The reply's text keeps special tokens: its calls are marked by them."""
+    raw: bool = False
+    """The only message's text is continued as it is: no chat template, and the tokenizer adds its special tokens."""
+    stop: tuple[str, ...] = ()
+    """What ends the reply, beside the run's own stop strings."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of the reply; engines that support structured output enforce it, the others ignore it."""
+    scored: str = ""
+    """As in `Query`: nothing is generated, and the generation's `logprobs` are those of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +135,8 @@ class Generation:
     """Wall-clock seconds from submission to completion."""
     cached_tokens: int | None = None
     """Of the prompt's tokens, those that the engine took from its prefix cache; None where it does not tell."""
+    logprobs: tuple[float, ...] | None = None
+    """Of a scored text, the natural logarithm of each token's probability; None where a reply was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +323,8 @@ class BenchmarkInfo:
     """Digest of the data that the samples come from."""
     checker_sha256: str | None = None
     """Digest of the sources that judge; see `results.provenance`."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what else its items depend on, by name: the weights behind a search."""
     categories: tuple[str, ...] = ()
     """Leaf categories."""
     n: int | None = None
@@ -458,7 +482,9 @@ class RunRecord:
     seconds: float = 0.0
     """Wall-clock seconds over all sessions of the run, without the loading of the model."""
     handler_options: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of the handler that the user replaced, for example `think_prefix`."""
+    """Fields of the handler that the user replaced, for example `think_prefix`, or that suit the model."""
+    handler_reason: str = ""
+    """Why this handler with these options; empty in records of an earlier version."""
     usage: UsageInfo = field(default_factory=UsageInfo)
     planned: Mapping[str, int] = field(default_factory=dict)
     """Of `benchmark.n`, the episodes of each category that samples are of; empty in records of an earlier version."""

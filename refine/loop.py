@@ -9,7 +9,7 @@ above a threshold is kept and trains the next model, the rest goes back to the h
     DIR/round-1/candidates.jsonl           its replies as examples
     DIR/round-1/refined/                   `refine run` over the candidates
     DIR/round-1/train.jsonl, hard.jsonl    what trains, and what is left hard
-    DIR/round-1/model/                     `trainer run`
+    DIR/round-1/model/                     `trainer run`, or with a method of reinforcement `trainer rl`
     DIR/round-1/scores/                    `harness run` of the new model on a smoke slice
     DIR/round-1/summary.json               counts and scores, written last
 
@@ -58,6 +58,8 @@ class Loop:
     """Examples that are trained on in every round besides the round's own, for example what passed at the start."""
     harness_args: tuple[str, ...] = ()
     refine_args: tuple[str, ...] = ()
+    method: Literal["sft", "grpo", "egpo"] = "sft"
+    """How a round trains: `trainer run`, or `trainer rl` by GRPO or EGPO with what was kept as reference."""
     trainer_args: tuple[str, ...] = ()
     trainer_launcher: tuple[str, ...] = (sys.executable,)
     """What starts the training, for example `torchrun --nproc-per-node 8`; it is given `-m trainer.cli run ...`."""
@@ -66,7 +68,8 @@ class Loop:
     def identity(self) -> dict[str, Any]:
         """What may not change between sessions; rounds may be added."""
         settings: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
-        return {name: value for name, value in settings.items() if name not in ("rounds", "trainer_launcher")}
+        free = {"rounds", "trainer_launcher", *(["method"] if self.method == "sft" else [])}  # older folders lack it
+        return {name: value for name, value in settings.items() if name not in free}
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,10 @@ def steps(loop: Loop, number: int) -> Iterator[Step]:
     yield Step("refined", (*refined, *loop.refine_args))
     yield Step("selected", function=lambda: _select(loop, number, source))
     if not nothing_left(loop, number):
-        _, *trained = _program("trainer", model=model, data=here / "train.jsonl", output_dir=here / "model")
+        way = {} if loop.method == "sft" else {"method": loop.method}
+        verb = "rl" if way else "run"
+        data = here / "train.jsonl"
+        _, *trained = _program("trainer", verb, model=model, data=data, output_dir=here / "model", **way)
         yield Step("model", (*loop.trainer_launcher, *trained, *loop.trainer_args))
         if loop.tasks:
             scored = _program("harness", model=here / "model", tasks=loop.tasks, output=here / "scores")
@@ -144,10 +150,10 @@ def steps(loop: Loop, number: int) -> Iterator[Step]:
     yield Step("summary", function=lambda: _summarise(loop, number))
 
 
-def _program(name: str, **flags: object) -> tuple[str, ...]:
-    """The `run` command of one of the three programs, in this interpreter."""
+def _program(name: str, verb: str = "run", /, **flags: object) -> tuple[str, ...]:
+    """A command of one of the three programs, in this interpreter."""
     pairs = ((f"--{flag.replace('_', '-')}", str(value)) for flag, value in flags.items())
-    return (sys.executable, "-m", f"{name}.cli", "run", *(word for pair in pairs for word in pair))
+    return (sys.executable, "-m", f"{name}.cli", verb, *(word for pair in pairs for word in pair))
 
 
 def nothing_left(loop: Loop, number: int) -> bool:

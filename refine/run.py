@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
@@ -14,6 +15,7 @@ from harness.data import examples as data
 from harness.data.calls import answer_of
 from harness.data.turns import turns
 from harness.errors import UsageProblem
+from harness.text import one_line
 from harness.types import EngineSettings, Example, FunctionCall, Sampling
 from refine import checks, similar, stages
 from refine.jobs import budget, carry_out, check_cost_limit, open_judge
@@ -210,6 +212,8 @@ class Estimate:
     examples: int
     calls: tuple[int, int]
     prompt_tokens: tuple[int, int]
+    unusable: Mapping[str, int] = field(default_factory=dict)
+    """Rows that are not records, by reason."""
 
 
 def estimate(settings: Settings) -> Estimate:
@@ -225,14 +229,15 @@ def estimate(settings: Settings) -> Estimate:
     fewest = Context(frozenset(settings.decide), min(1, settings.max_attempts))
     most = Context(max_attempts=settings.max_attempts)
     examples, calls, tokens = 0, [0, 0], [0, 0]
-    for _, example in usable(settings, lambda row: None):
+    reasons: Counter[str] = Counter()
+    for _, example in usable(settings, lambda row: reasons.update([one_line(row.reason, 200)])):
         examples += 1
         for bound, (context, verdict) in enumerate(((fewest, "yes"), (most, "no"))):
             for ask in _asked_of(example, chain, context, verdict):
                 votes = settings.votes if ask.question.votes else 1
                 calls[bound] += votes
                 tokens[bound] += votes * (len(ask.question.instructions) + sum(map(len, ask.material.values()))) // 4
-    return Estimate(examples, (calls[0], calls[1]), (tokens[0], tokens[1]))
+    return Estimate(examples, (calls[0], calls[1]), (tokens[0], tokens[1]), dict(reasons.most_common()))
 
 
 def _asked_of(example: Example, chain: Sequence[Stage], context: Context, verdict: str) -> Iterator[Ask]:

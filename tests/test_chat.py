@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from harness.chat import render
+from harness.chat import encode, render
 from harness.types import Prompt
 from tests.tinymodels import tiny_tokenizer
 
@@ -96,3 +96,18 @@ def test_template_variables_and_refusals_pass_through(tokenizer: Any) -> None:
     assert render(Prompt(ASK), tokenizer, chat_template="{{ mood }}", kwargs={"mood": "calm"}) == "calm"
     with pytest.raises(jinja2.TemplateError, match="no tools"):
         render(Prompt(ASK), tokenizer, chat_template="{{ raise_exception('no tools') }}")
+
+
+def test_a_raw_prompt_is_its_text_and_the_tokenizer_adds_its_own_tokens(tokenizer: Any) -> None:
+    from tokenizers.processors import TemplateProcessing
+
+    prompt = Prompt(({"role": "user", "content": "def f():\n"},), prefix="    ", raw=True)
+    assert render(prompt, tokenizer, chat_template="{{ messages }}") == "def f():\n    "
+    plain = tokenizer.encode("def f():\n    ")
+    assert encode(prompt, tokenizer) == plain
+    begins = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+    tokenizer._tokenizer.post_processor = TemplateProcessing(
+        single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", begins)]
+    )
+    assert encode(prompt, tokenizer) == [begins, *plain]
+    assert encode(Prompt(ASK), tokenizer)[0] != begins  # a template writes them itself

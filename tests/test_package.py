@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from harness import machine
+from harness.cli import cli
+from harness.running.settings import RunSettings
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "trainer", "refine", "leaderboards")
@@ -70,3 +76,43 @@ def test_it_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     assert (elsewhere / "board").is_dir()
     assert "response" in run("refine", "run", "--help")
     assert "msl" in run("trainer", "run", "--help")
+
+
+@pytest.fixture(scope="module")
+def image() -> list[tuple[str, str]]:
+    """Instructions of the Dockerfile, with what they are given."""
+    text = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text())
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_the_image_is_the_command_for_an_ordinary_user(image: list[tuple[str, str]]) -> None:
+    words = [word for word, _ in image]
+    given = dict(image)
+    assert json.loads(given["ENTRYPOINT"]) == ["harness"]
+    assert CliRunner().invoke(cli, json.loads(given["CMD"])).exit_code == 0
+    assert given["USER"] not in ("", "root", "0")
+    assert words.index("USER") > max(place for place, word in enumerate(words) if word == "RUN")
+
+
+def test_results_and_cache_of_the_image_are_volumes(image: list[tuple[str, str]]) -> None:
+    given = dict(image)
+    volumes = json.loads(given["VOLUME"])
+    variables = dict(pair.split("=") for pair in given["ENV"].split())
+    results = f"{given['WORKDIR']}/{RunSettings(model='m', tasks='t').output}"
+    assert volumes == [results, variables["HARNESS_CACHE"]]
+    assert variables["HF_HOME"].startswith(variables["HARNESS_CACHE"])
+    (made,) = (rest for word, rest in image if word == "RUN" and "useradd" in rest)
+    assert all(folder in made.split("install --directory")[1] for folder in volumes)
+
+
+def test_the_image_installs_extras_that_exist_with_the_tested_versions(image: list[tuple[str, str]]) -> None:
+    arguments = dict(rest.split("=", 1) for word, rest in image if word == "ARG")
+    assert arguments["TORCH_INDEX"] == ""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(arguments["EXTRAS"].split(",")) <= project["optional-dependencies"].keys()
+    (installs,) = (rest for word, rest in image if word == "RUN" and "pip install" in rest)
+    assert installs.count("--constraint /tmp/install/constraints.txt") == installs.count("pip install") == 2
+    assert '${TORCH_INDEX:+--index-url "$TORCH_INDEX"}' in installs.split("&&")[0]
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert not {"constraints.txt", "pyproject.toml", "README.md", *PACKAGES} & set(ignored)

@@ -93,5 +93,5 @@ def test_what_a_plugin_has_stays() -> None:
 
 
 def test_members_are_the_fields_and_methods_of_a_protocol() -> None:
-    assert plugins.members(Handler) == ["fit", "matches", "name", "native", "parse", "render", "write"]
+    assert plugins.members(Handler) == ["continues", "fit", "matches", "name", "native", "parse", "render", "write"]
     assert {"check_workers", "runs_programs", "check"} <= set(plugins.members(Benchmark))

@@ -25,6 +25,7 @@ class Toy:
     name = "toy"
     version = "1"
     runs_programs = False
+    parts = None
     with_user: tuple[str, ...] = ()
     prepare = None
     called = None

@@ -6,33 +6,69 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.data import Record
 from trainer.losses.regions import Labels
+from trainer.store import Record, lengths
 from trainer.tree import Tree, sight
 
 Row = tuple[Record | Tree, ...]
 """What the data loader counts as one item: a single record or tree, or those packed into one row."""
 
 
-def pack(records: Sequence[Record | Tree], length: int) -> list[Row]:
+class Rows(Sequence[Row]):
+    """What a run trains on: rows of items, put together when they are asked for.
+
+    Args:
+        items: Records or trees.
+        groups: Which of them each row holds; None for one a row.
+    """
+
+    def __init__(self, items: Sequence[Record | Tree], groups: Sequence[Sequence[int]] | None = None) -> None:
+        self.items, self.groups = items, groups
+
+    def __len__(self) -> int:
+        return len(self.items if self.groups is None else self.groups)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        if self.groups is None:
+            return (self.items[index],)
+        return tuple(self.items[each] for each in self.groups[index])
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row, shape (rows,)."""
+        each = lengths(self.items)
+        return each if self.groups is None else np.array([each[list(group)].sum() for group in self.groups])
+
+
+def pack(items: Sequence[Record | Tree], length: int) -> Rows:
     """Fill rows with whole records or trees, longest first, each into the fullest row that still holds it.
 
     Args:
-        records: None longer than `length`.
+        items: None longer than `length`.
         length: Tokens of a row at most.
 
     Returns:
         Rows, the same for the same records.
     """
-    rows: list[list[Record | Tree]] = []
+    rows: list[list[int]] = []
     spaces: list[int] = []  # what rows have left in tokens: ascending, each once
     with_space: defaultdict[int, list[int]] = defaultdict(list)
-    for record in sorted(records, key=len, reverse=True):
-        at = bisect_left(spaces, len(record))
+    sizes = lengths(items)
+    for item in np.argsort(-sizes, kind="stable").tolist():
+        size = int(sizes[item])
+        at = bisect_left(spaces, size)
         if at == len(spaces):
             row, space = len(rows), length
             rows.append([])
@@ -41,12 +77,12 @@ def pack(records: Sequence[Record | Tree], length: int) -> list[Row]:
             row = with_space[space].pop()
             if not with_space[space]:
                 del spaces[at]
-        rows[row].append(record)
-        left = space - len(record)
+        rows[row].append(item)
+        left = space - size
         if not with_space[left]:
             insort(spaces, left)
         with_space[left].append(row)
-    return [tuple(row) for row in rows]
+    return Rows(items, rows)
 
 
 @dataclass(frozen=True, slots=True)

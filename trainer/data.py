@@ -20,9 +20,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import TemplateError
 
-from harness import chat
+from harness import chat, plugins
 from harness.benchmarks.bfcl import decode
 from harness.data import calls as notation
 from harness.data import examples
@@ -34,9 +35,11 @@ from harness.text import one_line
 from harness.types import Example, Prompt, Query, Reply
 from trainer.losses import RESULT, THINK
 from trainer.shown import unshown
+from trainer.store import Record, tokens
+from trainer.workers import spread
 
-BATCH = 512
-"""Texts tokenised together."""
+BATCH = 128
+"""Rows encoded together."""
 SENTINEL = "sentinel"
 IN_ENVIRONMENT = "rows from the environments of "
 """Begins the count of rows that were made in a benchmark's own environments."""
@@ -47,26 +50,12 @@ REFUSALS = (
 """What handlers and chat templates raise at a row that they cannot show or write."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One reply to learn, with the conversation before it."""
-
-    id: str
-    ids: array[int]
-    regions: array[int]
-    """0, `THINK` or `RESULT` for each token."""
-    weight: float = 1.0
-    """Of its loss."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
 @dataclass(slots=True)
 class Corpus:
     """The records of a data set and what became of its rows."""
 
-    records: list[Record] = field(default_factory=list)
+    records: Sequence[Any] = ()
+    """A `Record` each; questions where replies are sampled."""
     counts: Counter[str] = field(default_factory=Counter)
     """Rows, records, and one entry for each reason why something was not used or is unusual."""
     sha256: str = ""
@@ -74,9 +63,7 @@ class Corpus:
     @property
     def tokens(self) -> dict[str, int]:
         """Tokens of all records by region."""
-        think = sum(record.regions.count(THINK) for record in self.records)
-        result = sum(record.regions.count(RESULT) for record in self.records)
-        return {"prompt": sum(map(len, self.records)) - think - result, "think": think, "result": result}
+        return tokens(self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +116,49 @@ class Encoder:
             DataError: No record is left.
         """
         corpus = Corpus(sha256=examples.sha256(source))
-        texts = self._texts(islice(examples.read(source, form, **self.reading), limit), corpus.counts)
-        while batch := list(islice(texts, BATCH)):
-            corpus.records += self._encode(batch, corpus.counts)
-        corpus.counts["records"] = len(corpus.records)
-        if not corpus.records:
-            reasons = ", ".join(f"{name}: {count}" for name, count in corpus.counts.items())
-            raise DataError(f"{source}: no row can be trained on ({reasons})")
+        corpus.records = list(self.stream(source, form, limit, corpus.counts))
         return corpus
+
+    def stream(
+        self, source: str | Path, form: str, limit: int | None, counts: Counter[str], workers: int = 1
+    ) -> Iterator[Record]:
+        """Read and encode a data set, a batch of rows at a time.
+
+        Args:
+            source: As `harness.data.examples.read` takes it.
+            form: Its format.
+            limit: Rows to read at most.
+            counts: Gets the counts of everything that was not used, and of the records in the end.
+            workers: Processes that encode; what they make does not depend on their number.
+
+        Yields:
+            The records.
+
+        Raises:
+            DataError: There was none.
+        """
+        rows = islice(examples.read(source, form, **self.reading), limit)
+        chunks = iter(lambda: list(islice(rows, BATCH)), [])
+        for records, counted in spread(self.encode, chunks, workers):
+            counts.update(counted)
+            counts["records"] += len(records)
+            yield from records
+        if not counts["records"]:
+            reasons = ", ".join(f"{name}: {count}" for name, count in counts.items())
+            raise DataError(f"{source}: no row can be trained on ({reasons})")
+
+    def encode(self, rows: Sequence[Example | examples.Unusable]) -> tuple[list[Record], Counter[str]]:
+        """Encode some rows.
+
+        Args:
+            rows: As `harness.data.examples.read` gives them.
+
+        Returns:
+            Their records, and the counts of rows and of everything that was not used.
+        """
+        counts: Counter[str] = Counter()
+        plugins.complete(self.handler, Handler, "handler")  # another process unpickles it and loads no plug-in
+        return list(self._encode(list(self._texts(rows, counts)), counts)), counts
 
     def _texts(self, rows: Iterable[Example | examples.Unusable], counts: Counter[str]) -> Iterator[_Text]:
         for row in rows:
@@ -167,12 +189,13 @@ class Encoder:
         return _Text(example.id, text + self.end, think, result, example.weight)
 
     def _encode(self, texts: Sequence[_Text], counts: Counter[str]) -> Iterator[Record]:
+        if not texts:
+            return
         encoded = self.tokenizer(
             [text.text for text in texts], add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
         for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-            regions = array("b", (_region(text, start) for start, _ in offsets))
-            regions[0] = 0  # nothing stands before it that could predict it
+            regions = _regions(text, [start for start, _ in offsets])
             longest = min(self.max_length, self.positions or self.max_length)
             if len(ids) > longest:
                 why = "too long" if longest == self.max_length else f"longer than the model's {longest} positions"
@@ -198,10 +221,8 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     Returns:
         Both.
     """
-    from harness.benchmarks.bfcl.prompts import instruction
-
-    tools = tuple(dict(tool) for tool in example.tools)
-    prompt = handler.render(Query(turn_messages(example.messages), tools, instruction(tools) if tools else ""))
+    tools = example.tools
+    prompt = handler.render(query_of(example))
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     calls = notation.read_answer(example.answer) or decode.read_calls(example.answer)
     if not tools or not handler.native:
@@ -209,6 +230,14 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
             notation.write_calls((call.name, call.arguments) for call in calls)
         return prompt, Reply(think, example.answer.lstrip("\n"))
     return prompt, Reply(think, example.said if calls else example.answer, tuple(calls or ()))
+
+
+def query_of(example: Example) -> Query:
+    """What the harness would ask."""
+    from harness.benchmarks.bfcl.prompts import instruction
+
+    tools = tuple(dict(tool) for tool in example.tools)
+    return Query(turn_messages(example.messages), tools, instruction(tools) if tools else "")
 
 
 def join(head: str, written: Written) -> tuple[str, tuple[int, int], int]:
@@ -267,7 +296,10 @@ def _left_out(row: Example) -> list[Any]:
     return named if isinstance(named, list) else []
 
 
-def _region(text: _Text, start: int) -> int:
-    if start >= text.result:
-        return RESULT
-    return THINK if text.think[0] <= start < text.think[1] else 0
+def _regions(text: _Text, starts: Sequence[int]) -> array[int]:
+    """The region of each token, by where it starts."""
+    at = np.asarray(starts)
+    think = (text.think[0] <= at) & (at < text.think[1])
+    regions = np.where(at >= text.result, RESULT, THINK * think).astype(np.int8)
+    regions[0] = 0  # nothing stands before it that could predict it
+    return array("b", regions.tobytes())

@@ -10,6 +10,7 @@ import transformers
 
 from trainer.config import TrainConfig
 from trainer.losses.fused import CHUNK
+from trainer.monotony import warning
 from trainer.run import encode, load_tokenizer, small_files
 
 GIB = 2**30
@@ -34,8 +35,8 @@ def estimate(config: TrainConfig, devices: int) -> dict[str, Any]:
     described = small_files(transformers.AutoConfig, config)
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(described, trust_remote_code=config.trust_remote_code)
-    longest = max(sum(map(len, row)) for row in rows)
-    a_step = round(sum(len(item) for row in rows for item in row) / len(rows) * batch)
+    longest = int(rows.lengths.max())
+    a_step = round(int(rows.lengths.sum()) / len(rows) * batch)
     parts = memory(config, described, model.num_parameters(), longest * config.per_device_train_batch_size, devices)
     return {
         "data": {name: count for name, count in corpus.counts.items() if count},
@@ -48,7 +49,7 @@ def estimate(config: TrainConfig, devices: int) -> dict[str, Any]:
         "compute, PFLOP": float(f"{compute(config, model.num_parameters(), steps * a_step) / 1e15:.4g}"),
         "memory of a device, GiB": {name: round(size / GIB, 3) for name, size in parts.items()}
         | {"sum": round(sum(parts.values()) / GIB, 3)},
-    }
+    } | ({"warning": told} if (told := warning(corpus.records, tokenizer, config.loss)) else {})
 
 
 def compute(config: TrainConfig, parameters: int, tokens: int) -> float:

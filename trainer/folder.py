@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.errors import DataError, UsageProblem
 from harness.models import WEIGHTS
-from trainer.config import TrainConfig
-from trainer.train import STAGING, STATE, checkpoints
+from trainer.checkpoints import STAGING, STATE, checkpoints
+from trainer.config import RunConfig
 
 
 def state(folder: Path) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def damaged(checkpoint: Path, problem: Exception) -> DataError:
     return DataError(f"{checkpoint} is damaged: {problem}", remedy)
 
 
-def resume_point(config: TrainConfig, data_sha256: str) -> Path | None:
+def resume_point(config: RunConfig, data_sha256: str) -> Path | None:
     """Where a run goes on.
 
     Args:

@@ -7,8 +7,11 @@ import math
 from collections.abc import Sequence
 from random import Random
 
+import numpy as np
+
 from harness.errors import UsageProblem
 from trainer.data import Corpus
+from trainer.store import Picked
 
 
 def source(text: str) -> tuple[str, float]:
@@ -49,12 +52,15 @@ def mix(corpora: Sequence[tuple[str, float, Corpus]], seed: int) -> Corpus:
     if len(corpora) == 1 and corpora[0][1] == 1:
         return corpora[0][2]
     mixed = Corpus(sha256=hashlib.sha256(repr([(w, c.sha256) for _, w, c in corpora]).encode()).hexdigest())
+    picks, start = [], 0
     for place, (name, weight, corpus) in enumerate(corpora):
-        whole, part = divmod(weight, 1)
-        drawn = Random(f"{seed} {place}").sample(range(len(corpus.records)), round(part * len(corpus.records)))
-        taken = corpus.records * int(whole) + [corpus.records[index] for index in sorted(drawn)]
-        mixed.records += taken
+        (whole, part), count = divmod(weight, 1), len(corpus.records)
+        drawn = Random(f"{seed} {place}").sample(range(count), round(part * count))
+        taken = np.concatenate([np.tile(np.arange(count), int(whole)), np.array(sorted(drawn), np.int64)])
+        picks.append(start + taken)
+        start += count
         mixed.counts.update(corpus.counts)
         mixed.counts[f"records of {name} x {weight:g}"] = len(taken)
+    mixed.records = Picked([corpus.records for _, _, corpus in corpora], np.concatenate(picks))
     mixed.counts["records"] = len(mixed.records)
     return mixed

@@ -8,18 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from accelerate import PartialState
 
-from harness import models
+from harness import machine, models
 from harness.errors import UsageProblem
-from trainer.config import TrainConfig
-from trainer.train import STATE, fuse
+from trainer.checkpoints import STATE
+from trainer.config import RunConfig
+from trainer.train import fuse
 
 
-def load_model(config: TrainConfig) -> Any:
-    """The model that a run trains, with its fused loss.
+def load_model(config: RunConfig, fused: bool = True) -> Any:
+    """The model that a run trains.
 
     Where `config.model` is an adapter, that adapter is what is trained further, on its own base; with
     `config.merge_adapter` its weights are added to the base's and all weights are trained.
+
+    Args:
+        config: The run.
+        fused: Give it the fused loss.
+
+    Returns:
+        The model.
 
     Raises:
         UsageProblem: The adapter's settings are not as asked for, or there is no adapter to merge.
@@ -31,8 +40,16 @@ def load_model(config: TrainConfig) -> Any:
         dtype=config.dtype,
         attn_implementation=config.attn_implementation,
         trust_remote_code=config.trust_remote_code,
+        **_quantised(config),
     )
     model.config.use_cache = False
+    if config.load_in_4bit:
+        from peft import prepare_model_for_kbit_training
+
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=config.gradient_checkpointing)
+        for module in model.modules():  # CPUs with AVX-512 would repack weights in the first evaluation, for good,
+            if hasattr(module, "support_avx512bf16_for_cpu"):  # and there is no gradient through what is packed
+                module.support_avx512bf16_for_cpu = False
     if found.adapter:
         import peft
 
@@ -41,11 +58,31 @@ def load_model(config: TrainConfig) -> Any:
             model = model.merge_and_unload()
     elif config.use_peft:
         model = _fresh_adapter(model, config)
-    fuse(model)
+    if fused:
+        fuse(model)
     return model
 
 
-def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
+def _quantised(config: RunConfig) -> dict[str, Any]:
+    """Arguments that load a model's weights in 4 bits; none where that is not asked for.
+
+    Raises:
+        UsageProblem: bitsandbytes is not installed.
+    """
+    if not config.load_in_4bit:
+        return {}
+    if machine.version("bitsandbytes") is None:
+        raise UsageProblem("--load-in-4bit needs bitsandbytes", 'pip install "funreason-harness[qlora]"')
+    settings = transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=config.bnb_4bit_quant_type,
+        bnb_4bit_use_double_quant=config.use_bnb_nested_quant,
+        bnb_4bit_compute_dtype="bfloat16" if config.bf16 else config.dtype,
+    )
+    return {"quantization_config": settings, "device_map": {"": PartialState().device}}
+
+
+def _fresh_adapter(model: Any, config: RunConfig) -> Any:
     import peft
 
     targets = config.lora_target_modules
@@ -58,6 +95,7 @@ def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
             use_rslora=config.use_rslora,
             use_dora=config.use_dora,
             target_modules=targets if targets == "all-linear" else targets.split(","),
+            modules_to_save=config.modules_to_save.split(",") if config.modules_to_save else None,
             task_type="CAUSAL_LM",
         ),
     )
@@ -66,7 +104,7 @@ def _fresh_adapter(model: Any, config: TrainConfig) -> Any:
     return adapted
 
 
-def describe_adapter(config: TrainConfig) -> dict[str, Any] | None:
+def describe_adapter(config: RunConfig) -> dict[str, Any] | None:
     """Which adapter a run starts from and what is done with it; None where it starts from a whole model.
 
     Returns:
@@ -80,7 +118,7 @@ def describe_adapter(config: TrainConfig) -> dict[str, Any] | None:
     return {"from": str(found.adapter), "merged": config.merge_adapter, **settings}
 
 
-def _check(config: TrainConfig, found: models.Located) -> None:
+def _check(config: RunConfig, found: models.Located) -> None:
     """Refuse what cannot be done with an adapter.
 
     Raises:
@@ -88,6 +126,10 @@ def _check(config: TrainConfig, found: models.Located) -> None:
     """
     if config.merge_adapter and found.adapter is None:
         raise UsageProblem(f"--merge-adapter: {config.model} is not an adapter", "Leave the flag out.")
+    if config.load_in_4bit and (config.merge_adapter or not (config.use_peft or found.adapter)):
+        raise UsageProblem("--load-in-4bit trains an adapter on weights that stay as they are", "Give --use-peft.")
+    if config.modules_to_save and not config.use_peft:
+        raise UsageProblem("--modules-to-save names what is trained beside an adapter", "Give --use-peft.")
     if config.merge_adapter and config.use_peft:
         raise UsageProblem(
             "--merge-adapter with --use-peft would train an adapter of a model that is saved nowhere",

@@ -4,55 +4,39 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import torch
 import transformers
 from safetensors import SafetensorError
 
 from harness import chat, handlers, machine, models
 from harness.data import examples
 from harness.errors import UsageProblem
+from harness.protocols import Handler
 from harness.results import provenance
-from harness.text import one_line
 from harness.types import ModelInfo
-from trainer import callbacks, folder, losses
-from trainer.collate import Collator, Row, pack
-from trainer.config import TrainConfig
-from trainer.data import IN_ENVIRONMENT, Corpus, Encoder, Record, end_of_turn
+from trainer import cache, callbacks, folder, losses
+from trainer.arguments import arguments, settings_are_refused
+from trainer.checkpoints import STAGING
+from trainer.collate import Collator, Rows, pack
+from trainer.config import RunConfig, TrainConfig
+from trainer.data import IN_ENVIRONMENT, Corpus, Encoder, end_of_turn
+from trainer.evaluation import held_out
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
+from trainer.monotony import warning
+from trainer.store import Record, lengths
 from trainer.train import RegionTrainer
 from trainer.tree import Tree, refuse, trees
 
-SAME = (
-    *("output_dir", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps"),
-    *("learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "seed"),
-    *("bf16", "use_cpu", "deepspeed", "save_steps", "save_total_limit", "logging_steps"),
-    *("adam_beta1", "adam_beta2", "adam_epsilon"),
-)
-"""Settings that transformers knows by the same name."""
 
-
-class Rows(torch.utils.data.Dataset[Row]):
-    """Rows as torch's data loader wants them."""
-
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Row:
-        return self.rows[index]
-
-
-def small_files(kind: Any, config: TrainConfig) -> Any:
+def small_files(kind: Any, config: RunConfig) -> Any:
     """A model's config or tokenizer. Of a hub id nothing else is fetched, so that a plan costs no download of weights.
 
     Args:
@@ -70,7 +54,7 @@ def small_files(kind: Any, config: TrainConfig) -> Any:
     return kind.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
 
 
-def load_tokenizer(config: TrainConfig) -> Any:
+def load_tokenizer(config: RunConfig) -> Any:
     """The model's tokenizer.
 
     Raises:
@@ -87,15 +71,16 @@ def load_tokenizer(config: TrainConfig) -> Any:
     return tokenizer
 
 
-def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
-    """Read the data.
+def convention(config: RunConfig, tokenizer: Any, rules: str = "upstream") -> tuple[Handler, int | None]:
+    """How a model is asked and read.
 
     Args:
-        config: The run.
+        config: Names the model and the handler.
         tokenizer: The model's.
+        rules: By which replies are read.
 
     Returns:
-        The corpus, and the rows that are trained on.
+        The handler with the options that fit the model, and how many positions the model has, where it says.
     """
     about = small_files(transformers.AutoConfig, config)
     model = ModelInfo(
@@ -105,50 +90,77 @@ def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, list[Row]]:
         model_type=about.model_type,
         marks=models.marks_in(tokenizer.get_added_vocab()),
     )
-    handler, _, why = handlers.fitted(config.handler, {}, "upstream", model)
+    handler, _, why = handlers.fitted(config.handler, {}, rules, model)
     if why:
         print(f"{config.handler}: {why}", flush=True)
-    encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns)
-    encoder.positions = getattr(about, "max_position_embeddings", None)
-    encoder.reading = {
+    return handler, getattr(about, "max_position_embeddings", None)
+
+
+def reading(config: RunConfig) -> dict[str, Any]:
+    """Further arguments of `harness.data.examples.read`."""
+    return {
         "columns": examples.pairs("--columns", config.columns),
         "roles": examples.pairs("--roles", config.roles),
     }
-    sources = [source(each) for each in config.sources]
-    corpora = [(name, weight, encoder.corpus(name, config.data_format, config.limit)) for name, weight in sources]
-    corpus = mix(corpora, config.seed)
-    if not config.share_prefix:
-        return corpus, _rows(corpus.records, config)
-    refuse(config.attn_implementation, about, config.max_length)
-    shared = trees(corpus.records, config.max_length)
-    corpus.counts["tokens that replies share"] = sum(map(len, corpus.records)) - sum(map(len, shared))
-    return corpus, _rows(shared, config)
 
 
-def _rows(items: Sequence[Record | Tree], config: TrainConfig) -> list[Row]:
-    return pack(items, config.max_length) if config.packing else [(item,) for item in items]
+def read_all(config: RunConfig, named: Sequence[str], read: Callable[[str, str, int | None], Corpus]) -> Corpus:
+    """Several data sets as one.
+
+    Args:
+        config: How they are read.
+        named: Data sets, each with its weight where one is given.
+        read: From a data set, its format and a limit of rows to its records.
+
+    Returns:
+        The mix.
+    """
+    sources = [source(each) for each in named]
+    return mix([(name, weight, read(name, config.data_format, config.limit)) for name, weight in sources], config.seed)
 
 
-def arguments(config: TrainConfig) -> transformers.TrainingArguments:
-    """The configuration as transformers wants it."""
-    settings: dict[str, Any] = {name: getattr(config, name) for name in SAME}
-    # transformers refuses mixed precision where it finds no GPU, unless the CPU was asked for.
-    settings["use_cpu"] |= config.bf16 and not torch.accelerator.is_available()
-    if config.fsdp:
-        # FSDP's own checkpointing: transformers' would gather each layer's weights once more.
-        own = {"version": 2, "activation_checkpointing": config.gradient_checkpointing}
-        settings |= {"fsdp": True, "fsdp_config": config.fsdp_config or own}
-    elif config.gradient_checkpointing:
-        known = {each.name for each in fields(transformers.TrainingArguments)}
-        settings["activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"] = True
-    return transformers.TrainingArguments(
-        **settings,
-        report_to=_reporters(config.report_to),
-        remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        save_strategy="steps",
-        disable_tqdm=True,
-    )
+def encode(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, Rows]:
+    """Read the data.
+
+    Args:
+        config: The run.
+        tokenizer: The model's.
+
+    Returns:
+        The corpus, and the rows that are trained on.
+    """
+    corpus, _ = corpora(config, tokenizer)
+    return corpus, in_rows(corpus, config)
+
+
+def corpora(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, Corpus | None]:
+    """What is trained on, and what is held out, where something is.
+
+    Args:
+        config: The run.
+        tokenizer: The model's.
+
+    Returns:
+        Both.
+    """
+    handler, positions = convention(config, tokenizer)
+    encoder = Encoder(tokenizer, handler, config.max_length, config.overlong, config.turns, positions, reading(config))
+    kept = cache.Cache(cache.place(config.data_cache), encoder, config.preprocessing_num_workers)
+    corpus = read_all(config, config.sources, kept.corpus)
+    if config.eval_data:
+        return corpus, read_all(config, config.eval_sources, kept.corpus)
+    return held_out(corpus, config.eval_fraction, config.seed) if config.eval_fraction else (corpus, None)
+
+
+def in_rows(corpus: Corpus, config: TrainConfig) -> Rows:
+    """The rows of a corpus: replies of a conversation in one tree, rows packed, where that is asked for."""
+    items: Sequence[Record | Tree] = corpus.records
+    if config.share_prefix:
+        refuse(config.attn_implementation, small_files(transformers.AutoConfig, config), config.max_length)
+        items = trees(corpus.records, config.max_length)
+        shared = int(lengths(corpus.records).sum() - lengths(items).sum())
+        corpus.counts["tokens that replies share"] = shared
+    return pack(items, config.max_length) if config.packing else Rows(items)
 
 
 def train(config: TrainConfig) -> Path:
@@ -163,20 +175,58 @@ def train(config: TrainConfig) -> Path:
     Raises:
         UsageProblem: The output folder holds a run with other settings, or a setting cannot be honoured.
     """
-    config.check()
-    if config.fsdp and int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        remedy = "Start it by `torchrun --nproc-per-node N -m trainer.cli run ...`, or give --no-fsdp."
-        raise UsageProblem("--fsdp shards over several processes, and this is one", remedy)
-    transformers.utils.logging.disable_progress_bar()
+    prepare(config)
     output = Path(config.output_dir)
     loss = losses.load(config.loss, config.loss_settings)
-    with _settings_are_refused():
+    with settings_are_refused():
         settings = arguments(config)
     tokenizer = load_tokenizer(config)
-    corpus, rows = encode(config, tokenizer)
-    about = {
+    corpus, kept_out = corpora(config, tokenizer)
+    about = described(config, corpus)
+    about["data"]["tokens"] = corpus.tokens
+    if kept_out:
+        about["data"]["held_out"] = {"sha256": kept_out.sha256, "counts": kept_out.counts, "tokens": kept_out.tokens}
+    checkpoint = folder.resume_point(config, corpus.sha256)
+    if checkpoint == output:
+        return told_finished(output)
+    if (told := warning(corpus.records, tokenizer, config.loss)) and os.environ.get("RANK", "0") == "0":
+        click.echo(f"warning: {told}", err=True)
+    transformers.set_seed(config.seed)
+    with settings_are_refused():
+        model = load_model(config)
+        stop_at(model, tokenizer, end_of_turn(tokenizer))
+        trainer = RegionTrainer(
+            loss=loss,
+            about=about,
+            model=model,
+            args=settings,
+            train_dataset=in_rows(corpus, config),
+            data_collator=Collator(tokenizer.pad_token_id),
+            processing_class=tokenizer,
+        )
+    measure = partial(trainer.measure, in_rows(kept_out, config)) if kept_out else None
+    callbacks.install(trainer, config, corpus, measure)
+    return carry_out(trainer, config, checkpoint)
+
+
+def prepare(config: RunConfig) -> None:
+    """Refuse what cannot be meant, before anything is loaded.
+
+    Raises:
+        UsageProblem: A setting cannot be honoured.
+    """
+    config.check()
+    if config.fsdp and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        remedy = "Start it by `torchrun --nproc-per-node N -m trainer.cli ...`, or give --no-fsdp."
+        raise UsageProblem("--fsdp shards over several processes, and this is one", remedy)
+    transformers.utils.logging.disable_progress_bar()
+
+
+def described(config: RunConfig, corpus: Corpus) -> dict[str, Any]:
+    """What `train.json` says of a run before its first step."""
+    return {
         "config": asdict(config),
-        "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts, "tokens": corpus.tokens},
+        "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts},
         "benchmark_environments": sorted(
             {name.removeprefix(IN_ENVIRONMENT) for name in corpus.counts if name.startswith(IN_ENVIRONMENT)}
             | set(models.outline(config.model, models.locate(config.model)).environments)
@@ -186,24 +236,29 @@ def train(config: TrainConfig) -> Path:
         "code": asdict(provenance.code()),
         "machine": machine.description(),
     }
-    checkpoint = folder.resume_point(config, corpus.sha256)
-    if checkpoint == output:
-        click.echo(f"{output} is finished: step {folder.state(output)['step']} was the last. --overwrite starts anew.")
-        return output
-    transformers.set_seed(config.seed)
-    with _settings_are_refused():
-        model = load_model(config)
-        stop_at(model, tokenizer, end_of_turn(tokenizer))
-        trainer = RegionTrainer(
-            loss=loss,
-            about=about,
-            model=model,
-            args=settings,
-            train_dataset=Rows(rows),
-            data_collator=Collator(tokenizer.pad_token_id),
-            processing_class=tokenizer,
-        )
-    callbacks.install(trainer, config, corpus)
+
+
+def told_finished(output: Path) -> Path:
+    """The folder of a finished run, after saying that it is finished."""
+    click.echo(f"{output} is finished: step {folder.state(output)['step']} was the last. --overwrite starts anew.")
+    return output
+
+
+def carry_out(trainer: Any, config: RunConfig, checkpoint: Path | None) -> Path:
+    """Take the steps that are left, and save the model.
+
+    Args:
+        trainer: Built, with its callbacks; a subclass of `Staged`.
+        config: The run.
+        checkpoint: Where to go on; None for a start.
+
+    Returns:
+        The output folder.
+
+    Raises:
+        DataError: The checkpoint is damaged.
+    """
+    output = Path(config.output_dir)
     if checkpoint:
         trainer.restore(folder.state(checkpoint))
     try:
@@ -214,32 +269,5 @@ def train(config: TrainConfig) -> Path:
     trainer.save_model()
     if trainer.args.should_save:
         trainer.write_state(output)
-        shutil.rmtree(output / ".saving", ignore_errors=True)
+        shutil.rmtree(output / STAGING, ignore_errors=True)
     return output
-
-
-def _reporters(text: str) -> list[str]:
-    """Reporters by name; `auto` is tensorboard where it is installed.
-
-    Raises:
-        UsageProblem: One is unknown or not installed.
-    """
-    installed = transformers.integrations.get_available_reporting_integrations()
-    if text == "auto":
-        return [name for name in installed if name == "tensorboard"]
-    named = [name.strip() for name in text.split(",") if name.strip() not in ("", "none")]
-    if missing := [name for name in named if name not in installed]:
-        raise UsageProblem(
-            f"--report-to {', '.join(missing)}: no such reporter is installed here",
-            f"Installed: {', '.join(installed) or 'none'}. `pip install` it, or give --report-to none.",
-        )
-    return named
-
-
-@contextmanager
-def _settings_are_refused() -> Iterator[None]:
-    """What transformers and peft do not know of a setting's value is the user's to mend."""
-    try:
-        yield
-    except (ValueError, ImportError) as problem:
-        raise UsageProblem(one_line(str(problem), 600), "`trainer run --help` has all settings.") from problem

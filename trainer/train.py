@@ -1,37 +1,26 @@
-"""The training loop is transformers'; this module gives it the loss, exact denominators and checkpoints that survive.
-
-It is the only subclass of `transformers.Trainer` in the project.
-"""
+"""The training loop is transformers'; this module gives it the loss and exact denominators."""
 
 from __future__ import annotations
 
-import json
+import copy
 import math
-import os
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from accelerate import PartialState
-from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch import Tensor
 
 from harness.errors import RunIncomplete, UsageProblem
-from harness.files import write_atomic
 from trainer import probe
-from trainer.collate import labels
+from trainer.checkpoints import Staged
+from trainer.collate import Rows, labels
+from trainer.evaluation import in_batches
 from trainer.losses import Loss, Parts, Totals
 from trainer.losses.fused import linear_cross_entropy
 from trainer.losses.regions import MEANS
 from trainer.losses.regions import totals as count
 
-STAGING = ".saving"
-"""Checkpoints are written here and renamed when they are whole."""
-STATE = "train.json"
-"""What a checkpoint and a finished model say of their training."""
 PROBED = 256
 """Tokens of the first batch on which the fused loss is compared with the model's own."""
 
@@ -50,6 +39,8 @@ def fuse(model: Any) -> None:
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     head, plain = inner.get_output_embeddings(), inner.forward
+    if hasattr(head, "modules_to_save"):  # trained whole beside an adapter: the copy that is trained
+        head = head.modules_to_save[head.active_adapters[0]]
     if type(head) is not torch.nn.Linear:
         kind = f"{type(head).__module__}.{type(head).__qualname__}"
         raise UsageProblem(
@@ -78,7 +69,7 @@ def fuse(model: Any) -> None:
     inner.forward = forward
 
 
-class RegionTrainer(transformers.Trainer):
+class RegionTrainer(Staged, transformers.Trainer):
     """Weighs regions with denominators counted over all micro-batches and ranks of an optimizer step.
 
     Args:
@@ -90,37 +81,30 @@ class RegionTrainer(transformers.Trainer):
     def __init__(self, *, loss: Loss, about: dict[str, Any], **settings: Any) -> None:
         super().__init__(**settings)
         self.region_loss = loss
+        self._start = copy.deepcopy(loss)
         self.about = about
         self.loss_is_scaled_for_ga = True  # the weights divide by the whole step's counts
         self._totals = Totals(0, 0, 0)
         self._parts = torch.zeros(2, dtype=torch.float64)
         self._logged: dict[str, float] = {}
-        self._staging = False
         self._probed = False
+        self._held_out: Totals | None = None
 
-    def create_accelerator_and_postprocess(self) -> None:
-        """Shard on CPU, too: accelerate knows FSDP on GPUs only, and would quietly make replicas of gloo's ranks."""
-        super().create_accelerator_and_postprocess()
-        state = self.accelerator.state
-        if self.args.fsdp and state.distributed_type is DistributedType.MULTI_CPU:
-            plugin = FullyShardedDataParallelPlugin(**self.args.fsdp_plugin_args)
-            if state.mixed_precision != "no":
-                plugin.set_mixed_precision(state.mixed_precision)
-            state.fsdp_plugin = plugin
-            state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
-            self.is_fsdp_enabled = True
+    def learnt(self) -> dict[str, Any]:
+        """What the loss has learnt, and the parts of the last step."""
+        return {"parts": self._logged, "loss_state": self.region_loss.state()}
+
+    def told(self, logs: Mapping[str, float]) -> str:
+        """The step's loss by region, and alpha."""
+        return (
+            f"loss {logs['loss']:.4f} = think {logs['loss_think']:.4f}, result {logs['loss_result']:.4f}, "
+            f"alpha {logs['alpha']:.3f}"
+        )
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `write_state` wrote: what the loss has learnt, and the parts of the last step."""
+        """Continue from what `learnt` told: what the loss has learnt, and the parts of the last step."""
         self.region_loss.restore(state["loss_state"])
         self._logged = dict(state["parts"])
-
-    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
-        """Train for an epoch, unless the last step has been taken: transformers would take one more."""
-        if self.state.global_step >= self.state.max_steps:
-            self.control.should_training_stop = True
-            return
-        super()._run_epoch(*args, **kwargs)
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
         """Count the step's regions before its first forward pass, over all ranks."""
@@ -159,6 +143,38 @@ class RegionTrainer(transformers.Trainer):
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
     @torch.no_grad()
+    def measure(self, rows: Rows) -> dict[str, float]:
+        """Losses of held-out rows, weighed as the training's are; a learnable alpha counts with its start.
+
+        Args:
+            rows: The same on all ranks, which share the work.
+
+        Returns:
+            `eval_loss`, and its parts as `eval_loss_think` and `eval_loss_result`.
+        """
+        size, rank, ranks = self.args.per_device_train_batch_size, self.args.process_index, self.args.world_size
+        if self._held_out is None:
+            batches = (self.data_collator(part) for part in in_batches(rows, size, 0, 1) if part)
+            counted = sum((count(labels(batch)[0]) for batch in batches), torch.zeros(3, dtype=torch.float64))
+            self._held_out = Totals(*counted.tolist())
+        kept, model = (self._totals, self._parts), self.model_wrapped
+        training = model.training
+        model.eval()
+        self._totals, self._parts = self._held_out, torch.zeros_like(self._parts)
+        try:
+            for part in in_batches(rows, size, rank, ranks):
+                before = self._parts.clone()
+                self.compute_loss(model, self._prepare_inputs(self.data_collator(part or list(rows[:1]))))
+                self._parts = self._parts if part else before  # a rank without work keeps the others' company
+            parts = Parts(*self.accelerator.reduce(self._parts, "sum").tolist())
+        finally:
+            self._totals, self._parts = kept
+            model.train(training)
+        alpha = self._start.alpha(self._held_out)
+        found = {"eval_loss_think": parts.think, "eval_loss_result": parts.result}
+        return {"eval_loss": alpha * parts.think + (1 - alpha) * parts.result, **found}
+
+    @torch.no_grad()
     def _probe(self, model: Any, inputs: dict[str, Any]) -> None:
         """Compare what the first batch gives with what the model gives by itself.
 
@@ -193,61 +209,3 @@ class RegionTrainer(transformers.Trainer):
         if "loss" in logs:
             logs |= self._logged | {"reply_tokens": self._totals.think + self._totals.result}
         super().log(logs, start_time)
-
-    @property
-    def _output(self) -> Path:
-        return Path(str(self.args.output_dir))
-
-    def _get_output_dir(self, trial: Any) -> str:
-        """Where checkpoints are written: aside while one is being saved."""
-        return str(self._output / STAGING) if self._staging else str(self._output)
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Save as transformers does, but let the checkpoint appear only when it is whole.
-
-        Args:
-            model: As transformers passes it.
-            trial: As transformers passes it.
-        """
-        name = f"checkpoint-{self.state.global_step}"
-        staged, final = self._output / STAGING / name, self._output / name
-        self._staging = True
-        try:
-            super()._save_checkpoint(model, trial)
-        finally:
-            self._staging = False
-        self.accelerator.wait_for_everyone()
-        if self.args.should_save:
-            self.write_state(staged)
-            _sync(staged)
-            shutil.rmtree(final, ignore_errors=True)
-            os.replace(staged, final)
-            for old in checkpoints(self._output)[: -(self.args.save_total_limit or 10**9)]:
-                shutil.rmtree(old)
-        self.accelerator.wait_for_everyone()
-
-    def write_state(self, folder: Path) -> None:
-        """Write `train.json`: what was trained on what, how far, and what the loss has learnt."""
-        state = self.about | {
-            "ranks": self.accelerator.num_processes,
-            "sharded": self.is_fsdp_enabled,
-            "step": self.state.global_step,
-            "epoch": self.state.epoch,
-            "parts": self._logged,
-            "loss_state": self.region_loss.state(),
-        }
-        write_atomic(folder / STATE, json.dumps(state, indent=2).encode())
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder's files to the disk."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-
-
-def checkpoints(folder: Path) -> list[Path]:
-    """The whole checkpoints of a run, oldest first; what a kill left in the staging folder is none."""
-    found = [path for path in folder.glob("checkpoint-*") if (path / STATE).is_file()]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))

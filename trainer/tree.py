@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import UsageProblem
-from trainer.data import Record
+from trainer.store import Record
 
 MASKED = ("sdpa", "eager")
 """Attention implementations of transformers that take a mask of any shape."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
 from harness.analysis import outcomes
@@ -50,11 +51,14 @@ class Pairing:
     kind: str
     """`category`, `benchmark` or `all`."""
     pairs: int
+    accuracies: tuple[float, float]
+    """Of A and B over the pairs; where judgements are graded, their mean grades."""
     both: int
+    """Right on both sides, or equally good."""
     only_a: int
-    """Right in A, wrong in B: lost."""
+    """Right in A, wrong in B: lost. Where judgements are graded: worse in B."""
     only_b: int
-    """Wrong in A, right in B: gained."""
+    """Wrong in A, right in B: gained; or better in B."""
     unpaired: int
     """Items that only one side has, or that one could not score."""
     difference: float
@@ -62,7 +66,7 @@ class Pairing:
     bootstrap: Interval
     permutation: Interval
     p: float
-    """McNemar's exact test; with clusters the exact sign-flip test over them."""
+    """McNemar's exact test; with clusters or grades the sign-flip test over them."""
     q: float
     """p adjusted over all categories (Benjamini-Hochberg); p itself for totals."""
     detectable: float
@@ -75,11 +79,6 @@ class Pairing:
     def neither(self) -> int:
         """Wrong on both sides."""
         return self.pairs - self.both - self.only_a - self.only_b
-
-    @property
-    def accuracies(self) -> tuple[float, float]:
-        """Of A and B over the pairs."""
-        return (self.both + self.only_a) / self.pairs, (self.both + self.only_b) / self.pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +104,11 @@ class Comparison:
         return replace(self, rows=tuple(row for row in self.rows if row.kind != "category"))
 
     def flips(self) -> Iterator[tuple[str, Key, bool]]:
-        """Every item whose outcome differs: (category, item, gained), lost ones first."""
+        """Every item whose outcome or grade differs: (category, item, gained), lost ones first."""
         for gained in (False, True):
             for category, items in pairs(self.a, self.b).items():
                 for key, (one, other) in items.items():
-                    if one != other and other == gained:
+                    if one != other and (other > one) == gained:
                         yield category, key, gained
 
 
@@ -200,27 +199,34 @@ def _row(
     items = [(key, pair) for category in categories for key, pair in common[category].items()]
     sums, sizes = clustered(items, options.cluster)
     n = len(items)
-    only_a, only_b = sum(p == (True, False) for _, p in items), sum(p == (False, True) for _, p in items)
+    only_a, only_b = sum(one > other for _, (one, other) in items), sum(one < other for _, (one, other) in items)
     level, p = 1 - options.alpha, paired.permutation_test(sums)
     return Pairing(
         scope,
         kind,
         n,
-        sum(p == (True, True) for _, p in items),
+        (fmean(one for _, (one, _) in items), fmean(other for _, (_, other) in items)),
+        sum(one == other > 0 for _, (one, other) in items),
         only_a,
         only_b,
         sum(unpaired[category] for category in categories),
-        (only_b - only_a) / n,
+        float(sums.sum()) / n,
         paired.bootstrap(sums, sizes, level, options.resamples, options.seed),
         paired.permutation_interval(sums, sizes, level, options.resamples, options.seed),
         p,
         p,
-        paired.minimum_detectable(n / _design_effect(sums, only_a + only_b), (only_a + only_b) / n, options.alpha),
+        _detectable(items, sums, options.alpha),
         len(sums),
     )
 
 
-def _design_effect(sums: paired.Vector, discordant: int) -> float:
+def _detectable(items: Sequence[tuple[Key, tuple[float, float]]], sums: paired.Vector, alpha: float) -> float:
+    """Smallest difference found with power 0.8; grades count as the pairs that would vary as much."""
+    squares = sum((one - other) ** 2 for _, (one, other) in items)
+    return paired.minimum_detectable(len(items) / _design_effect(sums, squares), squares / len(items), alpha)
+
+
+def _design_effect(sums: paired.Vector, discordant: float) -> float:
     """By how much pairs in clusters tell less than independent ones (Kish 1965): 2 where each is there twice."""
     return max(1.0, float(sums @ sums) / discordant) if discordant else 1.0
 
@@ -237,9 +243,7 @@ def _by_repeat(common: Common, side: int) -> tuple[float, ...]:
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """A comparison as JSON values."""
-    rows = [
-        {name: getattr(row, name) for name in (*Pairing.__slots__, "neither", "accuracies")} for row in comparison.rows
-    ]
+    rows = [{name: getattr(row, name) for name in (*Pairing.__slots__, "neither")} for row in comparison.rows]
     return {
         "a": comparison.a.label,
         "b": comparison.b.label,

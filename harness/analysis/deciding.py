@@ -61,7 +61,7 @@ def level(rule: Rule, run: Outcomes, complete: bool) -> Finding:
     of: Mapping[str, tuple[str, items.Value | None]] = {
         "minimum": ("accuracy", None),
         "all_repeats": ("share right in every repeat", lambda passed, tries: float(passed == tries)),
-        "pass_at": (f"pass@{rule.k}", lambda passed, tries: pass_at_k(tries, passed, min(rule.k or 1, tries))),
+        "pass_at": (f"pass@{rule.k}", lambda passed, tries: pass_at_k(tries, int(passed), min(rule.k or 1, tries))),
     }
     what, value = of[rule.section]
     return _level(rule, run, what, complete, value)

@@ -56,7 +56,7 @@ def gather(
         tuple(records),
         {part.name: part.left for part in parts if part.left is not None},
         joined([facts(record) for record in records.values()]),
-        _credits(line for part in parts for line in part.lines),
+        _grades(line for part in parts for line in part.lines),
         missing=_joined(part.missing for part in parts),
         excluded=_joined(part.excluded for part in parts),
         repeats_of={category: part.record.repeats for part in parts for category in part.results},
@@ -121,13 +121,13 @@ def _readable(record: RunRecord) -> dict[str, float]:
     return {name: share for name, share in shares.items() if share is not None}
 
 
-def _credits(lines: Iterable[SampleLine]) -> dict[str, float]:
-    credits: dict[str, float] = defaultdict(float)
+def _grades(lines: Iterable[SampleLine]) -> dict[str, dict[Key, float]]:
+    grades: dict[str, dict[Key, float]] = defaultdict(dict)
     for line in lines:
         for category, verdict in line.verdicts.items():
             if "credit" in verdict.evidence:
-                credits[category] += verdict.evidence["credit"]
-    return dict(credits)
+                grades[category][line.key] = verdict.evidence["credit"]
+    return dict(grades)
 
 
 def _missing(
@@ -170,9 +170,11 @@ def _identity(record: RunRecord) -> dict[str, Any]:
         "user_sha256": record.user.sha256,
         "rules": record.rules,
         "handler": record.handler,
+        "dialect": record.handler_options.get("dialect"),
         "engine": asdict(record.engine),
         "sampling": sampling,
         "sandbox": record.machine.sandbox,
+        "parts": dict(record.benchmark.parts),
     }
 
 

@@ -8,7 +8,7 @@ from both sides: a rule passes only if it would with all of it failed, and fails
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +18,7 @@ from harness.types import Key, Score
 Assume = Literal["judged", "failed", "passed"]
 """How what is missing counts: not at all, as failed or as passed."""
 ASSUMED: tuple[Assume, ...] = ("judged", "failed", "passed")
-Value = Callable[[int, int], float]
+Value = Callable[[float, int], float]
 """(repeats that passed, repeats) -> value of an item, 0..1."""
 
 
@@ -26,7 +26,8 @@ Value = Callable[[int, int], float]
 class Tries:
     """One item over its repeats."""
 
-    passed: int
+    passed: float
+    """Repeats that passed; the sum of their grades where judgements are graded."""
     judged: int
     absent: int
     """Repeats that were planned and not judged."""
@@ -44,22 +45,31 @@ def repeats(run: Outcomes, category: str) -> int:
     return max(seen, run.repeats_of.get(category, 1))
 
 
-def tries(run: Outcomes, category: str) -> dict[str, Tries]:
-    """Items of a category that a run holds something of."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for (name, _), passed in run.results.get(category, {}).items():
-        count = counts[name]
-        count[0] += passed is True
-        count[1] += passed is not None
-        count[2] += 1
+def tries(run: Outcomes, category: str, graded: bool = True) -> dict[str, Tries]:
+    """Items of a category that a run holds something of.
+
+    Args:
+        run: The run.
+        category: The category.
+        graded: Whether grades count where there are some, or passes alone.
+
+    Returns:
+        Item -> what it came to.
+    """
+    sums: dict[str, float] = defaultdict(int)
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for (name, _), value in (run.values(category) if graded else run.results.get(category, {})).items():
+        sums[name] += value or 0
+        counts[name][0] += value is not None
+        counts[name][1] += 1
     planned = repeats(run, category)
     # What its rules leave out is not absent; of which items that is, the counts do not say.
     spare = run.excluded.get(category, 0)
     found = {}
-    for name, (right, judged, seen) in counts.items():
+    for name, (judged, seen) in counts.items():
         left_out = min(spare, seen - judged)
         spare -= left_out
-        found[name] = Tries(right, judged, planned - judged - left_out)
+        found[name] = Tries(sums[name], judged, planned - judged - left_out)
     return found
 
 
@@ -89,24 +99,14 @@ def scores(run: Outcomes, categories: Iterable[str], assume: Assume, of: Value |
     for category in categories:
         if category not in run.results:
             continue
-        items = tries(run, category).values()
+        items = tries(run, category, graded=of is None).values()
         values = [value for item in items if (value := item.value(assume, *([of] if of else []))) is not None]
         lacking = unseen(run, category)
         n = max(len(items) + lacking, -(-run.sizes.get(category, 0) // repeats(run, category)))
         extra = 0 if assume == "judged" else lacking
-        if category in run.credits and of is None:
-            values = [_grade(run.credits[category], list(items), assume)] * len(values)
         total = sum(values) + extra * (assume == "passed")
         found[category] = Score(n, len(values) + extra, total, 0)
     return found
-
-
-def _grade(credit: float, items: Sequence[Tries], assume: Assume) -> float:
-    """Mean grade of the items of a graded category; what is missing has the least or the best grade."""
-    judged, absent = sum(item.judged for item in items), sum(item.absent for item in items)
-    if assume == "judged":
-        return credit / judged if judged else 0.0
-    return (credit + absent * (assume == "passed")) / (judged + absent)
 
 
 def pairs(
@@ -146,4 +146,4 @@ def repeat_of(run: Outcomes, repeat: int) -> Outcomes:
     sizes = {category: -(-size // repeats(run, category)) for category, size in run.sizes.items()}
     items = {category: len({name for name, _ in found}) for category, found in run.results.items()}
     missing = {category: max(0, items[category] - len(results[category])) + unseen(run, category) for category in items}
-    return replace(run, results=results, sizes=sizes, missing=missing, repeats_of={}, credits={})
+    return replace(run, results=results, sizes=sizes, missing=missing, repeats_of={}, grades={})

@@ -46,6 +46,19 @@ def facts(record: RunRecord) -> dict[str, Any]:
     }
 
 
+def asked_by(found: Mapping[str, Any]) -> str:
+    """How a model was asked, in a few words: its handler and, where calls were read in one, the dialect.
+
+    Args:
+        found: As `facts` gives them.
+
+    Returns:
+        `prompt`, `fc hermes`, ...; empty where nothing is known.
+    """
+    said = (found.get("handler"), found.get("handler dialect"))
+    return one_line(" ".join(str(part) for part in said if part), LONGEST)
+
+
 def joined(several: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Facts of runs that make one side: those in which they agree, and of the others all values."""
     found: dict[str, list[Any]] = {}

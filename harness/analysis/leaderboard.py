@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.analysis.entries import Entry
+from harness.analysis.labels import asked_by
 from harness.errors import unknown_name
 from harness.running.readings import warnings
 from harness.stats.averages import Cell, difference, evaluate
@@ -34,6 +35,11 @@ class Row:
     """Of which categories many replies that should be calls could not be read, for readers."""
     trained_in: tuple[str, ...] = ()
     """Benchmarks of the view in whose own environments the model was trained."""
+
+    @property
+    def asked(self) -> str:
+        """Handler and dialect of a measured row."""
+        return asked_by(self.facts)
 
 
 @dataclass(frozen=True, slots=True)

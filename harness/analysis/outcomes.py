@@ -37,8 +37,8 @@ class Outcomes:
     """Incomplete run -> items it was to play and has no answer for, faults among them; 0 where it does not say."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """As `labels.facts` gives them; empty for a baseline of an earlier version."""
-    credits: Mapping[str, float] = field(default_factory=dict)
-    """Category whose judgements are graded -> their sum; its items pair by pass or fail all the same."""
+    grades: Mapping[str, Mapping[Key, float]] = field(default_factory=dict)
+    """Category whose judgements are graded -> item -> grade, 0..1, which counts and pairs instead of pass or fail."""
     missing: Mapping[str, int] = field(default_factory=dict)
     """Category -> episodes that were planned and have no line: at most so many where a run does not say of each."""
     excluded: Mapping[str, int] = field(default_factory=dict)
@@ -63,16 +63,20 @@ class Outcomes:
         """Times each item was asked."""
         return 1 + max((repeat for items in self.results.values() for _, repeat in items), default=0)
 
+    def values(self, category: str) -> Mapping[Key, float | None]:
+        """What each item of a category came to: its grade, or 1 for a pass and 0 for a failure; None is unscored."""
+        items, grades = self.results.get(category, {}), self.grades.get(category, {})
+        return {key: passed if passed is None else grades.get(key, passed) for key, passed in items.items()}
+
     @property
     def scores(self) -> dict[str, Score]:
         """Scores as in `RunRecord.scores`, counted from the items."""
         scores = {}
         for category, items in self.results.items():
-            values = list(items.values())
-            judged = sum(value is not None for value in values)
-            passed = self.credits.get(category, values.count(True))
+            judged = [value for value in self.values(category).values() if value is not None]
+            passed = round(sum(judged), 6)
             scores[category] = Score(
-                max(self.sizes.get(category, 0), len(values)), judged, passed, len(values) - judged
+                max(self.sizes.get(category, 0), len(items)), len(judged), passed, len(items) - len(judged)
             )
         return scores
 
@@ -84,7 +88,7 @@ def labelled(sides: Sequence[Outcomes]) -> list[Outcomes]:
     return [replace(side, label=label) for side, label in zip(sides, labels, strict=True)]
 
 
-MAY_DIFFER = ("handler", "engine", "sampling", "sandbox")
+MAY_DIFFER = ("handler", "dialect", "engine", "sampling", "sandbox", "parts")
 """What does not forbid a comparison but can move scores."""
 
 
@@ -95,12 +99,19 @@ def disagreements(a: Outcomes, b: Outcomes) -> list[str]:
 
 def cautions(a: Outcomes, b: Outcomes) -> list[str]:
     """What a reader must know of two sides that may be compared, one sentence each."""
-    graded = [
-        f"{name} is graded: pairs count who passes, the accuracy elsewhere is the mean of the grades"
-        for name in a.credits
-        if name in b.results
-    ]
-    return [*dict.fromkeys((*lacks(a), *lacks(b))), *graded, *_differences(a, b, MAY_DIFFER)]
+    return [*dict.fromkeys((*lacks(a), *lacks(b))), *_base_and_chat(a, b), *_differences(a, b, MAY_DIFFER)]
+
+
+def _base_and_chat(a: Outcomes, b: Outcomes) -> Iterator[str]:
+    """A word on each benchmark that one side was asked as a base model and the other in a chat."""
+    for name in a.benchmarks:
+        pair = [side.benchmarks.get(name, {}).get("handler") for side in (a, b)]
+        if None not in pair and len({handler == "completion" for handler in pair}) == 2:
+            base, chat = (a, b) if pair[0] == "completion" else (b, a)
+            yield (
+                f"{name}: {one_line(base.label, 60)} was asked as a base model (text to be continued), "
+                f"{one_line(chat.label, 60)} in a chat: the difference holds that of the questions, too"
+            )
 
 
 def incomplete(*sides: Outcomes | None) -> dict[str, int]:

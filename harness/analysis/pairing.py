@@ -15,20 +15,21 @@ from harness.stats.views import BARE, View, load_view
 from harness.types import Key
 
 Common = Mapping[str, Mapping[Key, tuple[float, float]]]
-"""Category -> item -> (passed in A, passed in B); shares of repeats where `items.pairs` made it."""
+"""Category -> item -> (value in A, value in B): passes, grades, or shares of repeats where `items.pairs` made it."""
 
 
-def pairs(a: Outcomes, b: Outcomes) -> dict[str, dict[Key, tuple[bool, bool]]]:
-    """Items that both sides judged, by category in A's order."""
-    return {
-        category: {
-            key: (one, other)
-            for key, one in items.items()
-            if one is not None and (other := b.results[category].get(key)) is not None
-        }
-        for category, items in a.results.items()
-        if category in b.results
-    }
+def pairs(a: Outcomes, b: Outcomes) -> dict[str, dict[Key, tuple[float, float]]]:
+    """Values of the items that both sides judged, by category in A's order."""
+    found: dict[str, dict[Key, tuple[float, float]]] = {}
+    for category in a.results:
+        if category in b.results:
+            others = b.values(category)
+            found[category] = {
+                key: (one, other)
+                for key, one in a.values(category).items()
+                if one is not None and (other := others.get(key)) is not None
+            }
+    return found
 
 
 def clustered(

@@ -91,7 +91,7 @@ def freeze(outcomes: Outcomes) -> bytes:
         "shards": dict(outcomes.shards),
         "conflicts": list(outcomes.conflicts),
         "facts": dict(outcomes.facts),
-        "credits": dict(outcomes.credits),
+        "grades": {category: _grades(items) for category, items in sorted(outcomes.grades.items())},
         "outcomes": marks,
     }
     return json.dumps(data, indent=1).encode() + b"\n"
@@ -104,6 +104,26 @@ def _marks(items: Mapping[Key, bool | None]) -> dict[str, list[str]]:
         row += "-" * (repeat - len(row))
         row.append(MARKS[passed])
     return marks
+
+
+def _grades(items: Mapping[Key, float]) -> dict[str, dict[str, float]]:
+    """Item -> repeat -> grade."""
+    grades: dict[str, dict[str, float]] = defaultdict(dict)
+    for (name, repeat), grade in sorted(items.items(), key=lambda item: (_in_order(item[0][0]), item[0])):
+        grades[name][str(repeat)] = grade
+    return grades
+
+
+def _thawed_grades(data: Mapping[str, Any], results: Mapping[str, Mapping[Key, Any]]) -> dict[str, dict[Key, float]]:
+    """Grades by item; an earlier version kept their sum alone, and each item then has their mean."""
+    grades = {
+        category: {(name, int(repeat)): float(grade) for name, each in items.items() for repeat, grade in each.items()}
+        for category, items in data.get("grades", {}).items()
+    }
+    for category, credit in data.get("credits", {}).items():
+        judged = [key for key, passed in results[category].items() if passed is not None]
+        grades[category] = dict.fromkeys(judged, float(credit) / max(1, len(judged)))
+    return grades
 
 
 def _in_order(name: str) -> list[tuple[int, str]]:
@@ -145,7 +165,7 @@ def thaw(path: Path) -> Outcomes:
             sizes,
             results,
             facts=dict(data.get("facts", {})),
-            credits={name: float(credit) for name, credit in data.get("credits", {}).items()},
+            grades=_thawed_grades(data, results),
             unplayed=int(data.get("unplayed", 0)),
             readable={name: float(share) for name, share in data.get("readable", {}).items()},
             shards={name: one_line(str(told)) for name, told in data.get("shards", {}).items()},

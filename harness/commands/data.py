@@ -41,11 +41,11 @@ def fetch(names: tuple[str, ...], source: Path | None, offline: bool, as_json: b
 
     found: dict[str, str] = {}
     failed: list[HarnessError] = []
-    data = (name for name, one in pins.datasets().items() if not one.is_model)
-    wanted = (one for name in names for one in pins.family(name)) if names else data
-    for name in dict.fromkeys(wanted):
+    data = tuple(name for name, one in pins.datasets().items() if not one.is_model)
+    wanted = names if source or not names else (one for name in names for one in pins.family(name))
+    for name in dict.fromkeys(wanted or data):
         try:
-            found[name] = _ready(name, datasets.fetch(name, source, offline))
+            found |= _taken(name, source) if source else {name: _ready(name, datasets.fetch(name, None, offline))}
         except DataError as error:
             failed.append(error)
     _print(found, as_json)
@@ -113,8 +113,23 @@ def path(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("sources", type=FILE, metavar="FILE", nargs=-1, required=True)
 @click.option("--format", "form", type=click.Choice(["bfcl"]), help="A test set of your own: questions, then answers.")
+@click.option(
+    "--environment",
+    "environments",
+    metavar="FILE.py:CLASS[,CLASS]",
+    multiple=True,
+    help="Classes that questions of several turns are played in. They run in the sandbox only.",
+)
+@click.option("--functions", type=FILE, multiple=True, help="Documents of the functions, for questions without them.")
 @as_json
-def add(name: str, sources: tuple[Path, ...], form: str | None, as_json: bool) -> None:
+def add(
+    name: str,
+    sources: tuple[Path, ...],
+    form: str | None,
+    environments: tuple[str, ...],
+    functions: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     """Take a data set from a file or folder on this machine.
 
     A wheel, a bundle, a repository's zip, a JSON Lines file (also .gz), or a folder with one of them or with its files.
@@ -122,27 +137,40 @@ def add(name: str, sources: tuple[Path, ...], form: str | None, as_json: bool) -
 
     \b
       harness data add bookings --format bfcl questions.jsonl answers.jsonl
+      harness data add desk --format bfcl q.jsonl a.jsonl --environment x.py:Desk
     """
-    from harness.data import datasets, pins
     from harness.errors import UsageProblem
 
     if form:
         from harness.benchmarks.own import sets
 
-        _print({sets.add(name, sources): str(sets.folder() / f"{name}.jsonl")}, as_json)
+        kinds = sets.add(name, sources, environments, functions)
+        told = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
+        click.echo(f"{name}: {told} ({sum(kinds.values())} items)", err=True)
+        _print({name: str(sets.folder() / f"{name}.jsonl")}, as_json)
         return
+    if environments or functions:
+        raise UsageProblem("--environment and --functions are of a test set of your own", "Add --format bfcl.")
     if len(sources) > 1:
         raise UsageProblem(f"{name} is taken from one file or folder", "A set of your own needs --format bfcl.")
-    (source,) = sources
+    _print(_taken(name, sources[0]), as_json)
+
+
+def _taken(name: str, source: Path) -> dict[str, str]:
+    """Take a data set from a source, and its companion where the source holds that, too."""
+    from harness.data import datasets, pins
+
     first, *companions = pins.family(name)
     found = {first: _ready(first, datasets.fetch(first, source, offline=True))}
     for other in companions:
         try:
             found[other] = str(datasets.fetch(other, source, offline=True))
         except DataError:
-            note = f"note: {source} lacks {other}, without which {first} can be judged but not asked"
-            click.echo(note, err=True)
-    _print(found, as_json)
+            remedy = f"run: harness data fetch {other}"
+            click.echo(
+                f"note: {source} lacks {other}, without which {first} can be judged but not asked; {remedy}", err=True
+            )
+    return found
 
 
 @command.command()

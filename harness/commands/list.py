@@ -48,7 +48,10 @@ def _tasks(what: str) -> Rows:
 
     rows = []
     for name, benchmark in benchmarks().items():
-        for task, leaves in benchmark.tasks().items():
+        groups = benchmark.tasks()
+        everything = tuple(dict.fromkeys(leaf for leaves in groups.values() for leaf in leaves))
+        whole = {name: everything} if name not in groups and len(everything) > 1 else {}
+        for task, leaves in [*groups.items(), *whole.items()]:
             if what == "tasks" or tuple(leaves) != (task,):
                 stands_for = "" if tuple(leaves) == (task,) else ", ".join(leaves)
                 rows.append({"task": task, "benchmark": name, "stands for": stands_for})

@@ -120,6 +120,7 @@ def command(**values: Any) -> None:
     for note in (*notes, *misspelt_variables(param.name for param in command.params)):
         click.echo(note, err=True)
     sides = [as_base(wanted, flags.base, flags.prices), wanted] if flags.base else [wanted]
+    _warn_of_conventions(sides)
     output = Path(flags.output)
     if flags.dry_run:
         plans = [plan for side in sides for plan in _plans(side)]
@@ -186,6 +187,18 @@ def _plans(specs: Sequence[RunSpec]) -> list[RunPlan]:
     return [plan(spec, engine) for spec in specs]
 
 
+def _warn_of_conventions(sides: Sequence[Sequence[RunSpec]]) -> None:
+    """Say it before anything is paid for where the base is asked in another way than the model."""
+    from harness.running.asking import difference
+    from harness.running.plan import SharedEngine, asked_by
+
+    firsts = [side[0] for side in sides]
+    if len(firsts) > 1:
+        found = [asked_by(spec, SharedEngine(spec.engine, spec.settings))[1] for spec in firsts]
+        if told := difference(found):
+            click.echo(f"warning: {told}", err=True)
+
+
 def _tried(sides: Sequence[Sequence[RunSpec]], flags: Flags) -> str:
     """A few items of each run, played and shown."""
     from harness.reports import trials
@@ -206,6 +219,7 @@ def _tried(sides: Sequence[Sequence[RunSpec]], flags: Flags) -> str:
 
 def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[RunRecord]:
     """Run one model on all its benchmarks, loading it once."""
+    from harness.reports.runs import episode_seconds, size_text
     from harness.running.plan import SharedEngine, plan
     from harness.running.progress import progress
     from harness.running.runner import execute
@@ -217,6 +231,9 @@ def _measure(specs: Sequence[RunSpec], flags: Flags, budget: Budget) -> list[Run
         for model, file in dict.fromkeys((plan.record.model.name, plan.record.model.gguf) for plan in plans):
             if file:
                 click.echo(f"model: {model} (weights dequantised from {file})", err=True)
+        for run in plans:
+            if told := size_text(run, len(run.left()), episode_seconds(run)):
+                click.echo(told, err=True)
         for handler, why in dict.fromkeys((plan.handler.name, plan.why) for plan in plans):
             if why != "as asked":
                 click.echo(f"handler: {handler} ({why})", err=True)

@@ -16,7 +16,7 @@ def bundle(names: list[str], target: Path) -> list[str]:
     """Write data sets to one zip file that `unbundle` or `fetch(source=...)` reads on another machine.
 
     Args:
-        names: Data sets; all that are in the cache where empty.
+        names: Data sets, with those companions of theirs that are in the cache; all that are there where empty.
         target: The file to write.
 
     Returns:
@@ -27,7 +27,8 @@ def bundle(names: list[str], target: Path) -> list[str]:
         UsageProblem: The file cannot be written.
     """
     fetched = [data for data in pins.datasets().values() if data.folder.is_dir()]
-    chosen = [pins.dataset(name) for name in names] or fetched
+    wanted = dict.fromkeys(name for asked in names for name in _family(asked))
+    chosen = [pins.dataset(name) for name in wanted] or fetched
     if not chosen:
         raise DataError(f"no data set in {machine.cache_root()}", "Fetch one first: harness data fetch bfcl")
     for data in chosen:
@@ -48,6 +49,11 @@ def bundle(names: list[str], target: Path) -> list[str]:
     finally:
         partial.unlink(missing_ok=True)
     return [data.name for data in chosen]
+
+
+def _family(name: str) -> list[str]:
+    first, *companions = pins.family(name)
+    return [first, *(other for other in companions if pins.dataset(other).folder.is_dir())]
 
 
 def unbundle(source: Path) -> list[str]:

@@ -20,6 +20,11 @@ LONGEST = 250_000
 """Characters of an answer that is read as calls; Python's parser takes memory some hundred times its source."""
 _BLOCK = re.compile(r"<(tool_call|functioncall)>(.*?)(?:</\1>|(?=<(?:tool_call|functioncall)>)|\Z)", re.DOTALL)
 
+_QUOTED = re.compile(
+    r"""\{\s*"name":\s*"(?P<name>[^"\\]+)",\s*"arguments":\s*'(?P<arguments>\{.*\})'\s*\}""", re.DOTALL
+)
+"""Glaive's calls: JSON but for the quotes around the arguments, in which apostrophes stand as they are."""
+
 
 class Unreadable(ValueError):
     """Why a row, or a part of it, cannot be used."""
@@ -68,28 +73,29 @@ def in_json(text: str) -> list[FunctionCall] | None:
     """Calls of a JSON list of names and arguments; None where the text is something else."""
     try:
         made = json.loads(text)
-        return [call_of(call) for call in made] if isinstance(made, list) else None
+        return [call_of(call) for call in (made if isinstance(made, list) else [made])]
     except (ValueError, RecursionError):
         return None
 
 
-def in_python(text: str, names: Iterable[str] = ()) -> list[FunctionCall] | None:
+def in_python(text: str, names: Iterable[str] = (), parameters: Iterable[str] = ()) -> list[FunctionCall] | None:
     """Calls of a list in Python's notation with literal arguments by name; nothing is run.
 
     Args:
         text: The text.
         names: Functions that may be called though their names are none in Python, such as `Market Trends API`.
+        parameters: Their parameters, which may be called `from` or `user-id`.
 
     Returns:
         The calls; None where the text is something else.
     """
     if len(text) > LONGEST or "(" not in text:
         return None
-    stand_ins = {}
-    for number, name in enumerate(sorted(names, key=len, reverse=True)):
-        if not all(part.isidentifier() for part in name.split(".")):
-            stand_ins[f"stand_in_{number}_"] = name
-            text = text.replace(f"{name}(", f"stand_in_{number}_(")
+    stand_ins: dict[str, str] = {}
+    for kind, words, follows in (("f", names, r"(?=\()"), ("p", parameters, r"(?=\s*=)")):
+        for number, word in enumerate(sorted(filter(_forbidden, words), key=len, reverse=True)):
+            stand_ins[f"stand_in_{kind}{number}_"] = word
+            text = re.sub(rf"(?<![\w-]){re.escape(word)}{follows}", f"stand_in_{kind}{number}_", text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -107,19 +113,37 @@ def _call(node: ast.expr, stand_ins: Mapping[str, str]) -> FunctionCall:
     name = ast.unparse(node.func)
     if not all(part.isidentifier() for part in name.split(".")):
         raise Unreadable("not the name of a function")
-    values = {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
-    return FunctionCall(stand_ins.get(name, name), {key: _back(value, stand_ins) for key, value in values.items()})
+    values = {str(word.arg): ast.literal_eval(_Words().visit(word.value)) for word in node.keywords}
+    arguments = {str(_back(key, stand_ins)): _back(value, stand_ins) for key, value in values.items()}
+    return FunctionCall(stand_ins.get(name, name), arguments)
+
+
+class _Words(ast.NodeTransformer):
+    """JSON's words in Python's notation, as ToolACE mixes them."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        known: dict[str, Any] = {"true": True, "false": False, "null": None}
+        return ast.Constant(known[node.id]) if node.id in known else node
+
+
+def _forbidden(word: str) -> bool:
+    """Whether Python has no such name."""
+    return not all(part.isidentifier() and not keyword.iskeyword(part) for part in word.split("."))
 
 
 def _back(value: Any, stand_ins: Mapping[str, str]) -> Any:
-    """A value in whose texts stand-ins are names again."""
+    """A value in whose texts stand-ins are words again."""
     if isinstance(value, str):
-        for stand_in, name in stand_ins.items():
-            value = value.replace(f"{stand_in}(", f"{name}(")
+        for stand_in, word in stand_ins.items():
+            value = value.replace(stand_in, word)
         return value
     if isinstance(value, list):
         return [_back(item, stand_ins) for item in value]
-    return {key: _back(item, stand_ins) for key, item in value.items()} if isinstance(value, dict) else value
+    return (
+        {_back(key, stand_ins): _back(item, stand_ins) for key, item in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 def call_of(value: Any) -> FunctionCall:
@@ -132,14 +156,14 @@ def call_of(value: Any) -> FunctionCall:
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str) or not value["name"].strip():
         raise Unreadable("a call has no name")
     arguments = value.get("arguments", value.get("parameters"))
-    if isinstance(arguments, str):
-        arguments = _literal(arguments, f"arguments of the call {value['name']!r}") if arguments.strip() else {}
+    while isinstance(arguments, str):  # some data sets encode them twice
+        arguments = literal(arguments, f"arguments of the call {value['name']!r}") if arguments.strip() else {}
     if arguments is None:
         arguments = {}
     if not isinstance(arguments, Mapping) or not all(isinstance(key, str) for key in arguments):
         raise Unreadable(f"arguments of the call {value['name']!r} are not an object")
     try:
-        return FunctionCall(value["name"], json.loads(json.dumps(arguments)))
+        return FunctionCall(value["name"], json.loads(json.dumps(arguments, allow_nan=False)))
     except (TypeError, ValueError, RecursionError):
         raise Unreadable(f"arguments of the call {value['name']!r} are not JSON") from None
 
@@ -152,13 +176,26 @@ def in_blocks(text: str) -> tuple[str, list[FunctionCall]]:
     """
     calls = []
     for match in _BLOCK.finditer(text):
-        made = _literal(match[2].strip().removesuffix("<|endoftext|>").strip(), f"a <{match[1]}> block")
+        text_of_it = match[2].strip().removesuffix("<|endoftext|>").strip()
+        quoted = _QUOTED.fullmatch(text_of_it)
+        made = dict(quoted.groupdict()) if quoted else literal(text_of_it, f"a <{match[1]}> block")
         calls += [call_of(each) for each in (made if isinstance(made, list) else [made])]
     return _BLOCK.sub("", text).strip() if calls else text, calls
 
 
-def _literal(text: str, what: str) -> Any:
-    """A value in JSON or, as Hermes and Glaive have it, in Python's notation."""
+def literal(text: str, what: str) -> Any:
+    """A value in JSON or, as Hermes and Glaive have it, in Python's notation.
+
+    Args:
+        text: The text.
+        what: What it is, for the error.
+
+    Returns:
+        The value.
+
+    Raises:
+        Unreadable: It is neither.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

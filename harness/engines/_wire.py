@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness.types import Finish, Generation, NativeCall, Prompt, Sampling
 
-DISPENSABLE = {"add_special_tokens", "seed"}
-"""Fields that a request can do without where a server refuses them: the same is measured, see `unmarked`."""
+DISPENSABLE = {"add_special_tokens", "seed", "stop"}
+"""Fields that a request can do without where a server refuses them: the same is measured, see `unmarked`, `spared`."""
+FEW_STOPS = 4
+"""Stop strings that OpenAI's own service takes."""
 SPOKEN = 1 << 16
 """Bytes of a refusal that are searched for names of fields."""
 
@@ -37,8 +40,9 @@ def chat_body(model: str, prompt: Prompt, sampling: Sampling, extra: Mapping[str
 def completion_body(
     model: str, text: str, prompt: Prompt, sampling: Sampling, extra: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A request to `/completions` for a prompt that was rendered here: its special tokens are in the text."""
-    return {"model": model, "prompt": text, "add_special_tokens": False} | _common(prompt, sampling) | dict(extra)
+    """A request to `/completions`. A prompt that was rendered here has its special tokens in the text."""
+    rendered = {} if prompt.raw else {"add_special_tokens": False}
+    return {"model": model, "prompt": text} | rendered | _common(prompt, sampling) | dict(extra)
 
 
 def _common(prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
@@ -65,6 +69,12 @@ def without_echo(text: str, prefix: str) -> str:
     return body.removeprefix(start).removeprefix(prefix[len(prefix.rstrip()) :])
 
 
+def stopped(generation: Generation, stops: Iterable[str]) -> Generation:
+    """A reply up to its first stop string, also from a server that took no notice of some."""
+    cuts = [place for stop in stops if (place := generation.text.find(stop)) >= 0]
+    return replace(generation, text=generation.text[: min(cuts)], finish="stop") if cuts else generation
+
+
 def refused_fields(content: bytes, body: Mapping[str, Any]) -> set[str]:
     """Fields that a refusal names and a request can do without.
 
@@ -77,6 +87,12 @@ def refused_fields(content: bytes, body: Mapping[str, Any]) -> set[str]:
     """
     said = content[:SPOKEN].decode("utf-8", "replace")
     return {name for name in DISPENSABLE & body.keys() if re.search(rf"\b{name}\b", said)}
+
+
+def spared(body: Mapping[str, Any], refused: Collection[str]) -> dict[str, Any]:
+    """A request without what a server has refused; of stop strings as many as any server takes, the run's own first."""
+    kept = {name: value for name, value in body.items() if name not in refused or name == "stop"}
+    return kept | ({"stop": kept["stop"][:FEW_STOPS]} if "stop" in kept and "stop" in refused else {})
 
 
 def unmarked(tokenizer: Any, text: str) -> str:

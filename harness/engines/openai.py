@@ -51,10 +51,12 @@ class OpenAIEngine:
     layout = ("retries", "check_tools")
 
     def describe(self, settings: EngineSettings) -> ModelInfo:
-        """The name is all that is known of a model behind a server; of one that is rendered here, its tokenizer too."""
-        if settings.tokenizer and settings.options.get("api") == "completions":
+        """The name is all that is known of a model behind a server, and what is said of its tokenizer and template."""
+        if settings.tokenizer:
             about = outline(settings.model, locate(settings.tokenizer, offline=settings.offline))
-            return replace(about, path=None, architectures=(), revision=None)
+            remote = settings.options.get("api") != "completions"
+            template = settings.chat_template or about.chat_template
+            return replace(about, path=None, architectures=(), revision=None, remote=remote, chat_template=template)
         return ModelInfo(name=settings.model, remote=True, chat_template=settings.chat_template)
 
     def open(self, settings: EngineSettings) -> OpenAISession:
@@ -161,7 +163,7 @@ class OpenAISession:
         from harness.engines._servers import Failed, Refused
 
         model, settings = self._settings.model, self._settings
-        if self._api != "completions":
+        if self._api != "completions" and not prompt.raw:
             if prompt.tools and settings.options.get("check_tools", True) and (problem := await self._tools_problem()):
                 raise Failed(problem)
             try:
@@ -192,14 +194,15 @@ class OpenAISession:
         from harness.engines import _wire
         from harness.engines._servers import Refused
 
-        kept = {name: value for name, value in body.items() if name not in self._left_out}
+        kept = _wire.spared(body, self._left_out)
         if "add_special_tokens" in body and "add_special_tokens" not in kept:
             kept["prompt"] = _wire.unmarked(self._tokenizer, body["prompt"])
         try:
-            return await self._servers.ask(path, _wire.encode(kept))
+            generation = await self._servers.ask(path, _wire.encode(kept))
+            return _wire.stopped(generation, body.get("stop", ()))
         except Refused as error:
             named = _wire.refused_fields(error.content, kept) if error.status in (400, 422) else set()
-            if not named:
+            if kept == _wire.spared(body, self._left_out | named):
                 raise
         if new := named - self._left_out:
             LOG.warning("the server refuses %s: left out from now on", ", ".join(sorted(new)))

@@ -62,6 +62,7 @@ class ReplayEngine:
     """Opens recordings."""
 
     name = "replay"
+    scores = True
 
     def describe(self, settings: EngineSettings) -> ModelInfo:
         """The model that was recorded."""

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from harness import machine, supervisor
-from harness.chat import render
+from harness.chat import encode
 from harness.engines import _vllm
 from harness.engines._overflow import PromptTooLong, overflow
 from harness.engines._rows import reply_text
@@ -111,10 +111,9 @@ class VllmSession:
 
         settings = self._settings
         try:
-            text = render(
+            ids = encode(
                 prompt, self._tokenizer, chat_template=settings.chat_template, kwargs=settings.chat_template_kwargs
             )
-            ids = self._tokenizer.encode(text, add_special_tokens=False)
             if len(ids) >= self._context:
                 raise PromptTooLong(f"prompt exceeds context: {len(ids)} tokens, the model takes {self._context}")
             self._add(key, ids, _parameters(key, prompt, sampling), prompt.keep_special_tokens)

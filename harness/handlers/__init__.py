@@ -13,7 +13,7 @@ from harness.protocols import Written
 from harness.types import Message, ModelInfo
 
 OPEN, CLOSE = "<think>", "</think>"
-GENERAL = ("funreason", "fc", "prompt")
+GENERAL = ("funreason", "completion", "fc", "prompt")
 """Asked in this order, after handlers from elsewhere: those were installed for a particular model."""
 
 
@@ -34,6 +34,8 @@ def choose(model: ModelInfo, dialect: bool = False) -> tuple[str, str]:
         return model.handler, "it was trained with it"
     for name in [*(name for name in names if name not in GENERAL), *GENERAL]:
         reason: str | None = plugins.load("handlers", name).matches(model)
+        if reason and name == "prompt" and model.remote and not model.chat_template:
+            return name, "a server does not tell its template; --handler fc asks natively, --tokenizer FOLDER tells it"
         if reason:
             return name, reason
     raise AssertionError("the prompt handler fits every model")

@@ -16,7 +16,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.chat import CHATML
 from harness.data.calls import as_text
 from harness.handlers import merge
 from harness.handlers._template import API, abilities
@@ -63,16 +62,23 @@ def fit(takes: str, model: ModelInfo) -> tuple[dict[str, str], str]:
         The option where it was `auto` and something is not taken, and why.
     """
     if takes != "auto":
-        return {}, ""
+        return {}, without_template(model)
     if model.remote:
         return {"takes": API}, ""
-    found = abilities(model.chat_template or CHATML)
+    if not model.chat_template:
+        return {}, without_template(model)
+    found = abilities(model.chat_template)
     known = ["results"] if "prompted" in found else []
     known += [name for name in found if name in ("system", "turns")]
     lacking = [name for name in ("results", "system") if name not in known]
     if known == ["results", "system", "turns"]:
         return {}, ""
     return {"takes": ",".join(known)}, f"its template does not take {', '.join(lacking)}" if lacking else ""
+
+
+def without_template(model: ModelInfo) -> str:
+    """What is done with a model that has no chat template and is asked in a chat all the same; else nothing."""
+    return "" if model.remote or model.chat_template else "its tokenizer has no chat template: rendered as ChatML"
 
 
 def prompted(query: Query, takes: str) -> tuple[Message, ...]:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 from harness.chat import CHATML
 from harness.handlers import _template as template
 from harness.handlers import dialects, merge, require, split_think
-from harness.handlers._messages import adapt, instruction
+from harness.handlers._messages import adapt, instruction, without_template
 from harness.handlers._tools import openai_tool, renamed, wire_names
 from harness.handlers.dialects import without_end
 from harness.protocols import Dialect, Written
@@ -57,7 +57,7 @@ class FunctionCallingHandler:
     def fit(self, model: ModelInfo) -> tuple[Mapping[str, Any], str]:
         """The dialect a model writes and what its template takes; a server's model is asked in OpenAI's format."""
         options: dict[str, Any] = {}
-        reasons = []
+        reasons = [said] if (said := without_template(model)) else []
         if self.dialect != AUTO:
             dialects.load(self.dialect)
         elif not model.remote:

@@ -82,7 +82,7 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def _label(row: Row) -> str:
-    return _wrapped(f"{one_line(row.label)}{_marks(row)}", LABEL_WIDTH)
+    return "\n".join(_wrapped(part, LABEL_WIDTH) for part in (f"{one_line(row.label)}{_marks(row)}", row.asked) if part)
 
 
 def _marks(row: Row) -> str:
@@ -142,10 +142,12 @@ def _markdown_board(board: Board) -> str:
     parts = [f"## {board.view.title}", f"{board.view.source}."]
     for block in board.blocks:
         columns = board.columns(block)
-        headers = ["model", *(escaped(board.view.title_of(name)) for name in columns)]
+        asked = ["asked by"] if block.measured else []
+        headers = ["model", *asked, *(escaped(board.view.title_of(name)) for name in columns)]
         rows = [
             [
                 escaped(row.label) + _marks(row),
+                *([escaped(row.asked)] if asked else []),
                 *(_markdown_cell(block, row, name) for name in columns),
             ]
             for row in block.rows
@@ -179,8 +181,9 @@ def _markdown_cell(block: Block, row: Row, name: str) -> str:
 def comma_separated(boards: Sequence[Board]) -> str:
     """CSV in long form: one line for each number."""
     text = io.StringIO()
-    fields = ("view", "block", "measured", "model", "column", "value", "low", "high", "n", "size", "coverage", "best")
-    writer = csv.DictWriter(text, [*fields, "missing", "partial", "unread", "trained_in"], lineterminator="\n")
+    fields = ("view", "block", "measured", "model", "asked", "column", "value", "low", "high", "n", "size", "coverage")
+    names = [*fields, "best", "missing", "partial", "unread", "trained_in"]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     for board in boards:
         for number in _numbers(board):
@@ -191,7 +194,8 @@ def comma_separated(boards: Sequence[Board]) -> str:
 
 def _numbers(board: Board) -> list[dict[str, Any]]:
     return [
-        {"view": board.view.name, "block": block.title, "measured": block.measured, "model": row.label, "column": name}
+        {"view": board.view.name, "block": block.title, "measured": block.measured, "model": row.label}
+        | {"asked": row.asked, "column": name}
         | cell_json(row.cells[name])
         | {"best": block.best.get(name) == row.label, "partial": list(row.partial)}
         | {"unread": list(row.unread), "trained_in": list(row.trained_in)}
@@ -216,6 +220,7 @@ def _board_json(board: Board) -> dict[str, Any]:
             "rows": [
                 {
                     "label": row.label,
+                    "asked": row.asked,
                     "runs": list(row.runs),
                     "partial": list(row.partial),
                     "unread": list(row.unread),

@@ -7,15 +7,19 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from harness.errors import DataError
 from harness.results import store
 from harness.running.plan import RunPlan
 from harness.running.readings import warnings
 from harness.text import count, one_line, percent, table
 from harness.types import RunRecord, Score
 
+LARGE = 1000
+"""Episodes from which on a run says how many it has before it starts."""
 FLIPS = 10
 """Items lost and gained that are printed of each benchmark."""
 COUNTS = ("passed", "judged", "of", "unscored", "truncated")
@@ -41,6 +45,49 @@ def plans_json(plans: Sequence[RunPlan]) -> list[dict[str, Any]]:
         }
         for plan in plans
     ]
+
+
+def size_text(plan: RunPlan, left: int, seconds: float | None) -> str | None:
+    """What a large run will ask, before it starts.
+
+    Args:
+        plan: The run.
+        left: Episodes that are not played yet.
+        seconds: What an episode took in an earlier run of the same model; None where there is none.
+
+    Returns:
+        One line; None for a small run.
+    """
+    if left < LARGE:
+        return None
+    sizes = Counter(sample.category for sample in plan.samples.values())
+    largest, n = sizes.most_common(1)[0]
+    of = f", of which {n * plan.spec.repeats:,} {largest}" if len(sizes) > 1 else ""
+    expected = "the time left is shown once some are done"
+    if seconds is not None:
+        expected = f"about {timedelta(seconds=round(seconds * left))} at {seconds:.2g} s each, as in an earlier run"
+    return f"{plan.benchmark.name}: {left:,} episodes{of}; {expected}"
+
+
+def episode_seconds(planned: RunPlan) -> float | None:
+    """Wall-clock seconds of one episode in the newest run of the same model and engine on the same benchmark.
+
+    Args:
+        planned: The run that is to begin.
+
+    Returns:
+        Seconds; None where there is no such run.
+    """
+    record, found = planned.record, list[tuple[str, float]]()
+    for folder in store.find_runs(planned.spec.output / store.slug(record.model) / record.benchmark.name):
+        try:
+            earlier = store.read_run(folder)
+        except DataError:
+            continue
+        done = sum(score.judged for score in earlier.scores.values())
+        if earlier.engine.name == record.engine.name and done and earlier.seconds:
+            found.append((earlier.started, earlier.seconds / done))
+    return max(found)[1] if found else None
 
 
 def plans_text(plans: Sequence[RunPlan]) -> str:
@@ -77,7 +124,8 @@ def records_text(records: Sequence[RunRecord], root: Path) -> str:
 def overflows(scores: Mapping[str, Score]) -> list[str]:
     """Of each category, how many items did not fit the model's context."""
     return [
-        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context and count as wrong"
+        f"{name}: {score.overflowed} of {score.judged} items do not fit the model's context: they are wrong, or no call"
+        " where none is wanted"
         for name, score in scores.items()
         if score.overflowed
     ]

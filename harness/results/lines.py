@@ -71,8 +71,9 @@ def encode_generation(generation: Generation) -> str:
     plain = _shallow(generation)
     plain["tool_calls"] = None if calls is None else [_shallow(call) for call in calls]
     plain["seconds"] = round(generation.seconds, 4)
-    if generation.cached_tokens is None:
-        del plain["cached_tokens"]
+    for name in ("cached_tokens", "logprobs"):
+        if plain[name] is None:
+            del plain[name]
     return json.dumps(plain)
 
 

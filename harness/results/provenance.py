@@ -33,7 +33,6 @@ PACKAGES = (
 
 EARLIER_CHECKERS: Mapping[str, tuple[str, ...]] = {
     "bfcl": ("3acd26f5720600e757c4ae648bc5514403dd1fed6803c302101d140063982bdc",),
-    "evalplus": ("cc708a96f8c6c6c39881fb8e23507a752604615c9a92368b15b4a1dadc6b0bea",),
     "examples": ("0a971fa37ce488fb347de44a1e3b63b140a27696a0a78af177847668ce6f76ad",),
 }
 """Benchmark -> digests of earlier checkers that judge every item as the installed one does.

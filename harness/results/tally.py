@@ -79,7 +79,7 @@ class Tally:
             self._sources[category].add(line.category)
             self._counts[category][verdict.outcome] += 1
             self._counts[category]["truncated"] += truncated
-            self._counts[category]["overflowed"] += overflowed and verdict.outcome == "fail"
+            self._counts[category]["overflowed"] += overflowed and verdict.outcome != "unscored"
             self._passed[category] += credit(verdict)
             self.judged += verdict.outcome != "unscored"
             self.passed += credit(verdict)

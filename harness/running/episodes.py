@@ -60,6 +60,8 @@ class Playing:
         query = self.query
         if query is None:
             return None
+        if query.scored:
+            return Prompt(query.messages, scored=query.scored)
         try:
             return self.handler_of(query).render(query)
         except HarnessError:
@@ -78,7 +80,7 @@ class Playing:
             return
 
         def send() -> Query:
-            reply = self.handler_of(query).parse(generation, query)
+            reply = Reply(None, query.scored) if query.scored else self.handler_of(query).parse(generation, query)
             self.steps.append(Step(query.turn, generation, reply, query.asks))
             return play.send(reply)
 

@@ -13,7 +13,7 @@ from harness.protocols import Benchmark
 from harness.results.lines import RecordedStep, SampleLine
 from harness.running.episodes import OVERFLOW, explain
 from harness.running.scheduler import Played
-from harness.types import Verdict
+from harness.types import Episode, Verdict
 
 BACKLOG = 512
 """Episodes that may wait in memory where judging is slower than the engine."""
@@ -38,7 +38,7 @@ def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLin
         try:
             verdicts = dict(benchmark.check(sample, episode, rules))
             if episode.steps and episode.steps[-1].reply.problem == OVERFLOW:
-                verdicts = dict.fromkeys(verdicts, Verdict("fail", OVERFLOW, episode.steps[-1].generation.text))
+                verdicts = {name: _overflowed(verdict, episode, rules) for name, verdict in verdicts.items()}
         except HarnessError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad sample never ends a run
@@ -47,6 +47,18 @@ def judged(benchmark: Benchmark, played: Played, rules: str | None) -> SampleLin
         verdicts = {sample.category: Verdict("unscored", "fault", fault)}
     steps = tuple(RecordedStep(step.turn, step.generation, step.asked) for step in episode.steps)
     return SampleLine(sample.id, episode.repeat, sample.category, steps, fault, verdicts, seconds)
+
+
+def _overflowed(verdict: Verdict, episode: Episode, rules: str) -> Verdict:
+    """The verdict of an item that did not fit: wrong.
+
+    The official evaluators judge the text of the error. Where no call is wanted that is right (BFCL's quirk 15), and
+    `upstream` rules say so; such an item is counted among those that did not fit all the same.
+    """
+    wants_none = verdict.evidence.get("expected") == []
+    if rules == "upstream" and len(episode.steps) == 1 and verdict.outcome == "pass" and wants_none:
+        return verdict
+    return Verdict("fail", OVERFLOW, episode.steps[-1].generation.text)
 
 
 class Judges:

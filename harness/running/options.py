@@ -52,13 +52,19 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
     if asked.cost_limit is not None and prices is None:
         raise UsageProblem("--cost-limit needs --prices", "For example --prices 0.15,0.60: USD for a million tokens.")
     served, engine, notes = engine_settings(asked)
-    chosen = {name: getattr(asked, name) for name in ("think_prefix", "answer_delimiter", "dialect")}
+    options = ("think_prefix", "answer_delimiter", "dialect", "num_fewshot")
+    chosen = {name: getattr(asked, name) for name in options}
     ids = (*split(asked.sample_ids), *(read_ids(Path(asked.ids)) if asked.ids else ()))
     tasks = resolve(names)
+    if "bfcl" in tasks:
+        from harness.benchmarks.bfcl.agentic import encoder
+
+        encoder.use(asked.memory_encoder)
     exact = {
         "settings": served,
         "engine": engine,
-        "handler_options": {name: unescape(text) for name, text in chosen.items() if text is not None},
+        "handler": _handler(asked),
+        "handler_options": {name: unescape(value) for name, value in chosen.items() if value is not None},
         "sampling": sampling(asked),
         "user": _user(asked),
         "prices": prices,
@@ -69,6 +75,12 @@ def specs(asked: RunSettings) -> tuple[list[RunSpec], list[str]]:
     by_benchmark = ids_by_benchmark(ids, tasks) if ids else dict.fromkeys(tasks, ())
     runs = [replace(every, benchmark=name, categories=tasks[name], ids=found) for name, found in by_benchmark.items()]
     return runs, notes
+
+
+def _handler(asked: RunSettings) -> str:
+    if asked.completion and asked.handler not in ("auto", "completion"):
+        raise UsageProblem(f"--completion and --handler {asked.handler} exclude each other", "Give one of them.")
+    return "completion" if asked.completion else asked.handler
 
 
 def _user(asked: RunSettings) -> UserSpec | None:
@@ -188,6 +200,6 @@ def sampling(asked: RunSettings, preset: Sampling | None = None) -> Sampling:
     return replace(preset or PRESETS[asked.preset], **_said(replace(asked, **extra), Sampling) | _said(asked, Sampling))
 
 
-def unescape(text: str) -> str:
-    r"""A flag's text with `\n` and `\t` as a shell user types them."""
-    return text.replace("\\n", "\n").replace("\\t", "\t")
+def unescape(value: Any) -> Any:
+    r"""A flag's text with `\n` and `\t` as a shell user types them; a number as it is."""
+    return value.replace("\\n", "\n").replace("\\t", "\t") if isinstance(value, str) else value

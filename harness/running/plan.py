@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import handlers, machine, models, plugins
+from harness import machine, models, plugins
 from harness.errors import UsageProblem, unknown_name
-from harness.protocols import Benchmark, DescribesModel, Handler, Session
+from harness.protocols import Benchmark, DescribesModel, Engine, Handler, Session
 from harness.results import provenance, store
 from harness.running import users
+from harness.running.asking import Convention, convention
 from harness.running.selection import choose
 from harness.running.users import UserSpec
 from harness.types import (
@@ -168,13 +169,9 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
         UsageProblem: A name is unknown, or the model is not there.
     """
     benchmark: Benchmark = plugins.load("benchmarks", spec.benchmark)
-    model = engine.describe()
-    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
-    asked = spec.handler_options.get("dialect", "auto") != "auto"
-    chosen, why = handlers.choose(rendered, asked) if spec.handler == "auto" else (spec.handler, "as asked")
-    handler, options, fit = handlers.fitted(chosen, spec.handler_options, spec.rules, rendered)
-    spec, why = replace(spec, handler_options=options), f"{why}; {fit}" if fit else why
-    spec = _applicable(spec, benchmark, handler)
+    model, (_, handler, options, why) = asked_by(spec, engine)
+    spec = replace(spec, handler_options=options)
+    spec = _applicable(spec, benchmark, handler, plugins.load("engines", engine.name))
     everything = list(benchmark.load(spec.categories))
     known = {sample.id for sample in everything}
     for name in spec.ids:
@@ -190,26 +187,55 @@ def plan(spec: RunSpec, engine: SharedEngine) -> RunPlan:
     with_user = users.needed(benchmark, {sample.category for sample in samples.values()})
     user = users.demand(spec.user, with_user) if with_user else None
     record = _record(replace(spec, user=user), engine, benchmark, handler, model, tuple(samples))
-    planned = Counter(sample.category for sample in samples.values())
-    record = replace(record, planned={name: n * spec.repeats for name, n in planned.items()})
+    counts = Counter(sample.category for sample in samples.values())
+    planned = {name: n * spec.repeats for name, n in counts.items()}
+    record = replace(record, planned=planned, handler_reason=why)
     folder = _earlier(spec, record) if spec.resume or spec.overwrite else None
     return RunPlan(spec, benchmark, handler, why, samples, totals, record, folder, user)
 
 
-def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler) -> RunSpec:
-    """The run without categories that its handler cannot be measured on.
+def asked_by(spec: RunSpec, engine: SharedEngine) -> tuple[ModelInfo, Convention]:
+    """What is known of a run's model, and how it will be asked.
+
+    Args:
+        spec: The run.
+        engine: Its engine, not opened.
+
+    Returns:
+        The model and the convention.
+
+    Raises:
+        UsageProblem: A name is unknown, or the model is not there.
+    """
+    model = engine.describe()
+    rendered = replace(model, chat_template=spec.settings.chat_template or model.chat_template)
+    return model, convention(rendered, spec.handler, spec.handler_options, spec.rules)
+
+
+def _applicable(spec: RunSpec, benchmark: Benchmark, handler: Handler, engine: Engine) -> RunSpec:
+    """The run without categories that its handler or engine cannot be measured on.
 
     Raises:
         UsageProblem: None is left.
     """
-    idle = [name for name in spec.categories if handler.native and name in benchmark.text_only]
-    if not idle:
+    told = not (handler.native or handler.continues)
+    idle = [name for name in spec.categories if not told and name in benchmark.text_only]
+    why = "varies the prompt of models that write their calls as text", f"handler {handler.name} does not"
+    spec = _without(spec, idle, why, "Give --handler prompt.")
+    silent = [name for name in spec.categories if name in benchmark.scored and not engine.scores]
+    why = "asks how likely a text is", f"engine {engine.name} does not say"
+    return _without(spec, silent, why, "Give --engine hf.")
+
+
+def _without(spec: RunSpec, names: Sequence[str], why: tuple[str, str], remedy: str) -> RunSpec:
+    """The run without categories that are N/A, which is told with its reason."""
+    if not names:
         return spec
-    why = f"{', '.join(idle)}: N/A, it varies the prompt of models that write their calls as text"
-    if len(idle) == len(spec.categories):
-        raise UsageProblem(f"{why}; handler {handler.name} does not", "Give --handler prompt.")
-    LOG.warning("%s; handler %s does not", why, handler.name)
-    return replace(spec, categories=tuple(name for name in spec.categories if name not in idle))
+    told = f"{', '.join(names)}: N/A, it {why[0]}; {why[1]}"
+    if len(names) == len(spec.categories):
+        raise UsageProblem(told, remedy)
+    LOG.warning("%s", told)
+    return replace(spec, categories=tuple(name for name in spec.categories if name not in names))
 
 
 def _record(
@@ -220,6 +246,7 @@ def _record(
         version=benchmark.version,
         data_sha256=(benchmark.part_sha256(spec.categories) if benchmark.part_sha256 else benchmark.data_sha256()),
         checker_sha256=provenance.checker_sha256(benchmark),
+        parts=benchmark.parts(spec.categories) if benchmark.parts else {},
         categories=spec.categories,
         n=len(ids) * spec.repeats,
         limit=spec.limit,
@@ -275,9 +302,10 @@ def _user(spec: UserSpec | None) -> UserInfo:
 def _identity(spec: RunSpec, record: RunRecord, checker: str | None) -> str:
     """Digest of the configuration: all that can change a reply, the samples and who judges them."""
     model, about, served = record.model, asdict(record.benchmark), asdict(record.engine)
+    left_out = PROGRESS if about["parts"] else (*PROGRESS, "parts")  # runs of before there were any are found again
     identity = {
         "model": [model.name, model.sha256, model.revision, model.adapter],
-        "benchmark": {name: about[name] for name in about if name not in PROGRESS} | {"checker_sha256": checker},
+        "benchmark": {name: about[name] for name in about if name not in left_out} | {"checker_sha256": checker},
         "handler": [record.handler, record.handler_options],
         "engine": [record.engine.name, {name: served[name] for name in (*IDENTITY, "options")}],
         "sampling": asdict(record.sampling),

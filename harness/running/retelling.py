@@ -71,9 +71,15 @@ class _Teller:
         if line.id not in self.ended.samples:
             return _stored(line, f"the installed data has no sample {line.id}")
         try:
-            return _told(self.ended.samples[line.id], self._steps(line))
+            return _told(self.ended.samples[line.id], [(self._asked(query), step) for query, step in self._steps(line)])
         except Exception as error:  # noqa: BLE001 - one sample that cannot be played again never costs the report
             return _stored(line, f"cannot be played again: {type(error).__name__}: {error}")
+
+    def _asked(self, query: Query) -> Query:
+        """The query as it was asked: to a base model as one text."""
+        if query.asks != "model" or not self.ended.handler.continues:
+            return query
+        return replace(query, messages=self.ended.handler.render(query).messages)
 
     def _steps(self, line: SampleLine) -> list[tuple[Query, Step]]:
         sample = self.ended.samples[line.id]
@@ -86,7 +92,8 @@ class _Teller:
         steps = list(self.ended.retrace(line.key))
         if single and sample.category not in self._plain:
             query = steps[0][0]
-            plain = query.messages == sample.turns[0] and query.tools == sample.tools
+            plain = query.opening is None and not query.scored
+            plain = plain and query.messages == sample.turns[0] and query.tools == sample.tools
             self._plain[sample.category] = query if plain else None
         return steps
 

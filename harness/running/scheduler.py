@@ -193,6 +193,8 @@ class Scheduler:
         sampling = self.work.sampling if asked == "model" else self.work.user_sampling
         if sampling.seed is not None and playing.repeat:
             sampling = replace(sampling, seed=sampling.seed + playing.repeat)
+        if prompt.stop:
+            sampling = replace(sampling, stop=(*sampling.stop, *prompt.stop))
         self._flying[key] = playing
         self._asked = True
         with _engine_trouble():

@@ -64,7 +64,9 @@ def _taken(task: str) -> str:
         return task
     from harness.benchmarks.own import sets
 
-    return sets.add(sets.name_of(Path(task)), [Path(task)])
+    name = sets.name_of(Path(task))
+    sets.add(name, [Path(task)])
+    return name
 
 
 def _leaves(task: str, benchmark: str, groups: dict[str, Sequence[str]]) -> Sequence[str]:

@@ -39,6 +39,10 @@ class RunSettings:
 
     handler: Annotated[str, Flag("--mode", section="How the model is asked")] = "auto"
     """See `harness list handlers`."""
+    completion: Annotated[bool, Flag("--force-base-prompt")] = False
+    """As a base model, which continues text: the same as --handler completion."""
+    num_fewshot: Annotated[int | None, Flag(least=0)] = None
+    """Examples before a base model's question. [default: all 4]"""
     dialect: str | None = None
     """Format of calls in text; auto by default, see `harness list dialects`."""
     think_prefix: Annotated[str | None, Flag("--prefill")] = None
@@ -120,6 +124,9 @@ class RunSettings:
     """Options of its engine."""
     user_gen_kwargs: Annotated[Pairs, Flag(type=PAIRS, metavar="K=V")] = ()
     """Its sampling. [default: temperature 0.001, 1000 tokens]"""
+
+    memory_encoder: Annotated[str | Path | None, Flag(section="What tasks work with", type=FOLDER)] = None
+    """Weights behind memory_vector's searches, as sentence-transformers writes them. [default: those installed]"""
 
     sandbox: Annotated[str, Flag(section="Where programs run that the model wrote")] = "auto"
     """userns, bwrap, docker, landlock; see `harness doctor`."""

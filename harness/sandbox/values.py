@@ -99,14 +99,14 @@ def _all_of(value: Any, found: set[type], kinds: set[type]) -> bool:
 
 def _base_value(value: Any, kind: type, precisions: set[str]) -> Any:
     numpy, decimal, fractions = (sys.modules.get(name) for name in ("numpy", "decimal", "fractions"))
-    if kind is bytearray:
+    if kind is bytearray or (kind is memoryview and value.format == "B" and value.ndim == 1):
         return bytes(value)
     if issubclass(kind, _VIEWS):
         return set(value)
     if numpy and issubclass(kind, (numpy.generic, numpy.ndarray)):
         return _numpy_value(value, precisions)
     if (decimal and kind is decimal.Decimal) or (fractions and kind is fractions.Fraction):
-        return _exact_float(value)
+        return _exact_number(value)
     for base in _BASES:
         if issubclass(kind, base):
             own_equality = kind.__eq__ is not base.__eq__ and not _is_library(kind)
@@ -119,7 +119,13 @@ def _base_value(value: Any, kind: type, precisions: set[str]) -> Any:
 def _numpy_value(value: Any, precisions: set[str]) -> Any:
     if value.size != 1:
         raise Incomparable("array")  # the truth of `array == value` is an error
-    letter = value.dtype.char
+    letter, masked = value.dtype.char, sys.modules.get("numpy.ma")
+    if letter == "V" or (masked and masked.is_masked(value)):
+        raise Incomparable("numpy value")
+    if letter == "m":
+        value = value.astype("int64")  # numpy compares a length of time by its number
+        if value == -(1 << 63):
+            raise Incomparable("NaT")
     if letter in _WIDE_AS:
         rounded = value.astype(_WIDE_AS[letter])
         if rounded != value:
@@ -162,11 +168,15 @@ def _stripped(value: Any, base: Any) -> Any:
     return base(base.__iter__(value))
 
 
-def _exact_float(value: Any) -> int | float:
-    if value == int(value):
-        return int(value)
-    if float(value) == value:
-        return float(value)
+def _exact_number(value: Any) -> int | float:
+    """The number that a decimal or a fraction equals."""
+    for near in (int, float):
+        try:
+            found: int | float = near(value)
+        except (ValueError, OverflowError):  # not finite, not a number, or too large
+            continue
+        if found == value:
+            return found
     raise Incomparable(type(value).__name__)
 
 

@@ -35,7 +35,7 @@ Kind = Literal["mean", "pooled", "weighted", "change", "spread", "deviation"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 UNARY: tuple[Kind, ...] = ("change", "spread", "deviation")
 PUBLISHED = "published.toml"
-AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting", "examples")
+AUTOMATIC = ("v4", "funreason", "balancesft", "forgetting", "retention", "examples")
 """What a leaderboard shows where no view is asked for."""
 
 

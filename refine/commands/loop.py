@@ -29,7 +29,14 @@ from harness.errors import UsageProblem
 @click.option("--replay", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Also train on these.")
 @click.option("--harness-args", default="", help="Further flags of the rollouts' `harness run`, as one string.")
 @click.option("--refine-args", default="", help="Further flags of `refine run`: judges, votes, threshold.")
-@click.option("--trainer-args", default="", help="Further flags of `trainer run`: loss, steps, batch.")
+@click.option(
+    "--method",
+    type=click.Choice(["sft", "grpo", "egpo"]),
+    default="sft",
+    show_default=True,
+    help="Train by `trainer run`, or by reinforcement (`trainer rl`).",
+)
+@click.option("--trainer-args", default="", help="Further flags of the training: loss, steps, batch.")
 @click.option(
     "--trainer-launcher", default="", help="What starts the training: 'torchrun --nproc-per-node 8'. [default: python]"
 )
@@ -46,6 +53,9 @@ def command(**flags: Any) -> None:
       refine loop --mode srml --model checkpoint --data source.jsonl -o loop \\
         --rounds 2 --tasks simple_python --refine-args "--judge-model QwQ-32B" \\
         --trainer-args "--loss msl --max-steps 500"
+      refine loop --mode srml --method egpo --model tuned --data s.jsonl -o loop \\
+        --refine-args "--judge-model QwQ-32B" --trainer-args "--max-steps 500" \\
+        --trainer-launcher "torchrun --nproc-per-node 8"
     """
     from refine import loop as loops
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,8 @@ def command(**flags: Any) -> None:
         --judge-base-url http://127.0.0.1:8000/v1
     """
     from refine import report
+    from refine.ledger import read_lines
+    from refine.outputs import FILES
     from refine.run import run
 
     settings, as_json = _settings(flags), flags["as_json"]
@@ -107,6 +111,7 @@ def command(**flags: Any) -> None:
             counts = run(settings, watch)
     report.write_report(settings.output, report.summarise(settings.output, count))
     click.echo(json.dumps(counts) if as_json else _counts(counts, settings.output))
+    _warn_of_thinking(line.get("think") for line in read_lines(settings.output / FILES["kept"]))
     if counts.get("left"):
         raise RunIncomplete(
             f"--cost-limit {settings.cost_limit} is reached: {counts['left']} examples were not started",
@@ -158,17 +163,37 @@ def _dry_run(settings: Any, as_json: bool) -> None:
     from dataclasses import asdict
 
     from refine.pipeline import spent
-    from refine.run import estimate
+    from refine.run import estimate, usable
 
     found = estimate(settings)
+    if not settings.write_cot:
+        _warn_of_thinking(example.think for _, example in usable(settings, lambda row: None))
     if as_json:
         click.echo(json.dumps(asdict(found)))
         return
     click.echo(f"{found.examples} examples, {found.calls[0]} to {found.calls[1]} calls, ", nl=False)
     click.echo(f"about {found.prompt_tokens[0]} to {found.prompt_tokens[1]} prompt tokens")
+    for reason, count in found.unusable.items():
+        click.echo(f"unusable: {reason}: {count}")
     if settings.prices:
         low, high = (spent({settings.judges[0]: (tokens, 0)}, settings.prices) for tokens in found.prompt_tokens)
         click.echo(f"prompts cost {low:.2f} to {high:.2f}; replies come on top")
+
+
+def _warn_of_thinking(thoughts: Iterator[str | None]) -> None:
+    """Tell of records that do not think, or all think the same: a loss that weighs thinking learns nothing of it."""
+    from harness.data.thinking import SAMPLE, SHARE, commonest
+    from harness.text import one_line
+
+    seen = [(thought or "").strip() for thought in islice(thoughts, SAMPLE)]
+    thought, share = commonest(seen) if len(seen) > 1 else ("", 0.0)
+    if share >= SHARE:
+        what = f"think the same, {one_line(thought, 60)!r}" if thought else "have no thinking"
+        click.echo(
+            f"warning: {share:.0%} of the first {len(seen)} records {what}: `trainer run --loss msl` gives their "
+            "thinking half of the loss. --write-cot lets the judge write it.",
+            err=True,
+        )
 
 
 def _counts(counts: dict[str, int], folder: Path) -> str:

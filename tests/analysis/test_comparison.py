@@ -67,6 +67,15 @@ def test_runs_that_measure_different_things_are_refused(fact: str) -> None:
     assert json.loads(comparisons.dumped([forced]))[0]["forced"]
 
 
+@pytest.mark.parametrize("base", ["a", "b"])
+def test_a_base_model_beside_a_chat_model_is_told(base: str) -> None:
+    sides = [side(name, {"x": "10"}, handler="completion" if name == base else "prompt") for name in "ab"]
+    (found,) = compare(sides[0], sides[1:])
+    assert any(f"{base} was asked as a base model" in note for note in found.cautions)
+    (same,) = compare(side("a", {"x": "10"}, handler="fc"), [side("b", {"x": "11"}, handler="prompt")])
+    assert not any("base model" in note for note in same.cautions)
+
+
 def test_other_settings_are_a_caution_only() -> None:
     (found,) = compare(side("a", {"x": "10"}, handler="fc"), [side("b", {"x": "11"}, handler="prompt")])
     assert any("handler differs" in note for note in found.cautions)

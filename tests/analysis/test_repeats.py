@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -145,11 +146,23 @@ def test_pass_at_needs_its_k(content: Any) -> None:
         parse({"pass_at": {"multiple": content}}, "p")
 
 
+def graded(run: Outcomes, mean: float) -> Outcomes:
+    """The same with grades around a mean."""
+    judged = [key for key, passed in run.results["multiple"].items() if passed is not None]
+    return replace(run, grades={"multiple": {key: mean + (-1) ** at * 0.2 for at, key in enumerate(judged)}})
+
+
 def test_a_graded_category_is_held_by_its_mean_grade() -> None:
-    run = side(["1"] * 50 + ["0"] * 50, credits={"multiple": 75.0})
+    run = graded(side(["1"] * 50 + ["0"] * 50), 0.75)
     found = find({"minimum": {"multiple": 0.6}}, run)
     assert (found.value, found.outcome) == (pytest.approx(0.75), "pass")
-    short = side(["1"] * 50 + ["0"] * 40 + ["-"] * 10, credits={"multiple": 70.0})
+    short = graded(side(["1"] * 50 + ["0"] * 40 + ["-"] * 10), 70 / 90)
     found = find({"minimum": {"multiple": 0.6}}, short)
     assert found.value == pytest.approx(70 / 90)
     assert (found.low, found.high) == pytest.approx((wilson(70, 100, 0.9).low, wilson(80, 100, 0.9).high))
+
+
+def test_a_graded_category_drops_when_its_grades_do() -> None:
+    run = side(["1"] * 100)
+    found = find({"max_drop": {"multiple": 0.02}}, graded(run, 0.4), graded(run, 0.5))
+    assert (found.value, found.outcome) == (pytest.approx(-0.1), "fail")

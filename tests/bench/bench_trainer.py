@@ -3,6 +3,8 @@
 TRL may live elsewhere: `HARNESS_TRL_PYTHON` names an interpreter that has it (and torch and transformers); by default
 it is looked for in this one, and left out where it is not. Each measurement is a process of its own on one thread;
 speed is in CPU seconds, so that other work on the machine weighs little; the sides take turns, medians are compared.
+The same SFT on a real model, SmolLM2-135M-Instruct in mixed precision, is measured where `harness data fetch smollm2`
+was done (`python -m tests.bench.bench_trainer real` for that alone).
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ from tabulate import tabulate
 
 STEPS, BATCH, WARM = 10, 4, 2
 ROUNDS = 2
+REAL, REAL_STEPS = "smollm2", 3
+"""Model of the table on a real one, and its steps; it is big enough for one warm-up step and one round to do."""
 LOSSES = ("sft", "msl", "ssb")
+FOLDER = "BENCH_MODEL"
+"""Variable that names the real model's folder to the interpreter of either side."""
 VOCABULARY, HIDDEN, ROWS, LENGTH = 151_936, 256, 4, 1024
 """Of the memory measurement: Qwen's vocabulary on a small body."""
 
@@ -48,11 +54,23 @@ def model(vocabulary: int, hidden: int, layers: int, feed_forward: int) -> Any:
     )
 
 
-def records() -> list[tuple[list[int], int, int]]:
+def small() -> Any:
+    """Seven million parameters."""
+    return model(8192, 256, 6, 768)
+
+
+def real() -> Any:
+    """The real model, in float32 as training starts from it."""
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(os.environ[FOLDER], dtype="float32")
+
+
+def records(count: int = (STEPS + WARM) * BATCH) -> list[tuple[list[int], int, int]]:
     """Ids of 300 to 640 tokens, and where thinking and result start: half prompt, result a twelfth of the reply."""
     rng = Random(0)
     made = []
-    for _ in range((STEPS + WARM) * BATCH):
+    for _ in range(count):
         length = rng.randrange(300, 641)
         think = length // 2
         made.append(([rng.randrange(10, 8000) for _ in range(length)], think, length - (length - think) // 12))
@@ -89,7 +107,7 @@ def clock() -> Any:
     return Clock()
 
 
-def our_trainer(net: Any, loss: str, folder: str) -> Any:
+def our_trainer(net: Any, loss: str, folder: str, **changes: Any) -> Any:
     """This project's trainer on the records."""
     from array import array
 
@@ -109,26 +127,25 @@ def our_trainer(net: Any, loss: str, folder: str) -> Any:
         loss=losses.load(loss, losses.LossSettings()),
         about={},
         model=net,
-        args=transformers.TrainingArguments(remove_unused_columns=False, **arguments(folder)),
+        args=transformers.TrainingArguments(remove_unused_columns=False, **arguments(folder) | changes),
         train_dataset=Rows(rows),
         data_collator=Collator(0),
     )
 
 
-def train_ours(folder: str) -> dict[str, float]:
+def train_ours(folder: str, net: Any, **changes: Any) -> dict[str, float]:
     """Train with plain SFT."""
     from trainer.train import fuse
 
-    net = model(8192, 256, 6, 768)
     fuse(net)
-    return _run(our_trainer(net, "sft", folder))
+    return _run(our_trainer(net, "sft", folder, **changes))
 
 
 def losses_in_turn(folder: str) -> dict[str, float]:
     """CPU seconds of a forward and backward pass with each loss, taking turns on every batch of one model."""
     from trainer.train import fuse
 
-    net = model(8192, 256, 6, 768)
+    net = small()
     fuse(net)
     trainers = {name: our_trainer(net, name, folder) for name in LOSSES}
     times: dict[str, list[float]] = {name: [] for name in LOSSES}
@@ -141,7 +158,7 @@ def losses_in_turn(folder: str) -> dict[str, float]:
     return {name: statistics.median(taken[WARM:]) for name, taken in times.items()}
 
 
-def train_trl(folder: str) -> dict[str, float]:
+def train_trl(folder: str, net: Any, **changes: Any) -> dict[str, float]:
     """Train with TRL, loss on completions only."""
     import datasets
     import trl
@@ -150,9 +167,9 @@ def train_trl(folder: str) -> dict[str, float]:
         {"input_ids": ids, "completion_mask": [0] * think + [1] * (len(ids) - think)} for ids, think, _ in records()
     ]
     trainer = trl.SFTTrainer(
-        model=model(8192, 256, 6, 768),
+        model=net,
         args=trl.SFTConfig(
-            max_length=None, completion_only_loss=True, gradient_checkpointing=False, **arguments(folder)
+            max_length=None, completion_only_loss=True, gradient_checkpointing=False, **arguments(folder) | changes
         ),
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=_tokenizer(),
@@ -172,8 +189,9 @@ def _run(trainer: Any) -> dict[str, float]:
     timer = clock()
     trainer.add_callback(timer)
     trainer.train()
-    took = [after - before for before, after in zip(timer.times[WARM - 1 :], timer.times[WARM:], strict=False)]
-    tokens = sum(len(ids) for ids, *_ in records()) / (STEPS + WARM)
+    took = [after - before for before, after in zip(timer.times, timer.times[1:], strict=False)]
+    took, steps = took[WARM - 1 :] if len(took) > REAL_STEPS else took, len(timer.times)
+    tokens = sum(len(ids) for ids, *_ in records(steps * BATCH)) / steps
     return {"tokens/s": tokens / statistics.median(took), "step": statistics.median(took), "rss": _peak()}
 
 
@@ -225,23 +243,26 @@ def _measure(side: str, python: str = sys.executable) -> dict[str, float] | None
 def _side(name: str) -> dict[str, float]:
     if name.startswith("memory"):
         return step_memory(name == "memory-fused")
+    side, _, body = name.partition("-")
     with tempfile.TemporaryDirectory() as folder:
-        return {"trl": train_trl, "ours": train_ours, "losses": losses_in_turn}[name](folder)
+        if side == "losses":
+            return losses_in_turn(folder)
+        train = {"trl": train_trl, "ours": train_ours}[side]
+        return train(folder, real(), bf16=True, max_steps=REAL_STEPS + 1) if body else train(folder, small())
 
 
 def main() -> None:
-    """Measure and print three tables."""
-    if len(sys.argv) == 2:
+    """Measure and print four tables."""
+    if len(sys.argv) == 2 and sys.argv[1] != "real":
         print(json.dumps(_side(sys.argv[1])))
         return
-    pythons = {"trl": os.environ.get("HARNESS_TRL_PYTHON", sys.executable), "ours": sys.executable}
-    taken: dict[str, list[dict[str, float]]] = {side: [] for side in pythons}
-    for _ in range(ROUNDS):
-        for side, python in pythons.items():
-            if found := _measure(side, python):
-                taken[side].append(found)
+    if _is_here(REAL):
+        print(f"\nSFT on {REAL}, {REAL_STEPS} steps of {BATCH} x 300-640 tokens, mixed precision, one thread")
+        print(_beside("-real", 1))
+    if len(sys.argv) == 2:
+        return
     print(f"\nSFT, {STEPS} steps of {BATCH} x 300-640 tokens, 7M parameters, one thread, median of {ROUNDS} runs")
-    print(_speeds({side: _medians(runs) for side, runs in taken.items() if runs}))
+    print(_beside("", ROUNDS))
     if steps := _measure("losses"):
         print("\nthe same model and batches, losses taking turns")
         rows = [[name, f"{steps[name]:.3f}", f"{steps[name] / steps['sft']:.3f}"] for name in LOSSES]
@@ -250,6 +271,29 @@ def main() -> None:
     if full and fused:
         print(f"\none step, vocabulary {VOCABULARY}, hidden {HIDDEN}, 2 layers, {ROWS} x {LENGTH} tokens")
         print(_memory(full, fused))
+
+
+def _is_here(name: str) -> bool:
+    from harness.errors import HarnessError
+    from harness.models import locate
+
+    try:
+        os.environ[FOLDER] = str(locate(name, offline=True).folder)
+    except HarnessError:
+        print(f"{name} was not fetched (harness data fetch {name})")
+        return False
+    return True
+
+
+def _beside(body: str, rounds: int) -> str:
+    """TRL and ours, taking turns."""
+    pythons = {"trl": os.environ.get("HARNESS_TRL_PYTHON", sys.executable), "ours": sys.executable}
+    taken: dict[str, list[dict[str, float]]] = {side: [] for side in pythons}
+    for _ in range(rounds):
+        for side, python in pythons.items():
+            if found := _measure(side + body, python):
+                taken[side].append(found)
+    return _speeds({side: _medians(runs) for side, runs in taken.items() if runs})
 
 
 def _medians(runs: list[dict[str, float]]) -> dict[str, float]:

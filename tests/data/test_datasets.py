@@ -295,8 +295,8 @@ def test_every_pin_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
         assert data.name == name
         assert len(data.sha256) == 64
         assert not any(Path(file).is_absolute() for file in data.files)
-        if name == "acebench_sources":
-            # Of these only texts are used, and the digests at hand are those of the texts, or first digits.
+        if name in ("acebench_sources", "evalplus"):
+            # Of these only texts are used; the digests at hand are those of the texts, or first digits.
             texts = [pin.removeprefix(sources.TEXTS).split(",") for pin in data.files.values() if ":" in pin]
             assert all(len(digest) == sources.DIGITS for digests in texts for digest in digests)
             assert all(len(pin) == 16 for pin in data.files.values() if ":" not in pin)
@@ -338,6 +338,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setattr(sources, "ARCHIVE", url + "/{repository}/zip/{commit}")
+        monkeypatch.setattr(sources, "RELEASE", url + "/{repository}_release/{version}/{name}.jsonl.gz")
         yield answers
         server.shutdown()
 
@@ -375,6 +376,28 @@ def test_a_repository_that_cannot_be_had_or_is_another(
     with pytest.raises(DataError, match="the network is forbidden"):
         datasets.fetch("pack", offline=True)
     assert not leftovers()
+
+
+def test_a_release_is_fetched_and_unzipped(repository: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"task_id": "HumanEval/0"}\n'
+    pinned = {"HumanEvalPlus-v0.1.10.jsonl": digest(body)}
+    monkeypatch.setitem(SETS, "pack", pins.DataSet("pack", "0.1.10", digest(body), pinned))
+    repository["/humanevalplus_release/v0.1.10/HumanEvalPlus.jsonl.gz"] = gzip.compress(body)
+    datasets.fetch("pack")
+    assert datasets.path("pack").read_bytes() == body
+
+
+def test_a_bundle_holds_companions_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {name: tmp_path / f"{name}.jsonl" for name in ("first", "second")}
+    for name, file in files.items():
+        file.write_text(f'{{"id": "{name}"}}\n')
+        companion = "second" if name == "first" else None
+        pinned = {file.name: digest(file.read_bytes())}
+        monkeypatch.setitem(SETS, name, pins.DataSet(name, "1", "0" * 64, pinned, companion=companion))
+    datasets.fetch("first", files["first"])
+    assert bundles.bundle(["first"], tmp_path / "alone.zip") == ["first"]
+    datasets.fetch("second", files["second"])
+    assert bundles.bundle(["first"], tmp_path / "both.zip") == ["first", "second"]
 
 
 def test_evalplus_files_are_as_pinned(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.data import thinking
 from harness.data.calls import read_answer
 from harness.data.examples import Unusable, read
 from harness.data.shapes import AFTER, TOOL_TEXT
@@ -49,6 +50,11 @@ def said(answer: dict[str, Any], **row: Any) -> dict[str, Any]:
         {"content": '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'},
         {"content": "<tool_call>\n{'arguments': {'city': 'Oslo'}, 'name': 'get_weather'}\n</tool_call>"},
         {"content": [{"type": "text", "text": ""}], "tool_calls": [{"function": CALL}]},
+        {"content": [], "tool_calls": repr([{"function": CALL}])},
+        {"content": '{"name": "get_weather", "parameters": {"city": "Oslo"}}'},
+        {"content": '[{"name": "get_weather", "arguments": {"city": "Oslo"}}]'},
+        {"content": '[get_weather( city = "Oslo" )]'},
+        {"tool_calls": [CALL | {"arguments": json.dumps(json.dumps({"city": "Oslo"}))}]},
     ],
     ids=str,
 )
@@ -67,6 +73,14 @@ def test_calls_are_calls_however_they_are_written(tmp_path, answer):
         {"content": "<think>\nIt is Oslo.", "tool_calls": [{"function": CALL}]},
         {"content": [{"type": "thinking", "thinking": "It is Oslo."}, {"type": "text", "text": WRITTEN}]},
         {"reasoning_content": "It is Oslo.", "content": f"<think>\nIt is Oslo.\n</think>\n\n{WRITTEN}"},
+        *({field: "It is Oslo.", "content": WRITTEN} for field in thinking.FIELDS),
+        {"reasoning": {"content": "It is Oslo."}, "content": WRITTEN},
+        {"reasoning": "It is Oslo.", "reasoning_details": [{"text": "It is Oslo."}, {"type": "reasoning.encrypted"}]}
+        | {"content": WRITTEN},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "It is Oslo."}], "content": WRITTEN},
+        *({"content": f"{opening}It is Oslo.{closing}\n{WRITTEN}"} for opening, closing in thinking.TAGS.items()),
+        *({"content": f"It is Oslo.{closing}{WRITTEN}"} for closing in thinking.TAGS.values()),
+        {"content": f"<Think>\nIt is Oslo.\n</THINK>\n{WRITTEN}"},
     ],
     ids=str,
 )
@@ -80,6 +94,12 @@ def test_thinking_is_thinking_wherever_it_stands(tmp_path, answer):
     [
         (said({"content": "<think>\nIt is Oslo."}), "thinking does not close"),
         (said({"content": "<think>\nA.\n</think>\n\nB.", "thinking": "C."}), "thinking is given twice"),
+        (said({"content": "<thinking>\nIt is Oslo."}), "thinking does not close"),
+        (said({"content": "So. <think>Oslo.</think> Oslo."}), "thinking stands in the middle"),
+        (said({"content": "<think>A.</think> B. [THINK]C.[/THINK] D."}), "thinking stands in the middle"),
+        (said({"content": "a"}, think="b", cot="c"), "thinking is given twice"),
+        (said({"content": "[get_weather(city=Oslo)]"}), "a list of calls cannot be read"),
+        (said({"tool_calls": [{"function": CALL | {"arguments": '{"city": NaN}'}}]}), "are not JSON"),
         (said({"content": None}), "says nothing"),
         (said({"content": "", "tool_calls": []}), "says nothing"),
         (said({"tool_calls": [{"function": {"name": "f", "arguments": "{city"}}]}), "is not JSON"),
@@ -88,6 +108,8 @@ def test_thinking_is_thinking_wherever_it_stands(tmp_path, answer):
         (said({"content": [{"type": "image_url", "image_url": {"url": "u"}}]}), "a part that is not text (image_url)"),
         (said({"content": 3}), "is int, not text"),
         (said({"content": "a\ud83d"}), "a lone surrogate"),
+        (said({"content": "a\ud83d", "tool_calls": [CALL]}), "a lone surrogate"),
+        (said({"content": "a"}, id="\udc00"), "a lone surrogate"),
         (said({"content": "a", "weight": 0}), "no assistant turn to learn"),
         (said({"content": "a", "weight": 2}), "weight 2 of message 1 is not a number from 0 to 1"),
         (said({"content": "a", "learn": "no"}), "learn 'no' of message 1 is not a number"),
@@ -173,6 +195,14 @@ FORMATS = {
         "completion": [{"role": "assistant", "tool_calls": [{"function": CALL}]}],
         "tools": [TOOL],
     },
+    "tool_call role in python": {
+        "messages": [ASKED, {"role": "Tool_Call", "content": repr(CALL)}],
+        "tools": repr([TOOL]),
+    },
+    "mcp tools": {
+        "messages": [ASKED, {"role": "assistant", "tool_calls": [CALL]}],
+        "tools": [{"inputSchema" if key == "parameters" else key: value for key, value in TOOL.items()}],
+    },
     "tool_call role": {"messages": [ASKED, {"role": "tool_call", "content": json.dumps(CALL)}], "tools": [TOOL]},
     "xlam": {
         "query": "Oslo?",
@@ -235,6 +265,55 @@ def test_json_text_that_is_no_call_of_ours_stays_text():
     assert read_answer('[{"name": "get_weather", "arguments": {"city": "Oslo"}}]') is None
     assert read_answer("[f(1)]") is None
     assert read_answer("f(a=1)") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("[get_weather(city=true, x=null, y=[false])]", {"city": True, "x": None, "y": [False]}),
+        ('[get_weather(from="from=1, user-id=2", user-id=3)]', {"from": "from=1, user-id=2", "user-id": 3}),
+    ],
+)
+def test_toolace_mixes_notations(tmp_path, text, arguments):
+    names = ("city", "x", "y", "from", "user-id")
+    tool = TOOL | {"parameters": {"type": "dict", "properties": {name: {"type": "string"} for name in names}}}
+    (call,) = read_answer(one(tmp_path, said({"content": text}, tools=[tool])).answer) or []
+    assert call.arguments == arguments
+
+
+def test_glaive_puts_arguments_between_quotes_that_they_hold(tmp_path):
+    call = """<functioncall> {"name": "get_weather", "arguments": '{"city": "L'Aquila"}'} <|endoftext|>"""
+    found = one(tmp_path, {"system": "SYSTEM: Be brief.", "chat": f"USER: Oslo?\n\n\nASSISTANT: {call}"})
+    assert found.answer == '[get_weather(city="L\'Aquila")]'
+
+
+@pytest.mark.parametrize("role", ["tool", "user"])
+def test_results_that_stand_in_one_message_are_taken_apart(tmp_path, role):
+    results = "".join(f"<tool_response>\n{temperature}\n</tool_response>\n" for temperature in (3, 9))
+    called = {"role": "assistant", "tool_calls": [CALL, CALL]}
+    talk = [ASKED, called, {"role": role, "content": results}, {"role": "assistant", "content": "3 and 9."}]
+    found = one(tmp_path, {"messages": talk, "tools": [TOOL]})
+    assert [(message["role"], message["content"]) for message in found.messages[2:]] == [("tool", "3"), ("tool", "9")]
+    ids = [call["id"] for call in found.messages[1]["tool_calls"]]
+    assert [message["tool_call_id"] for message in found.messages[2:]] == ids
+
+
+def test_a_result_may_be_an_object(tmp_path):
+    for content in ({"t": [3]}, [{"t": 3}], []):
+        talk = [ASKED, {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": content}]
+        found = one(tmp_path, {"messages": [*talk, {"role": "assistant", "content": "3."}], "tools": [TOOL]})
+        assert json.loads(found.messages[-1]["content"]) == content
+
+
+def test_fields_of_messages_that_are_not_read_are_told(tmp_path):
+    found = one(tmp_path, said({"content": "a", "analysis": "Hm.", "logprobs": None, "index": 3}))
+    assert found.source["left_out"] == ["field 'analysis' of a message"]
+
+
+def test_thinking_of_a_row_belongs_to_its_answer(tmp_path):
+    alpaca = {"instruction": "Oslo?", "output": WRITTEN, "cot": "It is Oslo."}
+    assert one(tmp_path, alpaca).think == "It is Oslo."
+    assert one(tmp_path, said({"content": WRITTEN}, reasoning="on")).think is None
 
 
 def test_fields_and_speakers_of_other_names_are_mapped(tmp_path):

@@ -86,11 +86,11 @@ def plain(session: HfSession, asked: Iterable[Prompt], limit: int) -> list[Gener
             attention_mask=torch.ones(1, len(ids), dtype=torch.long),
             max_new_tokens=limit,
             do_sample=False,
-            eos_token_id=sorted(session._ends),
+            eos_token_id=sorted(session.ends),
             pad_token_id=0,
         )[0, len(ids) :].tolist()
         text = tokenizer.decode(out, skip_special_tokens=True)
-        finish = "stop" if out[-1] in session._ends else "length"
+        finish = "stop" if out[-1] in session.ends else "length"
         found.append(Generation(text, finish, prompt_tokens=len(ids), completion_tokens=len(out)))
     return found
 
@@ -101,7 +101,7 @@ def said(generations: Iterable[Generation]) -> list[tuple[object, ...]]:
 
 def with_more_ends(session: HfSession) -> HfSession:
     """Random models hardly ever stop by themselves: let common tokens end a turn."""
-    session._ends = frozenset(session._ends | set(range(40, 52)))
+    session.ends = frozenset(session.ends | set(range(40, 52)))
     return session
 
 
@@ -335,6 +335,35 @@ def test_a_template_that_writes_bos_gets_no_second_one(tmp_path: Path) -> None:
     session._tokenizer.add_bos_token = True
     row = session._row(RequestKey("0", 0, 0), Prompt(({"role": "user", "content": "hi"},)), Sampling())
     assert row.prompt.count(session._tokenizer.bos_token_id) == 1
+
+
+@pytest.mark.parametrize("opened_by", [False, True])
+def test_a_text_is_as_likely_as_the_models_own_loss_says(folder: Path, opened_by: bool) -> None:
+    session = opened(folder)
+    model, tokenizer = session._decoder.model, session._tokenizer
+    if opened_by:
+        tokenizer.bos_token = "<|endoftext|>"
+        tokenizer.add_bos_token = True
+    chat = Prompt(({"role": "user", "content": "area of a triangle?"},), scored="half of base times height")
+    asked = [Prompt((), scored="what is the area of Paris"), chat, *prompts(3)]
+    *scored, _, _, _ = answers(session, asked, Sampling(max_tokens=4))
+    for prompt, ours in zip(asked[:2], scored, strict=True):
+        before = tokenizer.encode(render(prompt, tokenizer), add_special_tokens=False) if prompt.messages else []
+        text = tokenizer.encode(prompt.scored, add_special_tokens=not prompt.messages)
+        ids = torch.tensor([before + text])
+        labels = torch.tensor([[-100] * len(before) + text])
+        with torch.no_grad():
+            theirs = model(input_ids=ids, labels=labels).loss.item()
+        assert ours.logprobs
+        assert len(ours.logprobs) == len(text) - (not before)
+        assert -sum(ours.logprobs) / len(ours.logprobs) == pytest.approx(theirs, abs=1e-4)
+        assert (ours.text, ours.completion_tokens) == ("", 0)
+
+
+def test_a_scored_text_beyond_the_context_is_an_overflow(folder: Path) -> None:
+    (found,) = answers(opened(folder), [Prompt((), scored="word " * CONTEXT * 2)], Sampling())
+    assert found.finish == "overflow"
+    assert "text exceeds context" in found.text
 
 
 def test_an_adapter_is_active(folder: Path, tmp_path: Path) -> None:

@@ -100,6 +100,43 @@ def test_a_prefix_is_a_message_to_be_continued() -> None:
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
 
 
+RAW = Prompt(({"role": "user", "content": "def f():\n"},), prefix="    ", raw=True)
+STOPS = ("\ndef ", "\nclass ", "\nif ", "\nprint(", "\nassert")
+
+
+def written(text: str) -> dict[str, Any]:
+    return {"choices": [{"text": text, "finish_reason": "length"}], "usage": {}}
+
+
+def test_text_is_continued_without_a_tokenizer_and_without_a_template() -> None:
+    with loopback(always(written("return 1\nassert f()"))) as server:
+        done = one(opened(server), RAW, Sampling(stop=STOPS))
+    assert done.generation
+    assert (done.generation.text, done.generation.finish) == ("return 1", "stop")  # the server did not stop there
+    [asked] = server.asked
+    assert asked.path == "/v1/completions"
+    assert asked.body["prompt"] == "def f():\n    "
+    assert asked.body["stop"] == list(STOPS)
+    assert "add_special_tokens" not in asked.body
+
+
+def test_a_server_that_takes_few_stop_strings_is_sent_four_and_all_end_the_reply() -> None:
+    refusal = Answer({"error": {"message": "'stop' is too long: at most 4", "param": "stop"}}, status=400)
+    with loopback(in_turn(refusal, Answer(written("return 1\nassert f()")))) as server:
+        done = one(opened(server), RAW, Sampling(stop=STOPS))
+    assert done.generation
+    assert done.generation.text == "return 1"
+    assert [asked.body["stop"] for asked in server.asked] == [list(STOPS), list(STOPS[:4])]
+
+
+def test_a_server_that_refuses_four_stop_strings_too_is_a_fault() -> None:
+    refusal = Answer({"error": {"message": "no stop strings here"}}, status=400)
+    with loopback(in_turn(refusal)) as server:
+        done = one(opened(server), RAW, Sampling(stop=STOPS[:4]))
+    assert done.generation is None
+    assert "no stop strings here" in str(done.fault)
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [

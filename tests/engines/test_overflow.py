@@ -100,3 +100,18 @@ def test_a_dialogue_ends_where_it_no_longer_fits(tmp_path: Path) -> None:
         record = run(replace(spec, predict_only=False))
         assert len(server.asked) == 2
     assert record.scores["multi_turn_base"].overflowed == 1
+
+
+@pytest.mark.usefixtures("bfcl_data")
+@pytest.mark.parametrize(("rules", "passed"), [("upstream", 1), ("strict", 0)])
+def test_where_no_call_is_wanted_the_official_evaluator_takes_the_error_for_none(
+    rules: str, passed: int, tmp_path: Path
+) -> None:
+    with loopback(lambda _: Answer({"error": {"message": LONG}}, status=400)) as server:
+        settings = EngineSettings("m", base_urls=(server.url,))
+        categories = ("irrelevance", "live_relevance", "simple_python")
+        spec = RunSpec(settings, "bfcl", categories, handler="prompt", limit="1", output=tmp_path, rules=rules)
+        record = run(spec)
+    scores = record.scores
+    assert [scores[name].passed for name in categories] == [passed, 0, 0]
+    assert [scores[name].overflowed for name in categories] == [1, 1, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -191,8 +191,30 @@ def test_progress_tells_outcomes_calls_by_stage_and_cost():
     assert line == "2 kept · calls: response 3, query 2 (1 unreadable) · 1500 tokens · cost 0.02"
 
 
+@pytest.mark.parametrize("flag", [(), ("--dry-run",)], ids=str)
+def test_records_that_do_not_think_are_told_of(tmp_path, flag):
+    path = tmp_path / "source.jsonl"
+    path.write_text("".join(json.dumps(asdict(replace(example(n), think=None))) + "\n" for n in range(3)))
+    words = (
+        "run",
+        "--input",
+        path,
+        "--output",
+        tmp_path / "out",
+        "--judge-model",
+        "known",
+        "--judge-engine",
+        "scripted",
+    )
+    words += ("--judge-args", f"slots=2,default={yes()}", "--stages", "query", *flag)
+    told = CliRunner().invoke(cli, [str(word) for word in words], catch_exceptions=False, standalone_mode=False)
+    assert "100% of the first 3 records have no thinking" in told.stderr
+
+
 def test_a_dry_run_asks_nobody(tmp_path, source):
     found = json.loads(run(source, tmp_path / "out", "--dry-run", "--json"))
     assert found["examples"] == 4
     assert found["calls"] == [20, 4 * 5 + 4 * 2 * 3 * 2]
+    assert sum(found["unusable"].values()) == 1
+    assert "unusable: not JSON: " in run(source, tmp_path / "out", "--dry-run")
     assert not (tmp_path / "out" / "calls.jsonl").exists()

@@ -11,8 +11,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import click
 import pytest
 
+import trainer.cli
 from harness.data.examples import read
 from harness.types import Example
 from refine import stages
@@ -150,3 +152,16 @@ def test_the_commands_of_a_round_can_be_printed(tmp_path):
     assert printed[0].startswith(f"HARNESS_EXAMPLES={source} ")
     assert printed[4].startswith("torchrun --nproc-per-node 8 -m trainer.cli run --model base ")
     assert printed[4].endswith("--loss msl")
+
+
+def test_a_round_of_reinforcement_is_a_command_of_trainer_rl(tmp_path):
+    source = written(source_set(1, seed=5), tmp_path / "source.jsonl")
+    loop = Loop("srml", "base", source, tmp_path / "loop", method="egpo", trainer_args=("--max-steps", "5"))
+    printed = {step.name: str(step) for step in steps(loop, 1)}
+    train = f"--data {tmp_path}/loop/round-1/train.jsonl --output-dir {tmp_path}/loop/round-1/model"
+    assert printed["model"].endswith(f"-m trainer.cli rl --model base {train} --method egpo --max-steps 5")
+    flags = printed["model"].split(" rl ")[1].split()
+    command: click.Command = trainer.cli.cli.get_command(click.Context(trainer.cli.cli), "rl")
+    with command.make_context("rl", flags) as context:
+        assert context.params["method"] == "egpo"
+    assert "method" not in Loop("srml", "base", source, tmp_path / "loop").identity(), "older folders lack it"

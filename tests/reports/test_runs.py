@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from harness.analysis.entries import entries
 from harness.analysis.leaderboard import build
@@ -70,3 +74,18 @@ def test_a_run_without_faults_names_none(tmp_path: Path) -> None:
 
 def test_a_reason_is_printed_without_control_characters(tmp_path: Path) -> None:
     assert "\x1b" not in runs.records_text([faulted(tmp_path, ["HTTP 400 \x1b[31m\nred"])], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds", "told"),
+    [
+        (10, 1.0, None),
+        (2000, None, "toy: 2,000 episodes, of which 12 echo; the time left is shown once some are done"),
+        (7200, 0.5, "toy: 7,200 episodes, of which 12 echo; about 1:00:00 at 0.5 s each, as in an earlier run"),
+    ],
+)
+def test_a_large_run_says_how_large_it_is(left: int, seconds: float | None, told: str | None) -> None:
+    echo, talk = (SimpleNamespace(category=name) for name in ("echo", "talk"))
+    samples = {**{f"echo_{place}": echo for place in range(12)}, "talk_0": talk}
+    plan: Any = SimpleNamespace(samples=samples, spec=SimpleNamespace(repeats=1), benchmark=SimpleNamespace(name="toy"))
+    assert runs.size_text(plan, left, seconds) == told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -95,13 +96,18 @@ def test_a_stored_run_says_the_same_everywhere(run: Path, tmp_path: Path, monkey
     assert asdict(read(run).scores["graded"]) == asdict(SCORES["graded"])
 
 
-def test_items_pair_by_pass_and_the_reader_is_told(run: Path) -> None:
+def test_items_pair_by_their_grades(run: Path, tmp_path: Path) -> None:
     side = read(run)
-    (found,) = compare(side, [side])
-    assert next(row.accuracies for row in found.rows if row.scope == "graded") == (0.5, 0.5)
-    assert [caution for caution in found.cautions if caution.startswith("graded")] == [
-        "graded is graded: pairs count who passes, the accuracy elsewhere is the mean of the grades"
-    ]
+    lines = (*(line(number, graded(value / 2)) for number, value in enumerate(GRADES)), *LINES[len(GRADES) :])
+    worse = exchange.keep(synthetic_runs.record(scores=SCORES), lines, tmp_path / "worse")
+    (found,) = compare(side, [read(worse)])
+    row = next(row for row in found.rows if row.scope == "graded")
+    assert row.accuracies == pytest.approx((0.46875, 0.234375))
+    assert row.difference == pytest.approx(-0.234375)
+    assert (row.only_a, row.only_b) == (sum(value > 0 for value in GRADES), 0)
+    assert {key[0] for category, key, gained in found.flips() if category == "graded" and not gained} == {
+        line(number, graded(0)).id for number, value in enumerate(GRADES) if value
+    }
 
 
 def test_a_gate_demands_the_mean_and_a_baseline_keeps_it(run: Path, tmp_path: Path) -> None:
@@ -110,5 +116,9 @@ def test_a_gate_demands_the_mean_and_a_baseline_keeps_it(run: Path, tmp_path: Pa
     frozen = tmp_path / "base.json"
     frozen.write_bytes(freeze(read(run)))
     thawed: Outcomes = thaw(frozen)
-    assert thawed.credits == {"graded": 1.875}
+    assert thawed.grades == read(run).grades
     assert thawed.scores == read(run).scores
+    older = json.loads(frozen.read_text())
+    del older["grades"]
+    frozen.write_text(json.dumps(older | {"credits": {"graded": 1.875}}))
+    assert thaw(frozen).scores == thawed.scores

@@ -106,6 +106,11 @@ class Liar(int):
         (np.float32(0.5), 0.5),
         (np.str_("x"), "x"),
         (np.bytes_(b"x"), b"x"),
+        (np.timedelta64(3, "s"), 3),
+        (memoryview(b"x"), b"x"),
+        (decimal.Decimal("-Infinity"), float("-inf")),
+        (fractions.Fraction(10**400, 1), 10**400),
+        (np.ma.array(3), 3),
     ],
 )
 def test_values_that_python_holds_equal(given_value: Any, equal: Any) -> None:
@@ -122,6 +127,8 @@ class FalseList(collections.UserList[int]):
     [
         *(Liar(3), FalseList([1]), object(), range(3), np.array([1, 2]), np.array([]), iter([])),
         *(collections.deque([1]), np.datetime64("2020-01-01"), {1: 2}.values()),
+        *(decimal.Decimal("NaN"), decimal.Decimal("sNaN"), fractions.Fraction(10**400 + 1, 2), decimal.Decimal("0.1")),
+        *(np.ma.masked, np.void(b"x"), np.timedelta64("NaT"), memoryview(np.array([1, 2])), np.zeros(1, [("a", int)])),
     ],
 )
 def test_foreign_values_do_not_cross(value: Any) -> None:

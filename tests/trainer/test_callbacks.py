@@ -9,8 +9,9 @@ import pytest
 
 from harness.errors import UsageProblem
 from tests.trainer.worlds import config, rows, write
-from trainer.callbacks import LOG, Evaluate, Log
+from trainer.callbacks import LOG, Log
 from trainer.data import Corpus
+from trainer.evaluation import Evaluate
 from trainer.run import train
 
 
@@ -20,7 +21,7 @@ def test_a_continued_log_drops_what_a_kill_lost(tmp_path, capsys):
     corpus = Corpus()
     corpus.counts.update({"rows": 5, "truncated": 0})
     state = SimpleNamespace(global_step=2, is_world_process_zero=True)
-    Log(corpus).on_train_begin(SimpleNamespace(output_dir=str(tmp_path)), state, None)
+    Log(corpus, str).on_train_begin(SimpleNamespace(output_dir=str(tmp_path)), state, None)
     assert [json.loads(line)["step"] for line in (tmp_path / LOG).read_text().splitlines()] == [1, 2]
     assert capsys.readouterr().out == "rows: 5\n"
 
@@ -30,7 +31,7 @@ def test_only_the_main_process_logs(tmp_path, capsys):
         SimpleNamespace(output_dir=str(tmp_path)),
         SimpleNamespace(global_step=1, is_world_process_zero=False),
     )
-    log = Log(Corpus())
+    log = Log(Corpus(), str)
     log.on_train_begin(arguments, other, None)
     log.on_log(arguments, other, None, {"loss": 1.0})
     assert not list(tmp_path.iterdir())

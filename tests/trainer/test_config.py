@@ -16,7 +16,10 @@ from trainer import losses
 from trainer.cli import cli
 from trainer.config import RECIPES, TrainConfig, read_recipe
 
-SHIPPED = sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.yaml"))
+RECIPES_OF_RL = ["egpo-qwen2.5-coder-7b"]
+SHIPPED = sorted(
+    {path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.yaml")} - {*RECIPES_OF_RL}
+)
 
 
 def invoke(*arguments: str, env: dict[str, str] | None = None):

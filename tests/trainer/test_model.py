@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from harness import machine
 from harness.errors import UsageProblem
 from tests.trainer.test_config import invoke
 from tests.trainer.worlds import config, log
-from trainer.model import merge
+from trainer.model import load_model, merge
 from trainer.run import train
 
 
@@ -32,6 +33,45 @@ def test_an_adapter_is_continued_where_it_ended(tmp_path, flags):
     own = json.loads((output / "adapter_config.json").read_text())
     assert own["base_model_name_or_path"] == str(tmp_path / "model")
     assert json.loads((output / "train.json").read_text())["adapter"]["from"] == str(tmp_path / "adapter")
+
+
+@pytest.mark.parametrize("modules", ["lm_head", "embed_tokens,lm_head"])
+def test_modules_beside_the_adapter_are_trained_whole_and_saved(tmp_path, modules):
+    adapter = _adapter(tmp_path, modules_to_save=modules, max_steps=4)
+    plain = _adapter(tmp_path, max_steps=4, output_dir=str(tmp_path / "plain"))
+    assert log(adapter)[0]["loss"] == pytest.approx(log(plain)[0]["loss"], abs=1e-6)
+    assert log(adapter)[-1]["loss"] < log(plain)[-1]["loss"] - 0.1
+    base, saved = load_file(tmp_path / "model" / "model.safetensors"), load_file(adapter / "adapter_model.safetensors")
+    for module in modules.split(","):
+        (name,) = (name for name in saved if f".{module}." in name and "lora" not in name)
+        before = base["lm_head.weight" if module == "lm_head" else "model.embed_tokens.weight"]
+        assert saved[name].shape == before.shape
+        assert not torch.allclose(saved[name], before)
+    more = config(tmp_path, model=str(adapter), max_steps=1, output_dir=str(tmp_path / "more"))
+    assert log(train(more))[0]["loss"] < log(adapter)[-1]["loss"] + 0.1
+
+
+@pytest.mark.parametrize("kind", [{}, {"bnb_4bit_quant_type": "fp4", "use_bnb_nested_quant": True}], ids=str)
+def test_an_adapter_is_trained_on_weights_of_four_bits(tmp_path, kind):
+    bitsandbytes = pytest.importorskip("bitsandbytes")
+    settings = config(tmp_path, use_peft=True, load_in_4bit=True, **kind)
+    quantised = [each for each in load_model(settings).modules() if isinstance(each, bitsandbytes.nn.Linear4bit)]
+    assert len(quantised) == 2 * 7
+    plain = _adapter(tmp_path, max_steps=4)
+    held_out = {"eval_fraction": 0.2, "eval_every": 1, "load_in_4bit": True, **kind}
+    adapter = _adapter(tmp_path, max_steps=4, output_dir=str(tmp_path / "four"), **held_out)
+    assert abs(log(adapter)[0]["loss"] - log(plain)[0]["loss"]) < 0.5
+    assert log(adapter)[-1]["loss"] < log(adapter)[0]["loss"] - 0.1
+    assert (
+        load_file(adapter / "adapter_model.safetensors").keys() == load_file(plain / "adapter_model.safetensors").keys()
+    )
+
+
+@pytest.mark.skipif(machine.version("deepspeed") is not None, reason="needs a machine without DeepSpeed")
+def test_deepspeed_that_is_not_installed_is_named(tmp_path):
+    (tmp_path / "zero.json").write_text(json.dumps({"zero_optimization": {"stage": 2}}))
+    with pytest.raises(UsageProblem, match=r"(?i)deepspeed"):
+        train(config(tmp_path, deepspeed=str(tmp_path / "zero.json")))
 
 
 def test_no_further_step_leaves_a_continued_adapter_as_it_was(tmp_path):

@@ -11,8 +11,9 @@ import torch
 from harness import models
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from tests.trainer.worlds import config, rows, write
+from trainer.arguments import SAME, arguments
 from trainer.config import TrainConfig
-from trainer.run import SAME, arguments, encode, load_tokenizer, train
+from trainer.run import encode, load_tokenizer, train
 
 
 def test_transformers_gets_every_setting_that_it_knows_by_the_same_name(tmp_path):
@@ -34,10 +35,23 @@ def test_mixed_precision_needs_no_gpu(tmp_path):
 def test_rows_are_records_unless_they_are_packed(tmp_path):
     settings = config(tmp_path)
     corpus, plain = encode(settings, load_tokenizer(settings))
-    assert plain == [(record,) for record in corpus.records]
+    assert list(plain) == [(record,) for record in corpus.records]
     _, packed = encode(config(tmp_path, packing=True, max_length=512), load_tokenizer(settings))
     assert len(packed) < len(plain)
     assert sorted(record.id for row in packed for record in row) == sorted(record.id for record in corpus.records)
+
+
+@pytest.mark.parametrize("overlong", ["drop", "truncate"])
+def test_a_record_longer_than_the_models_positions_is_noticed(tmp_path, overlong):
+    settings = config(tmp_path, overlong=overlong)
+    lengths = sorted(map(len, encode(settings, load_tokenizer(settings))[0].records))
+    positions = lengths[len(lengths) // 2]
+    about = tmp_path / "model" / "config.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"max_position_embeddings": positions}))
+    corpus, _ = encode(settings, load_tokenizer(settings))
+    what = f"dropped: longer than the model's {positions} positions" if overlong == "drop" else "truncated"
+    assert corpus.counts[what] == sum(length > positions for length in lengths) > 0
+    assert max(map(len, corpus.records)) == positions
 
 
 def test_a_folder_is_no_training_data(tmp_path):

@@ -36,7 +36,8 @@ def _arguments(settings: TrainConfig) -> list[str]:
         if isinstance(value, bool):
             flags.append(f"--{flag}" if value else f"--no-{flag}")
         elif value is not None:
-            flags += [f"--{flag}", str(value)]
+            for each in value if isinstance(value, tuple) else (value,):
+                flags += [f"--{flag}", str(each)]
     return flags
 
 
@@ -79,8 +80,15 @@ def _assert_same(one: Path, other: Path, tolerance: float) -> None:
         for name in ("loss", "loss_think", "loss_result", "grad_norm"):
             assert mine[name] == pytest.approx(theirs[name], rel=tolerance, abs=tolerance), name
         assert mine["alpha"] == pytest.approx(theirs["alpha"], abs=tolerance)
+    for mine, theirs in zip(_evaluations(one), _evaluations(other), strict=True):
+        assert mine == pytest.approx(theirs, rel=tolerance, abs=tolerance)
     left, right = _weights(one), _weights(other)
     assert max((left[name] - right[name]).abs().max().item() for name in left) < tolerance
+
+
+def _evaluations(folder: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [line for line in lines if "eval_loss" in line]
 
 
 def _world(tmp_path: Path, **settings) -> TrainConfig:
@@ -121,8 +129,9 @@ def test_accumulation_changes_nothing(tmp_path, loss, mean):
 def test_two_ranks_change_nothing(tmp_path):
     shapes = [("sft", "batch"), ("msl", "sample"), ("msl", "batch"), ("ssb", "sample")]
     runs = []
+    held_out = {"eval_data": str(write(tmp_path / "held_out.jsonl", rows(13, seed=7))), "eval_every": 2}
     for loss, mean in shapes:
-        shared = {"loss": loss, "mean": mean, "alpha": 0.3, "alpha_lr": 1.0}
+        shared = {"loss": loss, "mean": mean, "alpha": 0.3, "alpha_lr": 1.0, **held_out}
         train(_world(tmp_path, **shared, output_dir=str(tmp_path / f"{loss}-{mean}-whole")))
         ranks = str(tmp_path / f"{loss}-{mean}-ranks")
         runs.append(_world(tmp_path, **shared, output_dir=ranks, per_device_train_batch_size=4))
@@ -134,12 +143,15 @@ def test_two_ranks_change_nothing(tmp_path):
         process.join(200)
         assert process.exitcode == 0
     for loss, mean in shapes:
+        assert len(_evaluations(tmp_path / f"{loss}-{mean}-ranks")) == 1
         _assert_same(tmp_path / f"{loss}-{mean}-whole", tmp_path / f"{loss}-{mean}-ranks", 1e-6)
 
 
 def test_fully_sharded_ranks_from_the_command_line_change_nothing(tmp_path):
-    whole = train(_world(tmp_path, output_dir=str(tmp_path / "whole")))
-    sharded = {"per_device_train_batch_size": 4, "fsdp": True, "gradient_checkpointing": True}
+    held_out = {"eval_data": str(write(tmp_path / "held_out.jsonl", rows(13, seed=7))), "eval_every": 1}
+    held_out["load_best_model_at_end"] = True
+    whole = train(_world(tmp_path, output_dir=str(tmp_path / "whole"), **held_out))
+    sharded = {"per_device_train_batch_size": 4, "fsdp": True, "gradient_checkpointing": True, **held_out}
     _torchrun(_world(tmp_path, output_dir=str(tmp_path / "ranks"), **sharded))
     _assert_same(whole, tmp_path / "ranks", 1e-5)
     about = json.loads((tmp_path / "ranks" / "train.json").read_text())

@@ -66,6 +66,7 @@ def config(folder: Path, **settings: Any) -> TrainConfig:
         "per_device_train_batch_size": 8,
         "use_cpu": True,
         "save_steps": 1000,
+        "data_cache": str(folder / "cache"),
     }
     return TrainConfig(**given | settings)
 

@@ -27,6 +27,7 @@ def command(index: int, **flags: Any) -> None:
     from rich.text import Text
 
     from harness.text import printable
+    from trainer.monotony import warning
     from trainer.run import encode, load_tokenizer
 
     tokenizer = load_tokenizer(config)
@@ -42,3 +43,5 @@ def command(index: int, **flags: Any) -> None:
     for name, count in corpus.counts.items():
         if count:
             console.print(Text(f"{name}: {count}"))
+    if told := warning(corpus.records, tokenizer, config.loss):
+        console.print(Text(f"warning: {told}", "red"))

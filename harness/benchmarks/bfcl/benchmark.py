@@ -73,6 +73,14 @@ class Bfcl:
         datasets.verify("bfcl")
         return datasets.sha256("bfcl")
 
+    def parts(self, categories: Sequence[str]) -> Mapping[str, str]:
+        """The weights behind memory_vector's searches."""
+        if "memory_vector" not in categories or family_of("memory_vector").unavailable("memory_vector"):
+            return {}
+        from harness.benchmarks.bfcl.agentic import encoder
+
+        return {"memory_encoder": encoder.digest()}
+
     def load(self, categories: Sequence[str]) -> Iterator[Sample[Any]]:
         """Samples of the categories in the official order, each category once."""
         modules = {category: family_of(category) for category in categories}

@@ -11,6 +11,19 @@ from harness.types import Verdict
 NO_CALL = "multi_turn:empty_turn_model_response"
 
 
+def called_in_dialogue(verdict: Verdict, turns: Sequence[int] = ()) -> bool:
+    """Whether a call was read in a dialogue that is compared turn by turn.
+
+    Args:
+        verdict: Its verdict; not unscored.
+        turns: The turn of each reply; empty where not known.
+
+    Returns:
+        The answer.
+    """
+    return len(turns) > len(set(turns)) if turns else verdict.code != NO_CALL or verdict.evidence.get("turn") != 0
+
+
 def called(category: str, verdict: Verdict, turns: Sequence[int] = ()) -> bool | None:
     """Whether a call was read.
 
@@ -25,10 +38,10 @@ def called(category: str, verdict: Verdict, turns: Sequence[int] = ()) -> bool |
     Returns:
         The answer; None where a reply without a call may be right, and where the verdict does not tell.
     """
-    if category in (*data.MULTI_TURN, *data.WEB_SEARCH):
-        if turns:
-            return len(turns) > len(set(turns))
-        return None if category in data.WEB_SEARCH else verdict.code != NO_CALL or verdict.evidence.get("turn") != 0
+    if category in data.MULTI_TURN:
+        return called_in_dialogue(verdict, turns)
+    if category in data.WEB_SEARCH:
+        return len(turns) > len(set(turns)) if turns else None
     if category == "live_relevance":
         return verdict.outcome == "pass"
     if category not in (*data.SINGLE_TURN, *data.EXECUTABLE, data.FORMAT_SENSITIVITY) or category in data.UNANSWERED:

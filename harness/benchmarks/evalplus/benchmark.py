@@ -25,10 +25,16 @@ class EvalPlus:
     """Programs written from a description, judged by tests in the sandbox."""
 
     name: str = "evalplus"
-    version: str = data.VERSION
     check_workers: int = machine.cores()
+    also_checked_by: tuple[str, ...] = ("harness.sandbox.values",)
+    """What counts as equal."""
     runs_programs: bool = True
     """Nothing is played before a sandbox is found."""
+
+    @property
+    def version(self) -> str:
+        """The data's and that of the rules."""
+        return data.version()
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
         """The four categories, `forgetting` for all of them, and for each benchmark its original tests alone."""
@@ -61,7 +67,7 @@ class EvalPlus:
 
     def play(self, sample: Sample[Problem], before: Mapping[str, Episode]) -> Play:
         """Ask once."""
-        yield Query(messages=_messages(sample.target), expects="text")
+        yield Query(_messages(sample.target), expects="text", opening=prompts.opening(sample.target))
 
     def prepare(self, samples: Sequence[Sample[Problem]]) -> Mapping[str, Any]:
         """Open the sandbox and compute expected outputs that are not kept yet, while the model is still writing.

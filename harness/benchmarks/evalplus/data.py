@@ -22,11 +22,12 @@ from typing import Any
 from harness import machine
 from harness.data import datasets, pins
 from harness.errors import DataError, unknown_name
+from harness.text import one_line
 
 DATA_SETS = {"humaneval": "humaneval_plus", "mbpp": "mbpp_plus"}
 """Benchmark -> name in `harness.data.datasets`."""
 
-VERSION = "HumanEval+ v0.1.10, MBPP+ v0.2.0, rules of evalplus 0.3.1"
+RULES = "rules of evalplus 0.3.1"
 _FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol")
 _lock = threading.Lock()
 
@@ -103,6 +104,25 @@ def file(benchmark: str) -> Path:
 @cache
 def _checked(name: str, _root: Path, _overridden: Path | None) -> Path:
     return datasets.path(name)
+
+
+def version() -> str:
+    """What is measured: the pinned data by its version, other files (mini, noextreme) by their names."""
+    names = {"humaneval": "HumanEval+", "mbpp": "MBPP+"}
+    return ", ".join([*(f"{shown} {_version(DATA_SETS[name])}" for name, shown in names.items()), RULES])
+
+
+def _version(name: str) -> str:
+    own = pins.dataset(name).overridden
+    return f"of {one_line(own.name, 60)}" if own and _is_other(name, own) else f"v{pins.dataset(name).version}"
+
+
+@cache
+def _is_other(name: str, _own: Path) -> bool:
+    try:
+        return datasets.sha256(name) != pins.dataset(name).sha256
+    except DataError:
+        return False
 
 
 def problems(benchmark: str) -> Mapping[str, Problem]:

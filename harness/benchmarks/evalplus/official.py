@@ -48,7 +48,7 @@ def read_samples(path: Path, report: Report) -> Iterator[Program]:
     Yields:
         Programs in the file's order, in a folder by task and number.
     """
-    for where, row in _folder(path) if path.is_dir() else _lines(path, report):
+    for where, row in _folder(path, report) if path.is_dir() else _lines(path, report):
         problem = _problem(row, where, report)
         if problem is None:
             continue
@@ -76,11 +76,11 @@ def _lines(path: Path, report: Report) -> Iterator[tuple[str, Any]]:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                text = line.removeprefix(codecs.BOM_UTF8)  # also of files that were joined
                 if not text.strip():
                     continue
                 try:
-                    yield f"{path}:{number}", json.loads(text.decode("utf-8"))
+                    yield f"{path}:{number}", json.loads(text.decode("utf-8"), parse_int=float)  # of any length
                 except (ValueError, RecursionError) as error:
                     report(f"{path}:{number}: not JSON ({error})")
     except (OSError, EOFError, zlib.error) as error:
@@ -89,14 +89,18 @@ def _lines(path: Path, report: Report) -> Iterator[tuple[str, Any]]:
         ) from error
 
 
-def _folder(path: Path) -> Iterator[tuple[str, Any]]:
+def _folder(path: Path, report: Report) -> Iterator[tuple[str, Any]]:
     """Programs of a folder; other folders in it are passed over, as EvalPlus does."""
     folders = [(match, folder) for folder in path.iterdir() if (match := _FOLDER.fullmatch(folder.name))]
     for match, folder in sorted(folders, key=lambda pair: (pair[0][1], int(pair[0][2]))):
         files = [file for file in folder.glob("*.py") if file.stem.isdecimal()]
         for file in sorted(files, key=lambda file: int(file.stem)):
-            text = file.read_text(encoding="utf-8-sig", errors="replace")
-            yield str(file), {"task_id": f"{match[1]}/{match[2]}", "solution": text}
+            try:
+                text = file.read_text(encoding="utf-8-sig", errors="replace")
+            except OSError as error:
+                report(f"{file}: cannot be read ({error.strerror})")
+            else:
+                yield str(file), {"task_id": f"{match[1]}/{match[2]}", "solution": text}
 
 
 def write_samples(path: Path, programs: Iterable[Program]) -> int:

@@ -1,6 +1,7 @@
 """Test sets of the user's own in BFCL's form, judged by its checker: one task for each set that was added.
 
 harness data add bookings --format bfcl questions.jsonl answers.jsonl
+harness data add desk --format bfcl questions.jsonl answers.jsonl --environment desk.py:Desk
 harness run --model MODEL --tasks bookings
 harness run --model MODEL --tasks questions.jsonl
 """
@@ -9,22 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from harness import files
-from harness.benchmarks.bfcl import prompts
-from harness.benchmarks.bfcl.ast_check import Case, Shape
-from harness.benchmarks.bfcl.decode import well_formed
-from harness.benchmarks.bfcl.judging import docs_of, judge_case, kind_of, scored_answer
-from harness.benchmarks.bfcl.languages import JAVA, JAVASCRIPT, PYTHON
-from harness.benchmarks.bfcl.rules import rules_named
-from harness.benchmarks.own import sets
+from harness.benchmarks.bfcl.checking import ask, check_calls, offered, was_called
+from harness.benchmarks.bfcl.multi_turn import raw_turns
+from harness.benchmarks.bfcl.reading import called_in_dialogue
+from harness.benchmarks.own import conversations, sets
 from harness.errors import DataError
 from harness.protocols import Play
-from harness.types import Episode, Query, Sample, Verdict
-
-LANGUAGES = {"python": PYTHON, "java": JAVA, "javascript": JAVASCRIPT}
+from harness.sandbox import is_open, shared
+from harness.sandbox.worlds import Environment
+from harness.types import Episode, Sample, Verdict
 
 
 class Own:
@@ -49,40 +47,63 @@ class Own:
 
     def load(self, categories: Sequence[str]) -> list[Sample[Any]]:
         """Samples of the sets, each in its own order."""
-        found = [_sample(name, record) for name in categories for record in sets.load(name)]
+        found = [sample for name in categories for sample in _samples(name)]
         ids = {sample.id for sample in found}
         if len(ids) < len(found):
             raise DataError(f"{', '.join(categories)} have ids in common", "Run them one by one.")
         return found
 
-    def play(self, sample: Sample[Any], before: Mapping[str, Episode]) -> Play:
-        """Ask the question once, as BFCL asks."""
-        yield Query(sample.turns[0], sample.tools, prompts.instruction(sample.tools))
+    def prepare(self, samples: Sequence[Sample[Any]]) -> Mapping[str, Any] | None:
+        """Open the sandbox where an item is played in environments of the user's own.
 
-    def check(self, sample: Sample[Any], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
-        """Judge the reply as BFCL judges one of the same shape."""
-        item = sample.target
-        expected, offered, language = item["ground_truth"], item["function"], item["language"]
-        shape: Shape = "parallel" if len(expected) > 1 else "multiple" if len(offered) > 1 else "simple"
-        wants_call = None if expected else item["wants_call"]
-        case = Case(shape, docs_of(offered, expected, shape), expected)
-        kind = kind_of(LANGUAGES[language], language, wants_call)
-        raw, mode = scored_answer(episode.steps[-1].reply)
-        form = (language if wants_call is None else "python", False)
-        return {sample.category: judge_case(raw, case, kind, mode, (rules_named(rules), False), form)}
+        Args:
+            samples: What is about to be played and judged.
+
+        Returns:
+            What of the sandbox a verdict can depend on; None where none is needed.
+
+        Raises:
+            SandboxUnavailable: Nothing here can hold the environments.
+        """
+        needed = is_open() or any(conversations.is_one(sample.target.item) for sample in samples)
+        return shared().facts if needed else None
+
+    def play(self, sample: Sample[Target], before: Mapping[str, Episode]) -> Play:
+        """Ask as BFCL asks: once, or turn by turn."""
+        if conversations.is_one(sample.target.item):
+            yield from conversations.play(*sample.target)
+        else:
+            yield ask(sample.turns[0], sample.target.item["function"], sample.target.item["language"])
+
+    def check(self, sample: Sample[Target], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
+        """Judge the replies as BFCL judges an item of the same kind."""
+        item, environments = sample.target
+        if conversations.is_one(item):
+            return {sample.category: conversations.check(item, environments, raw_turns(episode), rules)}
+        reply, terms = episode.steps[-1].reply, {"language": item["language"], "wants_call": item["wants_call"]}
+        return {sample.category: check_calls(reply, item["function"], item["ground_truth"], rules=rules, **terms)}
 
     def called(self, category: str, verdict: Verdict, turns: Sequence[int]) -> bool | None:
         """Whether a call was read, where one is expected."""
-        if not verdict.evidence.get("expected"):
-            return None
-        calls = verdict.evidence.get("calls")
-        return bool(calls) and well_formed(calls)
+        if len(turns) > 1 or (verdict.code or "").startswith("multi_turn:"):
+            return called_in_dialogue(verdict, turns)
+        return was_called(verdict)
 
 
-def _sample(name: str, record: Mapping[str, Any]) -> Sample[Any]:
-    language = record["language"]
-    tools = prompts.rewrite(record["function"], language)
-    return Sample(record["id"], name, (tuple(record["question"][0]),), tools, record)
+class Target(NamedTuple):
+    """What an item is judged by."""
+
+    item: Mapping[str, Any]
+    environments: tuple[Environment, ...]
+
+
+def _samples(name: str) -> Iterator[Sample[Target]]:
+    items, environments = sets.load(name)
+    for item in items:
+        several = conversations.is_one(item)
+        tools = conversations.tools(item) if several else offered(item["function"], item["language"])
+        turns = tuple(tuple(turn) for turn in item["question"])
+        yield Sample(item["id"], name, turns, tools, Target(item, environments))
 
 
 PLUGIN = Own()

@@ -11,7 +11,9 @@ The short form, with one accepted value for each argument; tools in OpenAI's for
      "calls": [{"name": "book", "arguments": {"people": 4}}]}      <- on one line
 
 `"language": "java"` or `"javascript"` reads and judges values as BFCL's categories of that language do; `"wants_call"`
-says of a question without an answer that any call is right.
+says of a question without an answer that any call is right. Lines with `involved_classes` have several turns and are
+played in environments of the user's own (`dialogues`); the files of these are kept in the set, as its first line, so
+that one digest stands for all that the set is.
 """
 
 from __future__ import annotations
@@ -23,14 +25,15 @@ from pathlib import Path
 from typing import Any
 
 from harness import files, plugins
+from harness.benchmarks.own import conversations, dialogues
+from harness.benchmarks.own.records import REMEDY, check_answer, item_of, require
 from harness.errors import DataError, UsageProblem
 from harness.machine import cache_root
+from harness.sandbox.worlds import Environment
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-LANGUAGES = ("python", "java", "javascript")
-TYPES = {"object": "dict", "number": "float"}
-"""Types of JSON Schema -> BFCL's."""
-REMEDY = "See `harness data add --help`."
+ENVIRONMENTS = "environments"
+"""The only key of a first line that holds files of classes."""
 
 
 def folder() -> Path:
@@ -49,19 +52,23 @@ def name_of(file: Path) -> str:
     return name if NAME.fullmatch(name) else f"own_{name}"
 
 
-def add(name: str, sources: Sequence[Path]) -> str:
+def add(
+    name: str, sources: Sequence[Path], environments: Sequence[str] = (), functions: Sequence[Path] = ()
+) -> dict[str, int]:
     """Check a set and keep it; one of the same name is replaced.
 
     Args:
         name: Its name, which becomes a task.
         sources: Questions, then answers where these are in a file of their own.
+        environments: Files and classes that lines of several turns are played in, as `dialogues.environment` takes.
+        functions: Files of function documents, one a line, for lines that have none.
 
     Returns:
-        The name.
+        How many items of which kind it has.
 
     Raises:
         UsageProblem: The name cannot be.
-        DataError: A line cannot be used; the message names file and line.
+        DataError: A line or a file cannot be used; the message names file and line.
     """
     if not NAME.fullmatch(name):
         raise UsageProblem(f"{name!r} cannot name a test set", "Use letters, digits and _, a letter first.")
@@ -70,46 +77,77 @@ def add(name: str, sources: Sequence[Path]) -> str:
     bfcl = plugins.load("benchmarks", "bfcl").tasks()
     if name in bfcl or name in plugins.names("benchmarks"):
         raise UsageProblem(f"{name} is the name of a task already", "Give the set another name.")
-    items = read(sources[0], sources[1] if len(sources) > 1 else None)
+    files_of = [dialogues.environment(given) for given in environments]
+    docs = [record for file in functions for record, _ in _lines(file)]
+    items = read(sources[0], sources[1] if len(sources) > 1 else None, files_of, docs)
+    head = [{ENVIRONMENTS: [one._asdict() for one in files_of]}] if files_of else []
     folder().mkdir(parents=True, exist_ok=True)
-    files.write_atomic(folder() / f"{name}.jsonl", b"".join(json.dumps(item).encode() + b"\n" for item in items))
-    return name
+    lines = b"".join(json.dumps(line).encode() + b"\n" for line in (*head, *items))
+    files.write_atomic(folder() / f"{name}.jsonl", lines)
+    turns = sum(map(conversations.is_one, items))
+    return {"single turn": len(items) - turns, "multi-turn": turns}
 
 
-def load(name: str) -> list[dict[str, Any]]:
-    """The items of a set that was added."""
-    file = folder() / f"{name}.jsonl"
-    return [record for record, _ in _lines(file)]
+def load(name: str) -> tuple[list[dict[str, Any]], tuple[Environment, ...]]:
+    """The items of a set that was added, and the files that they are played in."""
+    items = [record for record, _ in _lines(folder() / f"{name}.jsonl")]
+    head = items.pop(0)[ENVIRONMENTS] if items and ENVIRONMENTS in items[0] else []
+    return items, tuple(Environment(one["file"], one["code"], tuple(one["classes"])) for one in head)
 
 
-def read(questions: Path, answers: Path | None = None) -> list[dict[str, Any]]:
+def read(
+    questions: Path,
+    answers: Path | None = None,
+    environments: Sequence[Environment] = (),
+    functions: Sequence[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
     """Read and check a set.
 
     Args:
-        questions: JSON Lines in one of the two forms.
+        questions: JSON Lines in one of the forms.
         answers: JSON Lines of `id` and `ground_truth`; None where the questions hold them.
+        environments: Files that lines of several turns are played in.
+        functions: Documents for lines that have none.
 
     Returns:
-        Items with `id`, `question`, `function`, `ground_truth`, `language` and `wants_call`.
+        Items as `records.item_of` and `dialogues.item_of` give them.
 
     Raises:
         DataError: A line cannot be used; the message names file and line.
     """
     expected = {} if answers is None else _answers(answers)
+    classes = [name for environment in environments for name in environment.classes]
     items: dict[str, dict[str, Any]] = {}
     for record, where in _lines(questions):
-        item = _item(record, where, f"{name_of(questions)}_{len(items)}")
+        if functions and not ("function" in record or "tools" in record):
+            record = {**record, "function": functions}
+        name = f"{name_of(questions)}_{len(items)}"
+        item = _item(record, where, name, classes)
         if item["id"] in items:
             raise DataError(f"{where}: the id {item['id']!r} is there before", "Give each question an id of its own.")
         if item["id"] in expected:
             item["ground_truth"], where = expected.pop(item["id"])
-        _check_answer(item, where)
+        if conversations.is_one(item):
+            dialogues.check_answer(item, where, environments)
+        else:
+            check_answer(item, where)
         items[item["id"]] = item
     if not items:
         raise DataError(f"{questions} holds no question", REMEDY)
     for name, (_, where) in expected.items():
         raise DataError(f"{where}: an answer for {name!r}, which is not a question of {questions}", REMEDY)
     return list(items.values())
+
+
+def _item(record: Mapping[str, Any], where: str, name: str, classes: Sequence[str]) -> dict[str, Any]:
+    if not conversations.is_one(record):
+        return item_of(record, where, name)
+    if not classes:
+        raise DataError(
+            f"{where}: `involved_classes` needs the file of the classes",
+            "Add the set with it: harness data add NAME --format bfcl QUESTIONS ANSWERS --environment FILE.py:Class",
+        )
+    return dialogues.item_of(record, where, name, classes)
 
 
 def _lines(file: Path) -> Iterator[tuple[dict[str, Any], str]]:
@@ -124,114 +162,14 @@ def _lines(file: Path) -> Iterator[tuple[dict[str, Any], str]]:
                 record = json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise DataError(f"{where} is not JSON: {error}", "Write one JSON object a line.") from None
-            _require(isinstance(record, dict), where, "not an object")
+            require(isinstance(record, dict), where, "not an object")
             yield record, where
 
 
 def _answers(file: Path) -> dict[str, tuple[Any, str]]:
     found: dict[str, tuple[Any, str]] = {}
     for record, where in _lines(file):
-        _require(isinstance(record.get("id"), str) and "ground_truth" in record, where, "no `id` and `ground_truth`")
-        _require(record["id"] not in found, where, f"a second answer for {record['id']!r}")
+        require(isinstance(record.get("id"), str) and "ground_truth" in record, where, "no `id` and `ground_truth`")
+        require(record["id"] not in found, where, f"a second answer for {record['id']!r}")
         found[record["id"]] = record["ground_truth"], where
     return found
-
-
-def _require(good: bool, where: str, problem: str) -> None:
-    if not good:
-        raise DataError(f"{where}: {problem}", REMEDY)
-
-
-def _item(record: Mapping[str, Any], where: str, name: str) -> dict[str, Any]:
-    turns, tools = record.get("question"), record.get("function", record.get("tools"))
-    if isinstance(turns, str):
-        turns = [[{"role": "user", "content": turns}]]
-    one = isinstance(turns, list) and len(turns) == 1 and _is_turn(turns[0])
-    _require(one, where, "`question` is neither a text nor one turn of messages with `role` and `content`")
-    _require(isinstance(tools, list) and bool(tools), where, "no `function` (or `tools`)")
-    language = record.get("language", "python")
-    _require(language in LANGUAGES, where, f"`language` is {language!r}, not one of {', '.join(LANGUAGES)}")
-    expected = record.get("ground_truth", [])
-    if "calls" in record:
-        expected = _accepted(record["calls"], where)
-    return {
-        "id": str(record.get("id", name)),
-        "question": turns,
-        "function": [_tool(tool, where) for tool in tools or ()],
-        "ground_truth": expected,
-        "language": language,
-        "wants_call": bool(record.get("wants_call", False)),
-    }
-
-
-def _is_turn(turn: Any) -> bool:
-    return isinstance(turn, list) and bool(turn) and all(_is_message(message) for message in turn)
-
-
-def _is_message(message: Any) -> bool:
-    return isinstance(message, dict) and all(isinstance(message.get(key), str) for key in ("role", "content"))
-
-
-def _accepted(calls: Any, where: str) -> list[dict[str, Any]]:
-    good = isinstance(calls, list) and all(
-        isinstance(call, dict) and isinstance(call.get("name"), str) and isinstance(call.get("arguments", {}), dict)
-        for call in calls
-    )
-    _require(good, where, "`calls` is not a list of `name` and `arguments`")
-    return [
-        {call["name"]: {key: [_value(value)] for key, value in call.get("arguments", {}).items()}} for call in calls
-    ]
-
-
-def _value(value: Any) -> Any:
-    """An accepted value in BFCL's form, where an object lists the accepted values of each key."""
-    if isinstance(value, dict):
-        return {key: [_value(inner)] for key, inner in value.items()}
-    return [_value(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _tool(tool: Any, where: str) -> dict[str, Any]:
-    """A function document in BFCL's form."""
-    if isinstance(tool, dict) and isinstance(tool.get("function"), dict):
-        tool = tool["function"]
-    _require(isinstance(tool, dict) and isinstance(tool.get("name"), str), where, "a function has no `name`")
-    schema = _schema(tool.get("parameters") or {})
-    properties = schema.get("properties", {})
-    good = isinstance(properties, dict) and all(
-        isinstance(each, dict) and isinstance(each.get("type"), str) for each in properties.values()
-    )
-    _require(good, where, f"a parameter of {tool['name']} has no `type`")
-    required = schema.get("required", [])
-    known = isinstance(required, list) and all(name in properties for name in required)
-    _require(known, where, f"{tool['name']} requires a parameter that it does not describe")
-    for each in properties.values():
-        each.setdefault("description", "")
-    schema |= {"type": "dict", "properties": properties, "required": required}
-    return {"name": tool["name"], "description": str(tool.get("description", "")), "parameters": schema}
-
-
-def _schema(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_schema(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {key: value if key in ("default", "enum") else _schema(value) for key, value in schema.items()}
-    kind = found.get("type")
-    return found | {"type": TYPES.get(kind, kind)} if isinstance(kind, str) else found
-
-
-def _check_answer(item: Mapping[str, Any], where: str) -> None:
-    """See that the answer can be judged by: the checker takes it on trust."""
-    expected = item["ground_truth"]
-    _require(isinstance(expected, list), where, "the answer is not a list of calls")
-    known = {tool["name"]: tool["parameters"] for tool in item["function"]}
-    for call in expected:
-        shape = isinstance(call, dict) and len(call) == 1 and isinstance(next(iter(call.values())), dict)
-        _require(shape, where, "an expected call is not `{name: {parameter: [accepted values]}}`")
-        ((name, arguments),) = call.items()
-        _require(name in known, where, f"the answer calls {name!r}, which is not offered")
-        for key, values in arguments.items():
-            _require(key in known[name]["properties"], where, f"{name} has no parameter {key!r}")
-            _require(isinstance(values, list) and bool(values), where, f"{key} of {name} lists no accepted value")
-        missing = [key for key in known[name]["required"] if key not in arguments]
-        _require(not missing, where, f"the answer lacks {', '.join(missing)}, which {name} requires")

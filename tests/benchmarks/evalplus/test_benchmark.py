@@ -13,11 +13,13 @@ from harness.benchmarks.evalplus import data, official, prompts
 from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
 from harness.benchmarks.evalplus.check import judge
 from harness.errors import UsageProblem
-from harness.results.store import read_run
+from harness.results.store import read_run, read_samples
 from harness.running.rejudging import rewrite
+from harness.running.retelling import retell
 from harness.sandbox import shared
 from harness.stats.pass_at_k import mean_pass_at_k, pass_at_k
 from harness.types import Episode, Generation, Reply, Sample, Step, Verdict
+from tests.tinymodels import make_tiny_qwen2
 
 
 def episode(sample: Sample[data.Problem], text: str) -> Episode:
@@ -137,6 +139,21 @@ def test_byte_order_marks_are_passed_over_and_other_bytes_cost_one_line(tmp_path
 
 
 @pytest.mark.usefixtures("evalplus_data")
+def test_joined_files_long_numbers_and_things_that_are_no_files_cost_nothing_else(tmp_path: Path) -> None:
+    row = b'{"task_id": "HumanEval/0", "solution": "x = 1", "tokens": %d}'
+    (tmp_path / "joined.jsonl").write_bytes(
+        b"\n".join([b"\xef\xbb\xbf" + row % 1] * 2) + b"\n" + row.replace(b"%d", b"9" * 6000)
+    )
+    assert len(list(official.read_samples(tmp_path / "joined.jsonl", pytest.fail))) == 3
+    (tmp_path / "HumanEval_0" / "1.py").mkdir(parents=True)
+    (tmp_path / "HumanEval_0" / "2.py").symlink_to("nowhere")
+    (tmp_path / "HumanEval_0" / "3.py").write_text("x = 1")
+    problems: list[str] = []
+    assert [program.solution for program in official.read_samples(tmp_path, problems.append)] == ["x = 1"]
+    assert [problem.split("/")[-1].split(":")[0] for problem in problems] == ["1.py", "2.py"]
+
+
+@pytest.mark.usefixtures("evalplus_data")
 def test_folders_are_read_by_task_and_number(tmp_path: Path) -> None:
     for name in ("HumanEval_1/0.py", "HumanEval_0/10.py", "HumanEval_0/2.py", "notes/0.py", "Mbpp_2/x.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -176,6 +193,23 @@ def test_a_run_of_the_base_tests_alone_has_no_plus_score(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("judging")
+def test_a_model_without_a_template_continues_the_prompt(tmp_path: Path) -> None:
+    folder = make_tiny_qwen2(tmp_path / "base", context=2048)
+    options = {"sample_id": "HumanEval/53", "max_tokens": 12, "output": tmp_path / "results"}
+    (made,) = run(model=folder, tasks="humaneval_base", **options)
+    record = read_run(made.folder)
+    assert (record.model.chat_template, record.handler) == (None, "completion")
+    assert record.handler_options == {"num_fewshot": 4}
+    assert record.handler_reason.startswith("its tokenizer has no chat template; text to be continued")
+    (line,) = read_samples(made.folder)
+    talk = retell(record, {line.key: line})[line.key].talk
+    asked = data.problem("HumanEval/53").prompt.strip() + "\n"
+    assert [entry["text"] for entry in talk] == [asked, asked + line.steps[0].generation.text.replace("\t", "    ")]
+    (chat,) = run(model=folder, tasks="humaneval_base", handler="prompt", **options)
+    assert read_run(chat.folder).handler_reason == ("as asked; its tokenizer has no chat template: rendered as ChatML")
+
+
+@pytest.mark.usefixtures("judging")
 def test_a_smaller_set_of_tests_can_take_the_place_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = data.problem("HumanEval/53")
     row = {"task_id": whole.task_id, "prompt": whole.prompt, "entry_point": whole.entry_point, "atol": whole.atol}
@@ -186,6 +220,7 @@ def test_a_smaller_set_of_tests_can_take_the_place_of_the_data(tmp_path: Path, m
         found = judge("HumanEval/53", "def add(x, y):\n    return x + y if abs(x) < 1500 else 0")
         assert [found[part].outcome for part in ("base", "plus")] == ["pass", "fail" if added else "pass"]
         assert judge("HumanEval/53", whole.reference)["plus"].evidence["tests"] == len(added)
+        assert PLUGIN.version.startswith(f"HumanEval+ of {name}.jsonl, MBPP+ v0.2.0")
 
 
 @pytest.mark.usefixtures("judging")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from harness import plugins
 from harness.analysis import comparison
 from harness.analysis.sides import read as read_side
+from harness.benchmarks.bfcl import data
 from harness.benchmarks.own import sets
 from harness.cli import cli
 from harness.data import datasets
@@ -20,7 +22,7 @@ from harness.results import store
 from harness.running.plan import RunSpec
 from harness.running.runner import run
 from harness.running.selection import resolve
-from harness.types import EngineSettings, RunRecord
+from harness.types import EngineSettings, Episode, Generation, Reply, RunRecord, Step
 
 pytestmark = pytest.mark.usefixtures("bfcl_data")
 BOOK = {
@@ -126,6 +128,12 @@ def test_native_calls_are_judged_too(tmp_path: Path) -> None:
     assert played(tmp_path, "mine", {"q_0": reply}, handler="fc").scores["mine"].passed == 1
 
 
+def typed(kind: str, inner: str | None = None) -> dict[str, Any]:
+    """A function with one parameter of a type."""
+    schema = {"type": kind} | ({"items": {"type": inner}} if inner else {})
+    return {"name": "f", "parameters": {"properties": {"x": schema}}}
+
+
 QUESTION = {"id": "t_0", "question": ASKED, "function": [BOOK]}
 
 
@@ -148,6 +156,14 @@ QUESTION = {"id": "t_0", "question": ASKED, "function": [BOOK]}
         ),
         ({"question": "x", "tools": [BOOK], "ground_truth": [{"table.book": {"x": [4]}}]}, "has no parameter 'x'"),
         ({"question": "x", "tools": [{"name": "f", "parameters": {"required": ["y"]}}]}, "that it does not describe"),
+        ({"question": "x", "tools": [typed("text")]}, "x of f has the type 'text'; in python a type is one of string,"),
+        (
+            {"question": "x", "tools": [typed("string") | {"name": "A.f"}], "language": "java"},
+            "x of A.f has the type 'string'; in java",
+        ),
+        ({"question": "x", "tools": [typed("String")], "language": "java"}, "for no Java; name it Class.f"),
+        ({"question": "x", "tools": [typed("array")]}, "x of f is a list and does not say of what"),
+        ({"question": "x", "tools": [typed("array", "text")]}, "x of f is a list of 'text'; in python"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(record: Any, problem: str, tmp_path: Path) -> None:
@@ -181,3 +197,57 @@ def test_runs_of_one_set_only_can_be_compared(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem):
         comparison.compare(one, [two])
     assert plugins.load("benchmarks", "own").data_sha256() != changed.benchmark.data_sha256
+
+
+@pytest.mark.parametrize(("category", "language"), [("simple_java", "java"), ("simple_javascript", "javascript")])
+def test_java_and_javascript_are_judged_as_by_the_official_evaluator(
+    category: str, language: str, tmp_path: Path, shared_data: Path
+) -> None:
+    """BFCL's own items, taken as a set of the user's own, on the recorded replies in text and as native calls."""
+    asked, right = data.questions(category), data.answers(category)
+    questions = [question | {"language": language} for question in asked]
+    answers = [{"id": item["id"], "ground_truth": calls} for item, calls in zip(asked, right, strict=True)]
+    sets.add("mine", [written(tmp_path / "q.jsonl", *questions), written(tmp_path / "a.jsonl", *answers)])
+    own = plugins.load("benchmarks", "own")
+    samples = {sample.id: sample for sample in own.load(["mine"])}
+    with gzip.open(shared_data / "bfcl-oracle" / "derived_single_turn.jsonl.gz", "rt") as lines:
+        cases = [case for case in map(json.loads, lines) if case["category"] == category and case["mode"] == "prompt"]
+    assert len(cases) >= 40
+    for case in cases:
+        reply = Reply(None, case["raw"])
+        verdict = own.check(samples[case["id"]], Episode(case["id"], (Step(0, Generation(reply.text), reply),)))["mine"]
+        assert (verdict.outcome == "pass", verdict.code) == (case["valid"], case["error_type"]), case
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "right", "wrong"),
+    [
+        ("Array", [1, 2], "Maps.f(x=new int[]{1, 2})", "Maps.f(x=new int[]{2, 1})"),
+        ("HashMap", {"a": 1}, """Maps.f(x='new HashMap<String, Integer>() {{ put("a", 1); }}')""", "Maps.f(x=null)"),
+        ("long", 5, "Maps.f(x=5L)", "Maps.f(x=5.0)"),
+    ],
+)
+def test_values_of_java_in_the_short_form(kind: str, value: Any, right: str, wrong: str, tmp_path: Path) -> None:
+    tool = typed(kind, "integer" if kind == "Array" else None) | {"name": "Maps.f"}
+    call = {"name": "Maps.f", "arguments": {"x": value}}
+    line = {"question": "x", "tools": [tool], "calls": [call], "language": "java"}
+    sets.add("mine", [written(tmp_path / "q.jsonl", line)])
+    assert played(tmp_path, "mine", {"q_0": right}).scores["mine"].passed == 1
+    assert played(tmp_path, "mine", {"q_0": wrong}).scores["mine"].passed == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "right", "wrong"),
+    [
+        ("array", ["a"], "f(x=['a'])", "f(x=['b'])"),
+        ("dict", {"a": 1}, "f(x={a: 1})", "f(x={a: 2})"),
+        ("Boolean", True, "f(x=true)", "f(x='yes')"),
+    ],
+)
+def test_values_of_javascript_in_the_short_form(kind: str, value: Any, right: str, wrong: str, tmp_path: Path) -> None:
+    tool = typed(kind, "String" if kind == "array" else None)
+    call = {"name": "f", "arguments": {"x": value}}
+    line = {"question": "x", "tools": [tool], "calls": [call], "language": "javascript"}
+    sets.add("mine", [written(tmp_path / "q.jsonl", line)])
+    assert played(tmp_path, "mine", {"q_0": right}).scores["mine"].passed == 1
+    assert played(tmp_path, "mine", {"q_0": wrong}).scores["mine"].passed == 0

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -14,24 +14,23 @@ from typing import Any
 
 import click
 
-from harness import cli, supervisor
+from harness import cli, models, supervisor
 from harness.errors import RunIncomplete
 from harness.files import write_atomic
-from trainer.recipes.demo import commands, experiment, jobs
+from trainer.recipes.demo import commands, experiment, jobs, parts
 from trainer.recipes.demo.judge import Judge, read_truths, server
 
 
 @click.group()
 def main() -> None:
-    """Refinement, losses and self-refinement against plain fine-tuning, end to end on the embedded model."""
+    """Refinement, losses and self-refinement against plain fine-tuning, end to end on one model."""
 
 
 def _sized(command: Any) -> Any:
     """One flag for each size."""
-    for each in reversed(fields(experiment.Settings)[:-1]):
-        kind = float if isinstance(each.default, float) else int
+    for each in reversed(fields(experiment.Settings)[1:-1]):
         flag = f"--{each.name.replace('_', '-')}"
-        command = click.option(flag, type=kind, help=f"[default: {each.default}]")(command)
+        command = click.option(flag, type=type(each.default), help=f"[default: {each.default}]")(command)
     return command
 
 
@@ -39,16 +38,33 @@ def _sized(command: Any) -> Any:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="The experiment's folder."
 )
+@click.option(
+    "--model",
+    default=experiment.EMBEDDED,
+    show_default=True,
+    help="What is trained. Another one than tiny brings sizes of its own.",
+)
 @click.option("--quick", is_flag=True, help="One seed and smaller sizes.")
+@click.option(
+    "--keep",
+    "kept",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where each model leaves the record of its scores: what has one is not run again, and needs no weights."
+    " [default: report/records in the output folder]",
+)
 @click.option("--jobs", "slots", type=click.IntRange(1), default=2, show_default=True, help="Programs at once.")
-@click.option("--methods", default=",".join(experiment.METHODS), show_default=True)
+@click.option("--methods", help=f"Some of {', '.join(experiment.METHODS)}.")
 @_sized
-def run(output: Path, quick: bool, slots: int, methods: str, **sizes: Any) -> None:
+def run(
+    output: Path, model: str, quick: bool, kept: Path | None, slots: int, methods: str | None, **sizes: Any
+) -> None:
     """Run what is not finished yet, and write the page. Killed at any moment, the same command goes on."""
     given = {name: value for name, value in sizes.items() if value is not None}
+    if methods:
+        given["methods"] = tuple(methods.split(","))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sized = experiment.QUICK if quick else experiment.Settings()
-    settings = replace(sized, methods=tuple(methods.split(",")), **given)
+    settings = replace(experiment.sizes(model, quick), **given)
+    models.locate(settings.model)  # a model by name or hub id is fetched before its weights are asked for
     with jobs.locked(output, _tell) as lock:
         experiment.claim(settings, output)
         experiment.write_data(settings, output)
@@ -56,9 +72,44 @@ def run(output: Path, quick: bool, slots: int, methods: str, **sizes: Any) -> No
             _tell("BFCL is left out: its data was not fetched (harness data fetch bfcl)")
         truths = sorted((output / "data").glob("truth-*.jsonl"))
         with _judge(truths) as url:
-            todo = commands.jobs(settings, output)
-            jobs.run(todo, output, lock, slots, _tell, {"REFINE_RUN_BASE_URLS": url, "OPENAI_API_KEY": "none"})
-        _report(settings, output)
+            _run(settings, output, kept or output / "report/records", lock, slots, url)
+
+
+def _run(settings: experiment.Settings, output: Path, kept: Path, lock: int, slots: int, judge: str) -> None:
+    """Run the parts that have no record yet; each leaves its record, and the page is written anew."""
+    known = parts.read(settings, kept, experiment.identity(settings))
+    left = {name: todo for name, todo in commands.parts(settings, output).items() if name not in known}
+    if known:
+        _tell(f"{len(known)} parts count from their records in {kept}, {len(left)} are left")
+
+    def count() -> None:
+        done = [name for name, todo in left.items() if all(jobs.mark(output, job.name) for job in todo)]
+        for name in done:
+            known[name] = parts.observe(settings, output, name, [job.name for job in left.pop(name)])
+            parts.write(kept, name, known[name])
+        if done:
+            _report(settings, output, known)
+
+    count()
+    todo = {job.name: job for part in left.values() for job in part}
+    environment = {"REFINE_RUN_BASE_URLS": judge, "OPENAI_API_KEY": "none"}
+    jobs.run(list(todo.values()), output, lock, slots, _tell, environment, count)
+    jobs.run(list(commands.reporting(settings, output)), output, lock, slots, _tell)
+    click.echo(_report(settings, output, known))
+    _tell(f"this page: {output / 'report/demo.md'}; two models side by side: {output / 'report/report.html'}")
+
+
+@main.command()
+@click.argument("records", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--seeds", default=3, show_default=True, help="Of the experiment; those without records are missing.")
+def page(records: Path, seeds: int) -> None:
+    """Print the page of the models that have RECORDS, as Markdown; nothing is run."""
+    from trainer.recipes.demo.numbers import gather
+    from trainer.recipes.demo.page import page
+
+    identity = parts.identity_of(records)
+    settings = experiment.settings_of(identity, seeds)
+    click.echo(page(gather(settings, parts.read(settings, records, identity))), nl=False)
 
 
 @main.command()
@@ -78,16 +129,18 @@ def adopt(loop: Path, model: Path) -> None:
     commands.adopt(loop, model)
 
 
-def _report(settings: experiment.Settings, output: Path) -> None:
+def _report(settings: experiment.Settings, output: Path, known: Mapping[str, parts.Record]) -> str:
+    """Write the page of what is known; empty where not even base and SFT are."""
     from trainer.recipes.demo.numbers import gather
     from trainer.recipes.demo.page import page
 
-    numbers = gather(settings, output)
+    if "base" not in known or not any(f"sft-{seed}" in known for seed in experiment.seeds(settings)):
+        return ""
+    numbers = gather(settings, known)
     text = page(numbers)
     write_atomic(output / "report/demo.json", json.dumps(numbers, indent=1).encode())
     write_atomic(output / "report/demo.md", text.encode())
-    click.echo(text)
-    click.echo(f"this page: {output / 'report/demo.md'}; two models side by side: {output / 'report/report.html'}")
+    return text
 
 
 @contextmanager

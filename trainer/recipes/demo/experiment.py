@@ -3,59 +3,115 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
+from harness import plugins
 from harness.data import datasets
 from harness.errors import DataError, UsageProblem, unknown_name
 from harness.files import write_atomic
 from harness.models import inspect
+from harness.results.store import slug
 from harness.types import Example
 from trainer.recipes.demo.source import Truth, clean, items, records
 from trainer.recipes.tiny.synth import item
 
-METHODS = ("sft-raw", "sft", "msl-0.3", "msl-0.5", "msl-0.7", "ssb", "srml")
-"""What each seed trains, all from base: `sft-raw` on the source set as it is, the others on what refinement kept."""
-BEFORE = "tiny"
-"""The embedded model, from which base is trained."""
+METHODS = ("sft-raw", "sft", "msl-0.3", "msl-0.5", "msl-0.5-batch", "msl-0.7", "ssb", "srml")
+"""What a seed can train, all from base: `sft-raw` on the source set as it is, the others on what refinement kept.
+`msl-0.5-batch` takes the means of its regions over the batch, the others over each record."""
+EMBEDDED = "tiny"
+"""The embedded model. It has to learn the long form of thinking first; a pretrained model is base as it is."""
 PROBE_LEVELS = {1: 3, 2: 5, 3: 9, 4: 3}
 """Weights of the levels in the last part of the embedded model's pre-training."""
 BFCL = ("simple_python", "multiple")
+RECORDS = {"simple_python": 400, "multiple": 200, "irrelevance": 240}
+"""Category -> questions of BFCL that are spread over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Sizes of the experiment; the defaults are the full one."""
+    """Sizes of the experiment; the defaults are the full one on the embedded model."""
 
+    model: str = EMBEDDED
+    """What is trained: `tiny`, another model by name, a folder or a hub id."""
     seeds: int = 3
     """Each has a source set, a refinement and batch orders of its own; base is shared."""
     level: int = 2
     """Difficulty of the items, 1 to 3."""
     records: int = 360
     """Of each source set."""
+    judged: int = 0
+    """Of these, how many base judges once more, as a language model of its size would."""
     cold_records: int = 480
     cold_steps: int = 30
+    """0 where the model itself is base."""
     cold_learning_rate: float = 1e-3
     steps: int = 24
-    """Of each method. Self-refinement takes half of them before its round and half in it."""
+    """Of each method; `warm_steps` says how self-refinement takes them."""
     learning_rate: float = 5e-4
     batch: int = 16
+    """Records of a step."""
+    rows: int = 16
+    """Of these, how many are computed at once: memory, not results."""
     unseen: int = 200
     """Held-out questions whose function and parameter names occur in no training."""
     probe: int = 60
-    """Held-out questions of the embedded model's pre-training."""
+    """Held-out questions of the embedded model's pre-training; 0 measures `retention` instead."""
     bfcl: int = 60
     """Questions of `simple_python`, evenly spread; half as many of `multiple`."""
+    irrelevance: int = 0
+    """Questions of `irrelevance`, evenly spread."""
+    dtype: str = "auto"
+    """Of the weights while models are measured."""
     max_tokens: int = 224
     temperature: float = 0.5
     """Of the answers that self-refinement learns from."""
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...] = tuple(method for method in METHODS if method != "msl-0.5-batch")
     """Some of `METHODS`, `sft` among them."""
 
+    @property
+    def cold(self) -> bool:
+        """Whether base is trained first."""
+        return self.cold_steps > 0
 
-QUICK = Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20)
+
+PRETRAINED = Settings(
+    model="smollm2",
+    level=3,
+    records=80,
+    judged=8,
+    cold_steps=0,
+    steps=10,
+    learning_rate=2e-4,
+    batch=4,
+    rows=1,
+    unseen=100,
+    probe=0,
+    bfcl=400,
+    irrelevance=240,
+    dtype="bfloat16",
+    methods=("sft", "msl-0.5-batch", "srml", "ssb", "sft-raw", "msl-0.5"),
+)
+"""The full experiment on a pretrained model."""
+
+
+def sizes(model: str, quick: bool) -> Settings:
+    """Sizes that suit a model.
+
+    Args:
+        model: `tiny`, or a pretrained one.
+        quick: One seed, fewer records and questions.
+
+    Returns:
+        Settings with that model.
+    """
+    if model == EMBEDDED:
+        return Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20) if quick else Settings()
+    full = replace(PRETRAINED, model=model)
+    return replace(full, seeds=1, steps=8, unseen=30, bfcl=60, irrelevance=30) if quick else full
 
 
 def claim(settings: Settings, folder: Path) -> None:
@@ -73,14 +129,29 @@ def claim(settings: Settings, folder: Path) -> None:
             raise unknown_name("method", method, METHODS)
     if "sft" not in settings.methods:
         raise UsageProblem("--methods without sft", "Add it: the others are compared with it.")
-    identity = json.loads(json.dumps(asdict(settings))) | {"model": inspect(BEFORE).sha256, "bfcl_data": bfcl_data()}
-    path = folder / "demo.json"
+    found, path = identity(settings), folder / "demo.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps(identity, indent=1).encode())
-    elif (old := json.loads(path.read_text("utf-8"))) != identity:
-        changed = sorted(name for name in {*old, *identity} if old.get(name) != identity.get(name))
-        raise UsageProblem(f"{folder} holds an experiment with another {', '.join(changed)}", "Give a new --output.")
+        write_atomic(path, json.dumps(found, indent=1).encode())
+    elif (old := json.loads(path.read_text("utf-8"))) != found:
+        raise UsageProblem(f"{folder} holds an experiment with another {differing(old, found)}", "Give a new --output.")
+
+
+def identity(settings: Settings) -> dict[str, Any]:
+    """What two experiments must share for their seeds to be counted together: all but how many there are."""
+    told = json.loads(json.dumps(asdict(settings))) | {"weights": inspect(settings.model).sha256}
+    return {name: value for name, value in told.items() if name != "seeds"} | {"bfcl_data": bfcl_data()}
+
+
+def settings_of(identity: Mapping[str, Any], seeds: int) -> Settings:
+    """The inverse of `identity`, for so many seeds."""
+    known = {each.name: identity[each.name] for each in fields(Settings) if each.name in identity}
+    return Settings(**known | {"seeds": seeds, "methods": tuple(identity["methods"])})
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Names of the settings in which two identities differ."""
+    return ", ".join(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
 
 
 def bfcl_data() -> str | None:
@@ -102,7 +173,8 @@ def write_data(settings: Settings, folder: Path) -> None:
         made = items(count, kind, level, "unseen" if split == "unseen" else "train")
         return [clean(each, f"{kind}-{index}") for index, each in enumerate(made)]
 
-    _write(data / "cold.jsonl", named("cold", settings.cold_records))
+    if settings.cold:
+        _write(data / "cold.jsonl", named("cold", settings.cold_records))
     _write(data / "unseen.jsonl", named("unseen", settings.unseen, "unseen"))
     rng = Random("probe")
     levels = rng.choices(list(PROBE_LEVELS), list(PROBE_LEVELS.values()), k=settings.probe)
@@ -112,6 +184,9 @@ def write_data(settings: Settings, folder: Path) -> None:
         _write(data / f"truth-{seed}.jsonl", [truth for _, truth in pairs])
         _write(data / f"source-{seed}.jsonl", [record for record, _ in pairs])
     ids = [json.loads(line)["id"] for line in (data / "unseen.jsonl").read_text("utf-8").splitlines()]
+    if not settings.probe:
+        retention = plugins.load("benchmarks", "retention")
+        ids += [sample.id for sample in retention.load(retention.tasks()["retention"])]
     (data / "ids.txt").write_text("".join(f"{name}\n" for name in (*ids, *bfcl_ids(settings))), "utf-8")
 
 
@@ -120,17 +195,45 @@ def seeds(settings: Settings) -> range:
     return range(1, settings.seeds + 1)
 
 
-def models(settings: Settings) -> list[str]:
-    """Names of all models that are measured; `sft-2` is method `sft` with seed 2."""
-    return [BEFORE, "base", *(f"{method}-{seed}" for seed in seeds(settings) for method in settings.methods)]
+def warm_steps(settings: Settings) -> int:
+    """Steps of self-refinement before its round: half; three quarters where base does not know the form of a reply.
+
+    After half of so few steps such a model's own answers are none that could be kept.
+    """
+    return settings.steps // 2 if settings.cold else settings.steps - settings.steps // 4
+
+
+def base_models(settings: Settings) -> list[str]:
+    """Models without a seed: base, and what it was trained from."""
+    return [EMBEDDED, "base"] if settings.cold else ["base"]
+
+
+def seed_models(settings: Settings, seed: int) -> list[str]:
+    """Models of a seed; `sft-2` is method `sft` with seed 2."""
+    return [f"{method}-{seed}" for method in settings.methods]
+
+
+def runs_of(settings: Settings, folder: Path, kind: str, name: str) -> Path:
+    """Where `harness run` put the runs of a model, which it calls as it was called."""
+    given = name == "base" and not settings.cold
+    return folder / "runs" / kind / (slug(inspect(settings.model)) if given else name)
 
 
 def bfcl_ids(settings: Settings) -> list[str]:
-    """Evenly spread ids of the first 400 questions of `simple_python` and the first 200 of `multiple`."""
-    if not settings.bfcl or bfcl_data() is None:
+    """Evenly spread ids of `simple_python`, `multiple` and `irrelevance`."""
+    if bfcl_data() is None:
         return []
-    counts = {"simple_python": (400, settings.bfcl), "multiple": (200, settings.bfcl // 2)}
-    return [f"{name}_{index * size // n}" for name, (size, n) in counts.items() for index in range(n)]
+    return [
+        f"{name}_{index * RECORDS[name] // count}"
+        for name, count in bfcl_counts(settings).items()
+        for index in range(count)
+    ]
+
+
+def bfcl_counts(settings: Settings) -> dict[str, int]:
+    """Category of BFCL -> questions that are asked."""
+    counts = zip(RECORDS, (settings.bfcl, settings.bfcl // 2, settings.irrelevance), strict=True)
+    return {name: count for name, count in counts if count}
 
 
 def _write(path: Path, rows: Sequence[Example | Truth]) -> None:

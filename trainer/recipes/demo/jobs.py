@@ -39,6 +39,8 @@ class Job:
     needs: tuple[str, ...] = ()
     """Jobs whose files it reads."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    may_end: tuple[int, ...] = (0,)
+    """Exit codes that mean it is done."""
 
     def __str__(self) -> str:
         variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
@@ -76,6 +78,7 @@ def run(
     slots: int,
     tell: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
+    finished: Callable[[], None] = lambda: None,
 ) -> None:
     """Run all jobs that are not finished, each when the ones it needs are.
 
@@ -86,9 +89,10 @@ def run(
         slots: How many run at once.
         tell: Called with a line of progress.
         environment: Variables that all jobs get and that are not part of them, such as a server's address.
+        finished: Called whenever a job has ended well, after its mark is written.
 
     Raises:
-        RunIncomplete: A job failed; those that were running are waited for and count.
+        RunIncomplete: A job failed; all that do not need it have run.
     """
     waiting = [job for job in jobs if mark(folder, job.name) is None]
     done = {job.name for job in jobs} - {job.name for job in waiting}
@@ -98,8 +102,8 @@ def run(
     if done:
         tell(f"{len(done)} of {len(jobs)} steps were finished before")
     try:
-        while running or (waiting and not failed):
-            ready = [job for job in waiting if not failed and done.issuperset(job.needs)]
+        while running or any(done.issuperset(job.needs) for job in waiting):
+            ready = [job for job in waiting if done.issuperset(job.needs)]
             for job in ready[: slots - len(running)]:
                 waiting.remove(job)
                 running.append(_start(job, folder, lock, environment or {}))
@@ -110,8 +114,9 @@ def run(
                 assert one.process.stdin
                 one.process.stdin.close()
                 before, spent = spent, _children_cpu()  # a child's time counts from when it was waited for
-                if one.process.returncode:
+                if one.process.returncode not in one.job.may_end:
                     failed.append((one.job, one.process.returncode))
+                    tell(f"{one.job.name} failed; what does not need it goes on")
                     continue
                 _finish(one, folder, spent - before)
                 done.add(one.job.name)
@@ -119,6 +124,7 @@ def run(
                     f"[{len(done)}/{len(jobs)}] {clock(time.time() - began)}  {one.job.name} done in"
                     f" {time.time() - one.started:.0f} s, {len(jobs) - len(done)} to go"
                 )
+                finished()
             time.sleep(0.05)
     finally:
         for one in running:

@@ -63,7 +63,7 @@ def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Pl
         for step in before[earlier].steps if earlier in before else ():
             for call in calls_of(step.reply):
                 world.execute(call)
-        world.new_session()
+        _end_session(world)
     opening = _system(record, world)
     first, *others = sample.turns
     turns = [(opening, *first) if opening else first, *others]
@@ -159,6 +159,14 @@ def _system(record: Mapping[str, Any], world: World) -> Message | None:
     if not is_earlier(record["id"]):
         parts.append(texts["ADDITIONAL_SYSTEM_PROMPT_FOR_AGENTIC_RESPONSE_FORMAT"])
     return {"role": "system", "content": "\n\n".join(parts)} if parts else None
+
+
+def _end_session(world: World) -> None:
+    """Go on as upstream does, from a snapshot: a memory of vectors embeds all its texts again, in one batch."""
+    world.new_session()
+    memory = world.used.get("MemoryAPI_vector")
+    for store in (memory.core_memory, memory.archival_memory) if memory else ():
+        store.load_from_snapshot(store.export())
 
 
 def _judge(steps: Iterable[tuple[Any, str]], expected: Sequence[str], rules: Rules) -> Verdict:

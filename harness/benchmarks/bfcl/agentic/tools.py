@@ -11,6 +11,8 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from harness.benchmarks.bfcl.agentic import encoder
+
 SEARCH_KEY = "SERPAPI_API_KEY"
 
 
@@ -41,4 +43,4 @@ def unavailable(category: str) -> str | None:
         return f"it needs {', '.join(missing)} (pip install 'funreason-harness[{needs.extra}]')"
     if needs.variable and not os.environ.get(needs.variable):
         return f"it asks a paid search service and needs its key in {needs.variable}"
-    return None
+    return encoder.missing() if category == "memory_vector" else None

@@ -143,8 +143,6 @@ def read_calls(answer: str) -> list[FunctionCall] | None:
     Returns:
         The calls; None where the text is not a list of calls, or an empty one.
     """
-    pass
-
     try:
         calls = decode(answer)
     except Undecodable:

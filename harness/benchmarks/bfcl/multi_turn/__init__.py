@@ -10,15 +10,15 @@ compares states and results, `loop` plays a sample. Upstream: `eval_runner.py: _
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 from harness.benchmarks.bfcl import data
 from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.judging import Read, raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import MODES, call_strings
-from harness.benchmarks.bfcl.multi_turn.checker import check_turns
+from harness.benchmarks.bfcl.multi_turn.checker import Steps, check_turns
 from harness.benchmarks.bfcl.multi_turn.loop import Offer, offer, play_turns
 from harness.benchmarks.bfcl.multi_turn.world import World
 from harness.benchmarks.bfcl.rules import Rules, rules_named
@@ -26,7 +26,7 @@ from harness.errors import unknown_name
 from harness.protocols import Play
 from harness.types import Episode, Sample, Tool, Verdict
 
-__all__ = ["CATEGORIES", "check", "judge", "play", "samples"]
+__all__ = ["CATEGORIES", "check", "judge", "judge_turns", "play", "raw_turns", "samples"]
 
 CATEGORIES = data.MULTI_TURN
 
@@ -45,10 +45,15 @@ def play(sample: Sample[Mapping[str, Any]], before: Mapping[str, Episode]) -> Pl
 
 def check(sample: Sample[Mapping[str, Any]], episode: Episode, rules: str = "upstream") -> Mapping[str, Verdict]:
     """Judge the steps of an episode; turns that were not reached after a force-quit are missing from it."""
+    return {sample.category: _judge(sample.target, raw_turns(episode), rules_named(rules))}
+
+
+def raw_turns(episode: Episode) -> list[list[tuple[Any, str]]]:
+    """The replies of an episode by turn, each as what was answered and its mode."""
     turns: list[list[tuple[Any, str]]] = [[] for _ in range(episode.steps[-1].turn + 1)]
     for step in episode.steps:
         turns[step.turn].append(raw_answer(step.reply))
-    return {sample.category: _judge(sample.target, turns, rules_named(rules))}
+    return turns
 
 
 def judge(
@@ -87,6 +92,27 @@ def judge(
 
 def _judge(question: Mapping[str, Any], turns: Sequence[Sequence[tuple[Any, str]]], rules: Rules) -> Verdict:
     expected = data.answer(question["id"])
+    parameters = _parameters(tuple(question["involved_classes"])) if rules.bind_positional else {}
+    return judge_turns(expected, turns, (rules, parameters), partial(check_turns, question, expected))
+
+
+def judge_turns(
+    expected: Sequence[Sequence[str]],
+    turns: Sequence[Sequence[tuple[Any, str]]],
+    terms: tuple[Rules, Mapping[str, Sequence[str]]],
+    check: Callable[[Sequence[Steps]], Verdict],
+) -> Verdict:
+    """Read the replies of a conversation and judge the calls in them.
+
+    Args:
+        expected: Ground truth: call strings by turn.
+        turns: Replies by turn, each with its mode.
+        terms: Rules, and the parameter names of each function where positional arguments are bound to them.
+        check: Judges call strings by turn and step.
+
+    Returns:
+        The verdict; a failure where turns are missing.
+    """
     if len(turns) != len(expected):
         return Verdict(
             "fail",
@@ -94,9 +120,8 @@ def _judge(question: Mapping[str, Any], turns: Sequence[Sequence[tuple[Any, str]
             f"the result has {len(turns)} turns of {len(expected)}",
             {"turns": len(turns), "expected_turns": len(expected)},
         )
-    parameters = _parameters(tuple(question["involved_classes"])) if rules.bind_positional else {}
-    decoded = [[_calls(step, mode, rules, parameters) for step, mode in turn] for turn in turns]
-    return check_turns(question, expected, [[step for step in turn if step] for turn in decoded])
+    decoded = [[_calls(step, mode, *terms) for step, mode in turn] for turn in turns]
+    return check([[step for step in turn if step] for turn in decoded])
 
 
 def _calls(step: Any, mode: str, rules: Rules, parameters: Mapping[str, Sequence[str]]) -> list[str]:

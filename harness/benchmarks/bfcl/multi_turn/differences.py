@@ -34,8 +34,23 @@ def state_differences(expected: Any, got: Any) -> list[dict[str, Any]]:
     read = _reader(tuple(vars(expected)))
     if not _differ(read(got), read(expected)):
         return []
-    names = [name for name, value in vars(expected).items() if name[0] != "_" and _differ(own[name], value)]
-    leaves = (leaf for name in names for leaf in _leaves(name, getattr(expected, name), own[name], MAX_DEPTH))
+    public = {name: value for name, value in vars(expected).items() if name[0] != "_"}
+    return attribute_differences(public, {name: own[name] for name in public})
+
+
+def attribute_differences(expected: Mapping[str, Any], got: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same for attributes by name; one that only one side has differs.
+
+    Args:
+        expected: The ground truth's.
+        got: The model's.
+
+    Returns:
+        As `state_differences`.
+    """
+    pairs = {name: (expected.get(name, _ABSENT), got.get(name, _ABSENT)) for name in (*expected, *got)}
+    differing = {name: values for name, values in pairs.items() if _differ(*reversed(values))}
+    leaves = (leaf for name, values in differing.items() for leaf in _leaves(name, *values, MAX_DEPTH))
     return list(islice(leaves, MAX_DIFFERENCES))
 
 

@@ -10,18 +10,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harness.benchmarks.bfcl import data, prompts
 from harness.benchmarks.bfcl.decode import Undecodable
 from harness.benchmarks.bfcl.judging import raw_answer
 from harness.benchmarks.bfcl.multi_turn.calls import call_strings
-from harness.benchmarks.bfcl.multi_turn.world import World
 from harness.protocols import Play
 from harness.types import Message, Query, Reply, Tool
 
 MAX_STEPS = 21
 """Queries of one turn: upstream's constant is 20, compared with `>` after the count is raised."""
+
+
+class Executes(Protocol):
+    """Where calls are executed."""
+
+    def execute(self, call: str) -> str:
+        """Carry out a call string; its result as text, errors included."""
 
 
 class Offer(NamedTuple):
@@ -52,7 +58,7 @@ def offer(classes: tuple[str, ...], withheld: frozenset[str] = frozenset()) -> O
 def play_turns(
     turns: Iterable[Sequence[Message]],
     offer: Offer,
-    world: World,
+    world: Executes,
     held_out: Mapping[int, tuple[Tool, ...]] = MappingProxyType({}),
 ) -> Play:
     """Play all turns of a conversation; stop where a turn runs out of steps.
@@ -97,7 +103,7 @@ def announcement(added: Sequence[Tool], native: bool) -> Message:
     return {"role": "user", "content": template.format(functions=list(added))}
 
 
-def exchange(reply: Reply, calls: Sequence[str], world: World, place: int) -> Iterator[Message]:
+def exchange(reply: Reply, calls: Sequence[str], world: Executes, place: int) -> Iterator[Message]:
     """The messages a step adds: the reply, and one tool message a call.
 
     Args:

@@ -105,6 +105,10 @@ def _import(name: str, namespace: Any = None, local: Any = None, fromlist: Any =
         from harness.benchmarks.bfcl.agentic.search import Search
 
         return SimpleNamespace(GoogleSearch=Search)
+    if name == "sentence_transformers":
+        from harness.benchmarks.bfcl.agentic.encoder import Encoder
+
+        return SimpleNamespace(SentenceTransformer=Encoder)
     if name.startswith(_PREFIX):
         return load(name.removeprefix(_PREFIX))
     if name.startswith("bfcl_eval"):

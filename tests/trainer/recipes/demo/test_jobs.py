@@ -44,8 +44,10 @@ def test_a_failed_job_is_named_with_its_log_and_tried_again(tmp_path):
         noted(tmp_path, "good"),
         noted(tmp_path, "bad", ("good",), "the reason", 7),
         noted(tmp_path, "after", ("bad",)),
+        noted(tmp_path, "other", ("good",)),
     ]
     with pytest.raises(RunIncomplete, match=r"bad ended with exit code 7(?s:.*)the reason"):
-        drive(bad, tmp_path)
-    drive([bad[0], noted(tmp_path, "bad", ("good",)), bad[2]], tmp_path)
-    assert (tmp_path / "order").read_text().split() == ["good", "bad", "bad", "after"]
+        drive(bad, tmp_path, slots=1)
+    assert (tmp_path / "order").read_text().split() == ["good", "bad", "other"]
+    drive([bad[0], noted(tmp_path, "bad", ("good",)), *bad[2:]], tmp_path, slots=1)
+    assert (tmp_path / "order").read_text().split() == ["good", "bad", "other", "bad", "after"]

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from refine import material
 from refine.judge import Question
-from trainer.recipes.demo import experiment, judge, numbers, source
+from trainer.recipes.demo import experiment, judge, refining, source
 
 STAGES = {
     "response": ("answer",),
@@ -30,7 +30,7 @@ def test_the_judge_errs_at_its_known_rates_and_is_otherwise_right(stage):
     for record, truth in pairs:
         prompt = question.prompt(material.of(record, *STAGES[stage]))
         reply = json.loads(asked.reply(*(message["content"] for message in prompt.messages)))
-        refused = truth.kind in numbers.REFUSED_BY[stage]
+        refused = truth.kind in refining.REFUSED_BY[stage]
         if truth.kind == "query" and stage == "format":
             continue
         errors[refused][0] += 1
@@ -61,7 +61,7 @@ def refined(folder, monkeypatch, rates):
         served.shutdown()
         served.server_close()
         thread.join()
-    return numbers.refinement(settings, folder)
+    return refining.refinement(folder, 1, folder / "refined/1")
 
 
 def test_a_faultless_judge_loses_nothing_and_lets_through_stale_reasoning_only(tmp_path, monkeypatch):

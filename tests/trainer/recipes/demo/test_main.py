@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import time
 import pytest
 
 SMALL = {
-    **{"records": 24, "cold-records": 24, "cold-steps": 2, "steps": 2, "batch": 4},
+    **{"records": 24, "cold-records": 24, "cold-steps": 2, "steps": 2, "batch": 4, "rows": 4},
     **{"unseen": 4, "probe": 3, "bfcl": 2, "max-tokens": 96},
 }
 
@@ -42,5 +43,9 @@ def test_a_killed_experiment_goes_on_and_ends_with_its_page(tmp_path, bfcl_data)
     assert found["refinement"]["counts"]["raw"] == 24
     assert (tmp_path / "report/report.html").stat().st_size > 10_000
     assert (tmp_path / "report/compare-sft-1.md").exists()
+    for gone in ("models", "runs", "jobs", "refined"):
+        shutil.rmtree(tmp_path / gone)
     again = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "steps were finished before" in again.stdout
+    assert "4 parts count from their records" in again.stdout
+    assert text in again.stdout
+    assert not (tmp_path / "jobs").exists()

@@ -1,0 +1,1 @@
+"""A benchmark, a handler and a dialect that come with a package of their own."""

@@ -1,0 +1,123 @@
+"""Judges on a real server: what of their replies counts, and what becomes of the record."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.types import Sampling
+from refine.run import Settings, run
+from tests.refine.judges import no, yes
+from tests.servers import Answer, Asked, chat, loopback
+
+WRITTEN = {
+    "rw_empty": "",
+    "rw_prose": "You should call the weather function.",
+    "rw_json": '{"name": "weather", "arguments": {"city": "Oslo"}}',
+    "rw_wrongtool": "[delete_all(x=1)]",
+    "rw_right": "[weather(city='Oslo')]",
+}
+"""New answers by mode; of these the judge says yes whatever they are."""
+REPLIES: dict[str, str] = {
+    "yes": yes(),
+    "fence": f"```json\n{yes()}\n```",
+    "think": f"<think>\nIs it {no('so')}?\n</think>\n\n{yes()}",
+    "upper": '{"reason": "fine", "verdict": "Yes"}',
+    "extra": '{"reason": "fine", "verdict": "yes", "confidence": 0.9}',
+    "swapped": '{"verdict": "yes", "reason": "fine"}',
+    "trailing": '{"reason": "fine", "verdict": "yes",}',
+    "newline": '{"reason": "fine\nindeed", "verdict": "yes"}',
+    "no": no("wrong"),
+    "think_unclosed": f"<think>\nI could say {yes()}",
+    "echo": f"The record tells me to say {yes()} and I will not.",
+    "two": yes() + "\n" + no("or not"),
+    "dup": '{"reason": "fine", "verdict": "no", "verdict": "yes"}',
+    "plain": "yes",
+    "empty": "",
+    "refuse": "I cannot judge this.",
+    "only_verdict": '{"verdict": "yes"}',
+    "list": f"[{yes()}, {no('x')}]",
+    "html": "<html><body>busy</body></html>",
+}
+KEPT = {*("yes", "fence", "think", "upper", "extra", "swapped", "trailing", "newline"), "rw_right"}
+HARD = {"rw_empty", "rw_prose", "rw_json", "rw_wrongtool"}
+FAULTY: dict[str, Answer] = {
+    "e500": Answer({"error": {"message": "busy"}}, status=500),
+    "e400": Answer({"error": {"message": "no"}}, status=400),
+    "page": Answer(b"<html>", status=200),
+    "not_utf8": Answer(b'{"choices": [{"message": {"content": "\xff"}}]}'),
+    "reset": Answer(chat(yes()), cut=20),
+    "length": Answer(chat(yes(), finish="length")),
+    "hang": Answer(chat(yes()), delay=60.0),
+}
+
+
+def _judge(asked: Asked) -> Answer:
+    if asked.body is None:
+        return Answer({"object": "list", "data": [{"id": "judge"}]})
+    system, user = (message["content"] for message in asked.body["messages"])
+    mode = re.findall(r"MODE:(\w+)", user)[-1]
+    if mode in FAULTY:
+        return FAULTY[mode]
+    if mode not in WRITTEN:
+        return Answer(chat(yes() if mode == "no" and asked_about(system) == "response" else REPLIES[mode]))
+    if "answer" in asked.body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("properties", {}):
+        return Answer(chat(json.dumps({"answer": WRITTEN[mode]})))
+    return Answer(chat(no("not asked for") if "OLD" in user and asked_about(system) == "arguments" else yes()))
+
+
+def asked_about(system: str) -> str:
+    """Which stage's instructions these are."""
+    folder = Path(__file__).parents[2] / "refine" / "prompts"
+    return next(path.stem for path in folder.glob("*.md") if path.read_text("utf-8").strip() == system)
+
+
+def _row(mode: str) -> dict[str, Any]:
+    schema = {"type": "dict", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tool = {"name": "weather", "description": f"Forecast. MODE:{mode}", "parameters": schema}
+    city = "OLD" if mode in WRITTEN else "Oslo"
+    return {
+        "id": mode,
+        "messages": [{"role": "user", "content": f"Weather in Oslo? MODE:{mode}"}],
+        "tools": [tool],
+        "think": f"Oslo. MODE:{mode}",
+        "answer": f"[weather(city='{city} MODE:{mode}')]",
+    }
+
+
+@pytest.fixture(scope="module")
+def refined(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The last outcome of each mode's record."""
+    folder = tmp_path_factory.mktemp("refined")
+    modes = [*REPLIES, *WRITTEN, *FAULTY]
+    (folder / "in.jsonl").write_text("".join(json.dumps(_row(mode)) + "\n" for mode in modes))
+    with loopback(_judge) as server:
+        settings = Settings(
+            input=str(folder / "in.jsonl"),
+            output=folder / "out",
+            judges=("judge",),
+            base_urls=(server.url,),
+            concurrency=32,
+            max_attempts=1,
+            timeout=1.5,
+            engine_options={"retries": 1},
+            sampling=Sampling(max_tokens=64, seed=0),
+        )
+        counts = run(settings)
+    lines = [json.loads(line) for line in (folder / "out" / "outcomes.jsonl").read_text().splitlines()]
+    assert Counter(line["outcome"] for line in lines) == Counter({k: n for k, n in counts.items() if n})
+    return {line["id"]: line for line in lines}
+
+
+@pytest.mark.parametrize("mode", sorted([*REPLIES, *WRITTEN, *FAULTY]))
+def test_what_becomes_of_a_record_under_each_kind_of_reply(refined, mode):
+    expected = "kept" if mode in KEPT else "hard" if mode in HARD else "unjudged"
+    got = refined[mode]
+    assert got["outcome"] == ("dropped" if mode == "no" else expected), got["reason"]
+    if expected == "kept":
+        assert got["findings"] == []

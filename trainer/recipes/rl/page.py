@@ -1,0 +1,254 @@
+"""What the experiment shows, as numbers and as a page of Markdown; every sentence on a result is derived from them.
+
+DIR/report/rl.json   curves and scores of every model, and each item's outcome
+DIR/report/rl.md     the page
+DIR/report/*.svg     reward by step
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from tabulate import tabulate
+
+from harness import machine
+from harness.files import write_atomic
+from harness.results import provenance, store
+from harness.stats import paired
+from harness.stats.intervals import wilson
+from trainer import picture
+from trainer.recipes.demo.numbers import over_seeds
+from trainer.recipes.rl.experiment import Settings, runs
+from trainer.rl import probe
+from trainer.rl.page import curve, smooth
+
+FIGURES = ("reward", "format", "dead/all_right", "dead/all_wrong", "entropy/right", "entropy/wrong", "bonus", "clipped")
+MORE = ("kl", "length", "truncated", "seconds/generation", "seconds/reference", "seconds/update")
+TITLES = {"start": "start (embedded model)", "sft": "SFT", "grpo": "GRPO", "egpo": "EGPO"}
+
+MEAN = 5
+"""Steps of the moving mean in the pictures."""
+
+Numbers = Mapping[str, Any]
+
+
+def write(settings: Settings, folder: Path) -> Path:
+    """Write numbers, pictures and page from what is finished.
+
+    Args:
+        settings: Sizes.
+        folder: The experiment's.
+
+    Returns:
+        The page.
+    """
+    report = folder / "report"
+    report.mkdir(exist_ok=True)
+    numbers = gather(settings, folder)
+    write_atomic(report / "rl.json", json.dumps(numbers, indent=1).encode())
+    for method in ("grpo", "egpo"):
+        curves = {
+            name: smooth([(step, value) for step, value in found["reward"]], MEAN)
+            for name, found in _trained(numbers, method)
+        }
+        if curves:
+            drawn = picture.draw({f"reward, mean of {MEAN} steps": curves}, TITLES[method])
+            write_atomic(report / f"{method}.svg", drawn.encode())
+    write_atomic(report / "rl.md", text(numbers).encode())
+    return report / "rl.md"
+
+
+def gather(settings: Settings, folder: Path) -> dict[str, Any]:
+    """All numbers of what is finished, as JSON values."""
+    names = ["start", *(f"{method}-{seed}" for method, seed in runs(settings))]
+    passed = {name: found for name in names if (found := _passed(folder / "runs" / name))}
+    rows = [json.loads(line) for line in (folder / "probe" / probe.FILE).read_text("utf-8").splitlines()[1:]]
+    logs = {name: folder / "models" / name / "log.jsonl" for name in names if not name.startswith(("start", "sft"))}
+    return {
+        "experiment": json.loads((folder / "experiment.json").read_text("utf-8")),
+        "code": provenance.code().git,
+        "machine": machine.description(),
+        "probe": probe.summary(rows, settings.group),
+        "kept": sum(1 for _ in (folder / "data/kept.jsonl").open()),
+        "training": {name: _curves(path) for name, path in logs.items() if path.exists()},
+        "scores": {name: _score(found.values()) for name, found in passed.items()},
+        "differences": {
+            f"{method}-{other}": _difference(passed, method, other)
+            for method, other in (("sft", "start"), ("grpo", "start"), ("egpo", "start"), ("egpo", "grpo"))
+        },
+        "items": {name: "".join("01"[each] for each in found.values()) for name, found in passed.items()},
+    }
+
+
+def _passed(folder: Path) -> dict[str, bool]:
+    found = store.find_runs(folder) if folder.exists() else []
+    lines = store.read_samples(found[0]) if found and store.read_run(found[0]).status == "complete" else ()
+    return {
+        line.id: line.verdicts["examples"].outcome == "pass"
+        for line in sorted(lines, key=lambda line: line.id)
+        if "examples" in line.verdicts
+    }
+
+
+def _curves(path: Path) -> dict[str, Any]:
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+    return {name: [(step, float(f"{value:.4g}")) for step, value in curve(lines, name)] for name in (*FIGURES, *MORE)}
+
+
+def _score(values: Any) -> dict[str, Any]:
+    passed = list(values)
+    low, high = wilson(sum(passed), len(passed))
+    return {"passed": sum(passed), "n": len(passed), "value": fmean(passed), "low": low, "high": high}
+
+
+def _difference(passed: Mapping[str, Mapping[str, bool]], method: str, other: str) -> dict[str, Any] | None:
+    """One method minus another over the seeds that both have: of each, over seeds, and over items as clusters."""
+    seeds = [name.partition("-")[2] for name in passed if name.startswith(f"{method}-")]
+    pairs = {
+        seed: (passed[f"{method}-{seed}"], passed.get("start" if other == "start" else f"{other}-{seed}"))
+        for seed in seeds
+    }
+    each, pooled, keys = {}, list[float](), list[str]()
+    for seed, (mine, theirs) in pairs.items():
+        if theirs is not None:
+            gains = [float(mine[key]) - float(theirs[key]) for key in mine]
+            each[seed] = fmean(gains)
+            pooled += gains
+            keys += mine
+    if not each:
+        return None
+    sums, sizes = paired.cluster_sums(pooled, keys)
+    return {
+        "seeds": each,
+        "mean": fmean(pooled),
+        "over_seeds": over_seeds(list(each.values())),
+        "over_items": list(paired.bootstrap(sums, sizes)),
+        "p": paired.permutation_test(sums),
+    }
+
+
+def _trained(numbers: Numbers, method: str) -> Iterator[tuple[str, Any]]:
+    yield from ((name, each) for name, each in numbers["training"].items() if name.startswith(f"{method}-"))
+
+
+def text(numbers: Numbers) -> str:
+    """The page."""
+    about = numbers["experiment"]
+    return f"""# Does the reward rise? GRPO and EGPO on the embedded model
+
+Written by `python -m trainer.recipes.rl run` from its own runs. All methods start from `{about["model"]}` (4.4 million
+parameters if it is the embedded model) and take {about["steps"]} steps of {about["batch"]} questions; GRPO and EGPO
+sample {about["group"]} replies to each at temperature {about["temperature"]:g}, learning rate
+{about["learning_rate"]:g}. It shows what happens at this size, and nothing about 7B models.
+
+## Questions, chosen by the probe
+
+`trainer rl --probe {about["probed"]}` before training, level {about["level"]}:
+
+```
+{probe.text(numbers["probe"])}
+```
+
+{numbers["kept"]} questions with pass rates from {about["low"]:g} to {about["high"]:g} were trained on.
+
+## Reward while training
+
+![GRPO](grpo.svg) ![EGPO](egpo.svg)
+
+Mean reward of the first and of the last third of the steps; replies are sampled, and each step asks other questions.
+
+{_rewards(numbers)}
+
+## Held-out questions, greedy
+
+Names of functions and parameters occur in no training. 95 % Wilson interval over items.
+
+{_scores(numbers)}
+
+## Differences
+
+Percentage points; intervals over seeds (Student's t) and over items with their seeds as clusters (bootstrap).
+
+{_differences(numbers)}
+
+{_verdict(numbers)}
+"""
+
+
+def _rewards(numbers: Numbers) -> str:
+    rows = []
+    for name, found in numbers["training"].items():
+        values = [value for _, value in found["reward"]]
+        third = max(1, len(values) // 3)
+        entropy, kl = found["entropy/wrong"], found["kl"]
+        dead = [fmean(value for _, value in found[f"dead/all_{side}"]) for side in ("right", "wrong")]
+        first, last = fmean(values[:third]), fmean(values[-third:])
+        rows.append(
+            [name, len(values), f"{first:.3f}", f"{last:.3f}", f"{last - first:+.3f}", f"{dead[0]:.0%} / {dead[1]:.0%}"]
+            + [f"{fmean(v for _, v in part[-third:]):.3f}" if part else "" for part in (entropy, kl)]
+        )
+    head = ["run", "steps", "first third", "last third", "rise", "dead right / wrong", "H of wrong, end", "KL, end"]
+    return tabulate(rows, head, "github", disable_numparse=True)
+
+
+def _scores(numbers: Numbers) -> str:
+    rows = [
+        [
+            name,
+            f"{each['passed']}/{each['n']}",
+            f"{100 * each['value']:.1f}",
+            f"{100 * each['low']:.1f}-{100 * each['high']:.1f}",
+        ]
+        for name, each in numbers["scores"].items()
+    ]
+    return tabulate(rows, ["model", "right", "percent", "95 %"], "github", disable_numparse=True)
+
+
+def _differences(numbers: Numbers) -> str:
+    rows = []
+    for name, found in numbers["differences"].items():
+        if found:
+            seeds = ", ".join(f"{100 * value:+.1f}" for value in found["seeds"].values())
+            spans = [_span(found["over_seeds"]), _span(found["over_items"])]
+            rows.append([name.replace("-", " - "), seeds, f"{100 * found['mean']:+.1f}", *spans, f"{found['p']:.3f}"])
+    return tabulate(rows, ["", "seeds", "mean", "over seeds", "over items", "p"], "github", disable_numparse=True)
+
+
+def _span(interval: Sequence[float] | None) -> str:
+    return f"{100 * interval[0]:+.1f} to {100 * interval[1]:+.1f}" if interval else "one seed"
+
+
+def _verdict(numbers: Numbers) -> str:
+    lines = ["## What it shows", ""]
+    for method in ("grpo", "egpo"):
+        rises = [_rise(found["reward"]) for _, found in _trained(numbers, method)]
+        if rises:
+            up = sum(rise > 0 for rise in rises)
+            span = over_seeds(rises)
+            clear = span is not None and span[0] > 0
+            lines.append(
+                f"- Reward of {TITLES[method]} rises in {up} of {len(rises)} runs, by {fmean(rises):+.3f} in the mean"
+                f"{'' if span is None else f' ({span[0]:+.3f} to {span[1]:+.3f} over seeds)'}: "
+                f"{'a rise' if clear else 'no rise beyond noise'}."
+            )
+    for name, found in numbers["differences"].items():
+        if found:
+            beyond = all(
+                span is not None and span[0] * span[1] > 0 for span in (found["over_seeds"], found["over_items"])
+            )
+            mine, other = (TITLES[part] for part in name.split("-"))
+            words = "a difference beyond noise" if beyond else "no difference beyond noise"
+            gain = f"{100 * found['mean']:+.1f} points of greedy accuracy on held-out questions"
+            lines.append(f"- {mine} against {other}: {gain}, {words}.")
+    return "\n".join(lines)
+
+
+def _rise(points: Sequence[Sequence[float]]) -> float:
+    """Mean of the last third of the steps minus that of the first."""
+    values = [value for _, value in points]
+    third = max(1, len(values) // 3)
+    return fmean(values[-third:]) - fmean(values[:third])
