@@ -148,6 +148,7 @@ def outline(model: str, found: Located) -> ModelInfo:
         chat_template=_chat_template(found.tokenizer),
         architectures=tuple(config.get("architectures") or ()),
         handler=_trained_as(found.adapter or found.folder),
+        environments=_trained_in(found.folder, *([found.adapter] if found.adapter else [])),
         model_type=config.get("model_type") if isinstance(config.get("model_type"), str) else None,
         marks=_marks(found.tokenizer),
         gguf=gguf.source(found.folder),
@@ -266,6 +267,15 @@ def _trained_as(folder: Path) -> str | None:
         name = _json(folder / "train.json")["config"]["handler"]
         return name if isinstance(name, str) else None
     return None
+
+
+def _trained_in(*folders: Path) -> tuple[str, ...]:
+    """The benchmarks in whose environments a checkpoint was trained, by the `train.json` of base and adapter."""
+    found: set[str] = set()
+    for folder in folders:
+        with contextlib.suppress(UsageProblem, LookupError, TypeError):
+            found.update(map(str, _json(folder / "train.json")["benchmark_environments"]))
+    return tuple(sorted(found))
 
 
 def _chat_template(folder: Path) -> str | None:
