@@ -17,7 +17,7 @@ DEEPEST = 4
 BUDGET = 50
 """Calls that are drawn for one target, those of its helpers included."""
 FED_FIRST = 0.75
-"""Share of targets for which a tool that feeds a required parameter is called first, where none has been."""
+"""Share of parameters for which a tool that feeds them is called first, where none has been."""
 
 
 class _Way(NamedTuple):
@@ -102,11 +102,15 @@ class Reacher:
         self._reach(scene, edge.source, draw, way.deeper(), forced)
 
     def _feed(self, scene: Scene, target: str, draw: Random, way: _Way, forced: Mapping[str, Any]) -> None:
-        """Call what feeds a required parameter, where nothing that was called does."""
+        """Call what feeds a parameter, where nothing that was called does: a required one, or one that needed it."""
         for parameter in self.drawer.parameters[target]:
-            if not parameter.required or parameter.name in forced:
+            if parameter.name in forced:
                 continue
-            edges = [edge for edge in self.graph.feeders(target, parameter.name) if edge.source != target]
+            edges = [
+                edge
+                for edge in self.graph.feeders(target, parameter.name)
+                if edge.source != target and (parameter.required or edge.executed)
+            ]
             best = (
                 [edge for edge in edges if edge.executed] or [edge for edge in edges if edge.names == "equal"] or edges
             )
