@@ -14,7 +14,7 @@ from typing import Any
 from harness.types import FunctionCall, Tool
 from refine.synth.documents import Kind, Parameter, fits, kind_of, named_alike, parameters_of
 from refine.synth.graph import Graph
-from refine.synth.leaves import NOTHING
+from refine.synth.leaves import NOTHING, Leaf
 from refine.synth.scene import Scene
 from refine.synth.types import Source
 
@@ -191,7 +191,7 @@ class Drawer:
                 yield replace(each, value=wrap(each.value))
         if known is None and not given and parameter.kind != "list":
             yield Candidate(
-                invented(parameter.kind, draw), Source((), "user"), INVENTED if inner.kind == "text" else 2.0
+                invented(parameter.kind, draw), Source((), "user"), INVENTED if inner.kind == "text" else 1.0
             )
 
     def _from_results(
@@ -199,23 +199,27 @@ class Drawer:
     ) -> Iterator[Candidate]:
         edges = {(edge.source, edge.place): edge for edge in self.graph.feeders(tool, parameter.name)}
         for step, done in enumerate(scene.done):
-            matching = [leaf for leaf in done.leaves if fits(leaf.value, inner.kind)]
-            if not matching:
-                continue
-            for leaf in matching:
+            found: dict[float, list[Leaf]] = {}
+            for leaf in done.leaves:
+                if not fits(leaf.value, inner.kind):
+                    continue
                 edge = edges.get((done.call.name, leaf.pattern))
                 alike = named_alike(done.call.name, leaf.pattern, parameter.name)
                 if isinstance(leaf.value, str) and len(leaf.value.split()) > PHRASE and not (edge and edge.executed):
                     continue
-                weight = (
-                    EDGE * EDGES_WEIGH if edge and edge.executed else EDGE if edge else NAMED if alike else SAME_KIND
-                )
-                if not edge and not alike:
-                    if strict:
-                        continue
+                if edge:
+                    weight = EDGE * EDGES_WEIGH if edge.executed else EDGE
+                elif alike:
+                    weight = NAMED
+                elif strict:
+                    continue
+                else:
                     weight = SAME_KIND / 8 if inner.kind == "text" else SAME_KIND
+                found.setdefault(weight, []).append(leaf)
+            for weight, leaves in found.items():
                 weight *= UNUSED if step in unused else 1.0
-                yield Candidate(leaf.value, Source((), "result", step, leaf.path), weight / len(matching))
+                for leaf in leaves:
+                    yield Candidate(leaf.value, Source((), "result", step, leaf.path), weight / len(leaves))
 
     def _from_state(
         self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene, strict: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -15,6 +15,8 @@ from refine.synth.reach import Reacher
 from refine.synth.scene import Scene
 
 TRIES = 3
+VALUES = 3
+"""Values of one place of a result that are tried."""
 
 
 def by_names(tools: Mapping[str, Tool]) -> Iterator[ValueEdge]:
@@ -60,7 +62,10 @@ class Feeds:
         count = len(scene.done)
         given = set(map(str, scene.done[-1].call.arguments.values()))
         leaves = (leaf for leaf in scene.done[-1].leaves if telling(leaf.value) and str(leaf.value) not in given)
-        places = {leaf.pattern: leaf.value for leaf in leaves}
+        places: dict[tuple[str, ...], list[Any]] = {}
+        for leaf in leaves:
+            places.setdefault(leaf.pattern, []).append(leaf.value)
+        places = {pattern: draw.sample(values, min(VALUES, len(values))) for pattern, values in places.items()}
         for target, document in targets.items():
             for parameter in parameters_of(document):
                 if target != source and not parameter.options:
@@ -70,13 +75,13 @@ class Feeds:
         self,
         scene: Scene,
         count: int,
-        places: Mapping[tuple[str, ...], Any],
+        places: Mapping[tuple[str, ...], Sequence[Any]],
         target: str,
         parameter: Parameter,
         draw: Random,
     ) -> None:
         source, kind = scene.done[count - 1].call.name, inner_kind(parameter)
-        for place, value in places.items():
+        for place, value in ((place, value) for place, values in places.items() for value in values):
             if not fits(value, kind):
                 continue
             forced = {parameter.name: [value] if parameter.kind == "list" else value}

@@ -121,6 +121,17 @@ class Graph:
         found = [edge for edge in self.value_edges if (edge.target, edge.parameter) == (target, parameter)]
         return sorted(found, key=lambda edge: (-edge.executed, edge.names != "equal"))
 
+    def needs(self, tool: str, other: str) -> bool:
+        """Whether nothing is known by which a tool is carried out before another one has been."""
+        waiting = {edge.target for edge in self.state_edges if edge.source == other} | {other}
+        if tool in waiting:
+            return True
+        feeders: dict[str, set[str]] = {}
+        for edge in self.value_edges:
+            if edge.target == tool and edge.executed:
+                feeders.setdefault(edge.parameter, set()).add(edge.source)
+        return any(sources <= waiting for sources in feeders.values())
+
     def shape(self) -> Shape:
         """The shape of the environment's states."""
         return Shape({tuple(filter(None, place.split("/"))): frozenset(keys) for place, keys in self.fields.items()})

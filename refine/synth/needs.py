@@ -34,7 +34,7 @@ class Needs:
         """Find which of the calls before a scene's last one it needed, directly, and note the edges.
 
         An earlier call is needed where the last one is refused without it; directly where all calls between give what
-        they gave.
+        they gave, or where the last one is refused for another reason than without those that do not.
         """
         *before, last = scene.done
         key = (last.call.name, tuple(done.call.name for done in before))
@@ -50,6 +50,22 @@ class Needs:
             refused = self._refusal(scene.seed, [*rest, last])
             if refused is not None and refused[0] == len(rest):
                 self._note(scene.seed, done, last, rest, refused[1])
+            elif refused is not None:
+                self._note_masked(scene.seed, done, last, before, refused[0])
+
+    def _note_masked(self, seed: int, done: Done, last: Done, before: Sequence[Done], broken: int) -> None:
+        """Note a call that another needed one, too, which the last one needed: its lack gives a reason of its own."""
+        rest = [each for each in before if each is not done]
+        refused: tuple[int, str] | None = (broken, "")
+        while refused and refused[0] < len(rest):
+            rest.pop(refused[0])
+            refused = self._refusal(seed, [*rest, last])
+        others = [each for each in before if each in rest or each is done]
+        alone = self._refusal(seed, [*others, last])
+        if not refused or not alone or alone[0] < len(others):
+            return
+        if not alike(template(refused[1], last.call), template(alone[1], last.call)):
+            self._note(seed, done, last, rest, refused[1])
 
     def takes_anything(self, seed: int, before: Sequence[Done], last: Done, parameter: str) -> bool:
         """Whether a call also goes through with another value of a parameter, so that its value tells nothing."""

@@ -109,7 +109,7 @@ class Reacher:
             edges = [
                 edge
                 for edge in self.graph.feeders(target, parameter.name)
-                if edge.source != target and (parameter.required or edge.executed)
+                if (parameter.required or edge.executed) and not self.graph.needs(edge.source, target)
             ]
             best = (
                 [edge for edge in edges if edge.executed] or [edge for edge in edges if edge.names == "equal"] or edges

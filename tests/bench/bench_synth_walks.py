@@ -1,21 +1,25 @@
 """Walks without a model: 25 of five calls in each of BFCL's eight classes, and in the example environments.
 
-An argument *could* come from a result or the state where the graph has an edge or a place for its parameter.
+An argument *could be* from a result or the state where the graph has an edge or a place for its parameter, or where a
+walk of this run fed it; edges from a tool that itself needs the call are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tabulate import tabulate
 
 from refine.environments import open_environment
 from refine.environments._bfcl_states import CLASSES
+from refine.synth.graph import Graph
 from refine.synth.plan import Planner, PlanSettings
 from refine.synth.probe import Prober
+from refine.synth.types import Trace
 from refine.synth.walk import Unwalkable, Walker
 
 WALKS, CALLS = 25, 5
@@ -32,49 +36,54 @@ def measured(name: str, seed: int) -> dict[str, object]:
         found = time.process_time()
         settings = PlanSettings(seed, turns=(1, 1), calls=(CALLS, CALLS), shares={"plain": 1.0})
         planner = Planner(environment, graph, settings)
-        places = {(each.target, each.parameter) for each in (*graph.value_edges, *graph.state_values)}
         walker = Walker(environment, graph, {})
-        called: Counter[str] = Counter()
-        sources: Counter[str] = Counter()
-        possible: Counter[bool] = Counter()
-        walked = number = calls = 0
-        while walked < WALKS and number < 4 * WALKS:
-            try:
-                trace = walker.walk(planner.plan(number))
-            except Unwalkable:
-                continue
-            finally:
-                number += 1
-            walked += 1
-            for step in trace.steps():
-                calls += 1
-                called[step.call.name] += 1
-                sources.update(source.kind for source in step.sources)
-                possible.update(
-                    source.kind in ("result", "state")
-                    for source in step.sources
-                    if (step.call.name, source.parameter[0]) in places or source.kind in ("result", "state")
-                )
-        known = sources["result"] + sources["state"]
+        walks: list[Trace] = []
+        number = 0
+        while len(walks) < WALKS and number < 4 * WALKS:
+            with suppress(Unwalkable):
+                walks.append(walker.walk(planner.plan(number)))
+            number += 1
+        walked = time.process_time()
+        steps = [step for trace in walks for step in trace.steps()]
+        called = {step.call.name for step in steps}
         missing = [tool for tool in graph.tools if tool not in called]
+        sources = [(step.call.name, source) for step in steps for source in step.sources]
+        fed = [(tool, source) for tool, source in sources if source.kind in ("result", "state")]
+        allowed = _allowed(graph, walks)
+        could = len(fed) + sum(
+            source.kind in ("user", "constant") and (tool, source.parameter[0]) in allowed for tool, source in sources
+        )
         return {
             "environment": name.rpartition("/")[2],
             "tools": len(graph.tools),
             "state edges": len(graph.state_edges),
             "value edges, executed": sum(edge.executed > 0 for edge in graph.value_edges),
             "graph CPU s": round(found - began, 1),
-            "walks of plans": f"{walked} of {number}",
-            "calls": calls,
-            "walks CPU s": round(time.process_time() - found, 1),
-            "arguments": sources.total(),
-            "from results": _percent(sources["result"], sources.total()),
-            "or state": _percent(known, sources.total()),
-            "could be": _percent(possible.total(), sources.total()),
-            "of those": _percent(possible[True], possible.total()),
+            "walks of plans": f"{len(walks)} of {number}",
+            "calls": len(steps),
+            "walks CPU s": round(walked - found, 1),
+            "arguments": len(sources),
+            "from results": _percent(sum(source.kind == "result" for _, source in fed), len(sources)),
+            "or state": _percent(len(fed), len(sources)),
+            "could be": _percent(could, len(sources)),
+            "of those": _percent(len(fed), could),
             "never called": ", ".join(missing) or "-",
         }
     finally:
         environment.close()
+
+
+def _allowed(graph: Graph, walks: Sequence[Trace]) -> set[tuple[str, str]]:
+    """Tools with those of their parameters that the state or a tool that does not need them can give a value."""
+    allowed = {(each.target, each.parameter) for each in graph.state_values}
+    feeds = [(edge.source, edge.target, edge.parameter) for edge in graph.value_edges]
+    for trace in walks:
+        steps = list(trace.steps())
+        for step in steps:
+            for source in step.sources:
+                if source.step is not None:
+                    feeds.append((steps[source.step].call.name, step.call.name, str(source.parameter[0])))
+    return allowed | {(target, name) for tool, target, name in feeds if not graph.needs(tool, target)}
 
 
 def _percent(part: int, whole: int) -> str:
