@@ -13,7 +13,7 @@ from harness.types import FunctionCall
 from refine.synth import graph as graphs
 from refine.synth.documents import named_alike, parameters_of
 from refine.synth.drawing import picture, write_page
-from refine.synth.graph import Graph, StateEdge, alike, template
+from refine.synth.graph import Graph, StateEdge, ValueEdge, alike, template
 from refine.synth.leaves import KEY, Shape, informative, result_leaves, visible
 from refine.synth.probe import Prober
 from tests.refine.synth.toys import Vault
@@ -165,3 +165,18 @@ def test_results_are_read_as_json_as_python_or_as_a_word() -> None:
 
 def test_random_generators_are_no_visible_state() -> None:
     assert visible({"a": {"rng": "random:123"}, "b": ["x"]}) == {"a": {}, "b": ["x"]}
+
+
+def test_a_tool_waits_for_another_where_no_other_way_to_it_is_known() -> None:
+    def fed(source: str, target: str, parameter: str) -> ValueEdge:
+        return ValueEdge(source, ("id",), target, parameter, "equal", executed=1)
+
+    edges = [fed("book", "invoice", "booking"), fed("history", "invoice", "booking"), fed("book", "cost", "airport")]
+    graph = Graph("toy", "0", ("book", "history", "invoice", "cost", "airports"), value_edges=edges)
+    assert not graph.needs("invoice", "book"), "the history has bookings, too"
+    assert graph.needs("cost", "book")
+    graph.state_edges.append(StateEdge("book", "history", "nothing booked"))
+    assert graph.needs("history", "book")
+    assert graph.needs("invoice", "book"), "both ways to it wait for a booking"
+    edges.append(fed("airports", "cost", "airport"))
+    assert not graph.needs("cost", "book")
