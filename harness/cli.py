@@ -18,7 +18,7 @@ from harness.text import printable
 
 EXIT_CODES = """\b
 Exit codes: 0 success, gate passed · 1 gate failed · 2 usage or configuration
-3 run incomplete or too many faults · 4 data missing or damaged
+3 run incomplete or too many errors · 4 data missing or damaged
 5 no sandbox · 130 interrupted, partial run kept"""
 
 

@@ -38,13 +38,14 @@ def examine() -> list[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    own = machine.version("funreason-harness")
+    own = machine.version(machine.PROJECT)
     yield Finding("machine", "harness", "ok", f"{own} on Python {platform.python_version()}, {sys.platform}")
-    yield Finding("machine", "cpu", "ok", f"{machine.cores()} cores, {machine.memory() / 2**30:.0f} GiB memory")
+    memory = f"{size / 2**30:.0f} GiB memory" if (size := machine.memory()) else "memory unknown"
+    yield Finding("machine", "cpu", "ok", f"{machine.cores()} cores, {memory}")
     try:
         import torch
     except ImportError:
-        yield Finding("machine", "gpu", "missing", "unknown without torch", "pip install 'funreason-harness[hf]'")
+        yield Finding("machine", "gpu", "missing", "unknown without torch", machine.install("hf"))
         return
     if (gain := machine.bfloat16_gain()) >= 1:
         yield Finding("machine", "bfloat16", "ok", f"{gain:.1f} times as fast as float32 on the CPU: --dtype bfloat16")
@@ -65,11 +66,7 @@ def _engines() -> Iterator[Finding]:
         versions = {package: _version(package) for package in engine.requires}
         absent = [package for package, version in versions.items() if version is None]
         if absent:
-            remedy = (
-                f"pip install 'funreason-harness[{engine.extra}]'"
-                if engine.extra
-                else f"pip install {' '.join(absent)}"
-            )
+            remedy = machine.install(engine.extra) if engine.extra else f"pip install {' '.join(absent)}"
             yield Finding("engine", name, "missing", f"needs {', '.join(absent)}", remedy)
         else:
             detail = ", ".join(f"{package} {version}" for package, version in versions.items())
@@ -77,7 +74,7 @@ def _engines() -> Iterator[Finding]:
     if (TINY / "config.json").is_file():
         yield Finding("model", "tiny", "ok", str(TINY))
     else:
-        yield Finding("model", "tiny", "missing", str(TINY), "pip install --force-reinstall funreason-harness")
+        yield Finding("model", "tiny", "missing", str(TINY), "Install the package anew, from where it came.")
 
 
 def _benchmarks() -> Iterator[Finding]:

@@ -5,7 +5,7 @@
 | 0 | success, gate passed |
 | 1 | gate failed |
 | 2 | usage or configuration |
-| 3 | run incomplete, or faults above `--fail-on-error` |
+| 3 | run incomplete, or errors above `--fail-on-error` |
 | 4 | data missing or damaged |
 | 5 | no sandbox |
 | 130 | interrupted, partial run kept |

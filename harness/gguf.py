@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness import machine
 from harness.errors import DataError, UsageProblem
-from harness.machine import cache_root
 from harness.text import first_line
 
 LOG = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def dequantised(file: Path, sha256: str) -> Path:
         UsageProblem: The packages that convert are missing, or they do not know this kind of model.
         DataError: The cache cannot be written.
     """
-    folder = cache_root() / "gguf" / sha256[:16]
+    folder = machine.cache_root() / "gguf" / sha256[:16]
     if folder.is_dir():
         return folder
     from filelock import FileLock
@@ -90,7 +90,7 @@ def _loaded(file: Path) -> tuple[Any, Any]:
         import torch
         import transformers
     except ImportError as error:
-        remedy = "pip install 'funreason-harness[hf]', or serve the file and name the server with --base-url."
+        remedy = f"{machine.install('hf')}; or serve the file and name the server with --base-url."
         raise UsageProblem(f"{file} cannot be read: {error.name or error} is not installed", remedy) from error
     where: dict[str, Any] = {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name}
     try:

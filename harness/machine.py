@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 TRUE = {"1", "true", "yes", "on"}
+PROJECT = "funreason-harness"
+_NAME = re.compile(r"[\w.-]+")
 
 
 def cache_root() -> Path:
@@ -47,13 +50,46 @@ def version(distribution: str) -> str | None:
         return None
 
 
+def install(extra: str) -> str:
+    """The command that adds what an extra of this package brings and this machine lacks.
+
+    It names the packages themselves: this one is on no index, so `pip install NAME[extra]` would not find it.
+
+    Args:
+        extra: As in pyproject.toml.
+
+    Returns:
+        A line for a shell.
+    """
+    try:
+        brought = list(_brought(extra))
+    except metadata.PackageNotFoundError:  # sources on the path, never installed
+        return f"pip install '.[{extra}]' in the folder of this package's pyproject.toml"
+    lacking = [need for need in brought if version(_NAME.match(need)[0]) is None]  # type: ignore[index]
+    return " ".join(["pip install", *(f"'{need}'" for need in lacking or brought)])
+
+
+def _brought(extra: str) -> Iterator[str]:
+    for line in metadata.requires(PROJECT) or ():
+        need, _, marker = line.partition(";")
+        if f'extra == "{extra}"' not in marker.replace("'", '"'):
+            continue
+        if inner := re.fullmatch(rf"{PROJECT}\[(.+)\]", need.strip()):
+            for other in inner[1].split(","):
+                yield from _brought(other.strip())
+        else:
+            yield need.strip()
+
+
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory() -> int:
-    """Bytes of physical memory."""
+    """Bytes of physical memory; 0 on Windows, which does not say without another package."""
+    if not hasattr(os, "sysconf"):
+        return 0
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

@@ -19,10 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import files, gguf
+from harness import files, gguf, machine
 from harness.data import datasets, pins
 from harness.errors import UsageProblem
-from harness.machine import cache_root, is_offline
 from harness.types import ModelInfo
 
 TINY = Path(__file__).parent / "assets" / "tiny"
@@ -149,6 +148,7 @@ def outline(model: str, found: Located) -> ModelInfo:
         chat_template=_chat_template(found.tokenizer),
         architectures=tuple(config.get("architectures") or ()),
         handler=_trained_as(found.adapter or found.folder),
+        environments=_trained_in(found.folder, *([found.adapter] if found.adapter else [])),
         model_type=config.get("model_type") if isinstance(config.get("model_type"), str) else None,
         marks=_marks(found.tokenizer),
         gguf=gguf.source(found.folder),
@@ -172,7 +172,7 @@ def _sha256(file: Path) -> str:
     if stat.st_size < SMALL:
         return files.sha256(real)
     key = hashlib.sha256(f"{real}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
-    known = cache_root() / "fingerprints" / key
+    known = machine.cache_root() / "fingerprints" / key
     with contextlib.suppress(OSError):
         return known.read_text()
     digest = files.sha256(real)
@@ -196,7 +196,7 @@ def _fetch(name: str, revision: str | None, offline: bool) -> tuple[Path, str | 
         raise UsageProblem(f"{name} is a file", f"Name the folder that holds config.json: {local.parent}")
     if name.startswith((".", "/", "~")) or name.strip("/").count("/") != name.count("/") or name.count("/") > 1:
         raise UsageProblem(f"there is no folder {name}", _near(local))
-    return _snapshot(name, revision, is_offline(offline), local)
+    return _snapshot(name, revision, machine.is_offline(offline), local)
 
 
 def _folder_of(file: Path) -> Path:
@@ -269,6 +269,15 @@ def _trained_as(folder: Path) -> str | None:
     return None
 
 
+def _trained_in(*folders: Path) -> tuple[str, ...]:
+    """The benchmarks in whose environments a checkpoint was trained, by the `train.json` of base and adapter."""
+    found: set[str] = set()
+    for folder in folders:
+        with contextlib.suppress(UsageProblem, LookupError, TypeError):
+            found.update(map(str, _json(folder / "train.json")["benchmark_environments"]))
+    return tuple(sorted(found))
+
+
 def _chat_template(folder: Path) -> str | None:
     with contextlib.suppress(OSError):
         return (folder / "chat_template.jinja").read_text(encoding="utf-8")
@@ -308,4 +317,4 @@ def _json(file: Path) -> dict[str, Any]:
 
 def missing(extra: str, error: ImportError) -> UsageProblem:
     """The error for an engine whose packages are not installed, with the line that installs them."""
-    return UsageProblem(f"{error.name or error} is not installed", f"pip install 'funreason-harness[{extra}]'")
+    return UsageProblem(f"{error.name or error} is not installed", machine.install(extra))

@@ -243,6 +243,8 @@ class ModelInfo:
     """What `config.json` calls it."""
     marks: tuple[str, ...] = ()
     """Tokens of its tokenizer that look like marks of calls, such as `<|tool_call|>`."""
+    environments: tuple[str, ...] = ()
+    """Benchmarks in whose own environments this project's trainer trained it, as it says beside the weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,3 +509,5 @@ class Example:
     """Where it came from: data set, id, and what was done to it."""
     said: str = ""
     """Text beside the calls of the answer; conventions that answer in calls alone leave it out."""
+    weight: float = 1.0
+    """Of the answer's loss, above 0 and at most 1; earlier turns carry theirs in their message."""

@@ -1,4 +1,4 @@
-"""The books of a refinement: every call and every outcome, append-only, so that a killed run loses and repeats nothing.
+"""The log files of a refinement: every call and outcome, append-only, so that a killed run loses and repeats nothing.
 
     DIR/run.json         what the run is of: input, judges, prompts, settings (a resume under others is refused)
     DIR/calls.jsonl      one line a judge call: {"index", "step", "vote", "id", "stage", "text", ...}

@@ -21,7 +21,7 @@ STATUS = "status.json"
 
 
 def books(folder: Path) -> list[Path]:
-    """The folders that hold a run's books: the run's own, and one a shard where it was spread over workers."""
+    """The folders with a run's log files: the run's own, and one a shard where it was spread over workers."""
     return [folder, *sorted(folder.glob("shard-*"))]
 
 

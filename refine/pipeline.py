@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from harness.results.usage import cost
-from harness.types import Completion, Example, Generation, RequestKey, Sampling
+from harness.types import Completion, Generation, RequestKey, Sampling
 from refine.judge import AGAIN, Answer, Judge, combine
 from refine.ledger import CallKey, Ledger
-from refine.turns import Way, refine_example
-from refine.types import Ask, Context, Finding, Result, Stage
+from refine.types import Ask, Item, Result
 
 OTHER_SEED = 1000
 """Between the seeds of a question and of the same question asked again; more than there are votes."""
@@ -38,11 +37,9 @@ class Tally:
 
 @dataclass
 class _Example:
-    """One example on its way: its generator, the question it waits for, and the votes that have come in."""
+    """One example on its way: the question it waits for, and the votes that have come in."""
 
-    index: int
-    example: Example
-    way: Way
+    item: Item
     ask: Ask | None = None
     step: int = -1
     votes: dict[int, Answer | None] = field(default_factory=dict)
@@ -55,9 +52,8 @@ class Pipeline:
 
     Args:
         judges: Opened judges; vote k goes to judge k modulo their number, texts are written by the first.
-        stages: The stages, in order.
-        context: Settings that all examples share.
-        ledger: The books.
+        ledger: The log files.
+        by_stage: Who is asked instead, by stage.
         votes: Calls for each yes-or-no question.
         sampling: How the judges sample; vote k adds k to the seed.
         stop: Asked before each new example; once true, the run ends with the examples that are in flight.
@@ -66,40 +62,36 @@ class Pipeline:
     def __init__(
         self,
         judges: Sequence[Judge],
-        stages: Sequence[Stage],
-        context: Context,
         ledger: Ledger,
         *,
+        by_stage: Mapping[str, Sequence[Judge]] | None = None,
         votes: int = 1,
         sampling: Sampling | None = None,
         stop: Callable[[Tally], bool] = lambda tally: False,
     ) -> None:
-        self.judges, self.stages, self.context, self.ledger = judges, stages, context, ledger
+        self.judges, self.ledger, self.by_stage = judges, ledger, by_stage or {}
         self.votes, self.sampling, self.stop = votes, sampling or Sampling(max_tokens=2048), stop
         self.tally = Tally()
-        self._slots = sum(judge.session.slots for judge in judges)
+        everyone = {id(judge): judge for some in (judges, *self.by_stage.values()) for judge in some}
+        self._all = tuple(everyone.values())
+        self._slots = sum(judge.session.slots for judge in self._all)
         self.stopped = False
         """Whether `stop` ended the run before the source did."""
         self._flying: dict[RequestKey, tuple[_Example, Judge]] = {}
         self._recorded: dict[CallKey, dict[str, Any]] = {}
 
-    def run(
-        self,
-        examples: Iterable[tuple[int, Example, Sequence[Finding]]],
-        recorded: dict[CallKey, dict[str, Any]] | None = None,
-    ) -> Iterator[Tally]:
-        """Refine examples.
+    def run(self, items: Iterable[Item], recorded: dict[CallKey, dict[str, Any]] | None = None) -> Iterator[Tally]:
+        """Work on examples.
 
         Args:
-            examples: Index, example and what was found in it as a whole (duplicates, overlap), for those without an
-                outcome.
+            items: Those without an outcome; each is taken when there is room for it.
             recorded: Calls of an earlier session that are not asked again.
 
         Yields:
             The counts, after each round of completions.
         """
         self._recorded = recorded or {}
-        source = iter(examples)
+        source = iter(items)
         more = True
         while more or self._flying:
             while more and len(self._flying) < self._slots and not self.stop(self.tally):
@@ -112,20 +104,18 @@ class Pipeline:
             self.ledger.sync()
             yield self.tally
 
-    def _start(self, item: tuple[int, Example, Sequence[Finding]] | None) -> bool:
+    def _start(self, item: Item | None) -> bool:
         """Begin the next example; false when there is none."""
         if item is None:
             return False
-        index, example, findings = item
-        way = refine_example(example, self.stages, replace(self.context, findings=tuple(findings)))
-        self._advance(_Example(index, example, way), None)
+        self._advance(_Example(item), None)
         return True
 
     def _advance(self, one: _Example, answer: Answer | None) -> None:
         """Send an example its answer, and submit what it asks next; recorded answers are not asked again."""
         while True:
             try:
-                one.ask = one.way.send(answer)
+                one.ask = one.item.way.send(answer)
             except StopIteration as end:
                 self._finish(one, end.value)
                 return
@@ -139,13 +129,13 @@ class Pipeline:
 
     def _waiting(self, one: _Example) -> list[RequestKey]:
         """Keys of the example's calls that are in flight."""
-        keys = (RequestKey(str(one.index), vote, one.step) for vote in range(self.votes))
+        keys = (RequestKey(str(one.item.index), vote, one.step) for vote in range(self.votes))
         return [key for key in keys if key in self._flying]
 
     def _call(self, one: _Example, vote: int) -> None:
-        """Take one vote from the books, or ask for it."""
+        """Take one vote from the log, or ask for it."""
         assert one.ask is not None
-        if line := self._recorded.pop((one.index, one.step, vote), None):
+        if line := self._recorded.pop((one.item.index, one.step, vote), None):
             one.votes[vote] = line["read"]
             return
         self._submit(one, vote)
@@ -153,8 +143,9 @@ class Pipeline:
     def _submit(self, one: _Example, vote: int) -> None:
         """Ask for a vote; one whose reply could not be read in other words and with another seed."""
         assert one.ask is not None
-        judge = self.judges[vote % len(self.judges)]
-        key = RequestKey(str(one.index), vote, one.step)
+        asked = self.by_stage.get(one.ask.stage, self.judges)
+        judge = asked[vote % len(asked)]
+        key = RequestKey(str(one.item.index), vote, one.step)
         self._flying[key] = (one, judge)
         again = one.again.get(vote, 0)
         seed = None if self.sampling.seed is None else self.sampling.seed + vote + again * OTHER_SEED
@@ -163,7 +154,7 @@ class Pipeline:
 
     def _collect(self) -> None:
         """Wait for completions of every judge with calls in flight, write them down, go on with their examples."""
-        for judge in self.judges:
+        for judge in self._all:
             if any(owner is judge for _, owner in self._flying.values()):
                 for completion in judge.session.collect():
                     one, _ = self._flying.pop(completion.key)
@@ -190,10 +181,10 @@ class Pipeline:
         prompt, done = self.tally.tokens.get(judge.model, (0, 0))
         self.tally.tokens[judge.model] = (prompt + generation.prompt_tokens, done + generation.completion_tokens)
         line = {
-            "index": one.index,
+            "index": one.item.index,
             "step": completion.key.step,
             "vote": completion.key.repeat,
-            "id": one.example.id,
+            "id": one.item.id,
             "stage": one.ask.stage,
             "question": one.ask.question.name,
             "prompt_sha256": one.ask.question.sha256,
@@ -214,8 +205,8 @@ class Pipeline:
         self.tally.outcomes[result.outcome] = self.tally.outcomes.get(result.outcome, 0) + 1
         self.tally.stages[result.stage] = self.tally.stages.get(result.stage, 0) + 1
         line = {
-            "index": one.index,
-            "id": one.example.id,
+            "index": one.item.index,
+            "id": one.item.id,
             "outcome": result.outcome,
             "stage": result.stage,
             "reason": result.reason,

@@ -90,21 +90,22 @@ def _unusable(folder: Path) -> Counter[str]:
     return Counter(one_line(reason, 200) for reason in rows.values())
 
 
-def write_report(folder: Path, summary: Mapping[str, Any]) -> None:
+def write_report(folder: Path, summary: Mapping[str, Any], template: str = "report") -> None:
     """Write `report.md`, `report.html` and `stats.json` into the run's folder.
 
     Args:
         folder: The run's folder.
         summary: What `summarise` returned.
+        template: Stem of the templates.
     """
     from jinja2 import Environment, PackageLoader, select_autoescape
 
     loader = PackageLoader("refine", "templates")
     environment = Environment(loader=loader, autoescape=select_autoescape(["html.j2"]), trim_blocks=True)
     environment.filters["plain"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
-    for name in ("report.md", "report.html"):
-        page = environment.get_template(f"{name}.j2").render(s=summary)
-        write_atomic(folder / name, page.encode("utf-8", "replace"))
+    for ending in ("md", "html"):
+        page = environment.get_template(f"{template}.{ending}.j2").render(s=summary)
+        write_atomic(folder / f"report.{ending}", page.encode("utf-8", "replace"))
     write_atomic(folder / "stats.json", json.dumps(summary, indent=1).encode())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import plugins
 from harness.data import examples as data
 from harness.data.calls import answer_of
 from harness.data.turns import turns
@@ -20,12 +18,13 @@ from harness.errors import UsageProblem
 from harness.text import one_line
 from harness.types import EngineSettings, Example, FunctionCall, Sampling
 from refine import checks, similar, stages
+from refine.jobs import budget, carry_out, check_cost_limit, open_judge
 from refine.judge import Answer, Judge, Question
 from refine.ledger import Ledger
-from refine.outputs import books, write_outputs, write_status
-from refine.pipeline import Pipeline, Tally, spent
+from refine.pipeline import Pipeline, Tally
 from refine.questions import benchmark_questions
 from refine.stages import score, write_cot
+from refine.turns import begin
 from refine.types import Ask, Context, Finding, Stage
 
 DECISIVE = (*checks.ANSWER_CHECKS, "duplicate", "near_duplicate", "contaminated")
@@ -81,14 +80,7 @@ class Settings:
                 f"{self.votes} votes of {len(self.judges)} greedy judges repeat each other",
                 "Name as many judges as votes, or give a temperature above 0.",
             )
-        if self.cost_limit is not None:
-            if not math.isfinite(self.cost_limit) or self.cost_limit < 0:
-                raise UsageProblem(f"--cost-limit {self.cost_limit} is not an amount of money")
-            if unpriced := [judge for judge in self.judges if judge not in self.prices]:
-                raise UsageProblem(
-                    f"--cost-limit needs --prices, and there are none for {', '.join(unpriced)}",
-                    "For example --prices 0.15,0.60, or a file with a line for each judge.",
-                )
+        check_cost_limit(self.cost_limit, self.judges, self.prices)
 
     def stage_list(self) -> tuple[Stage, ...]:
         """The stages of this run, in order."""
@@ -131,19 +123,7 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
         UsageProblem: Settings that cannot be meant, or that differ from the run in the output folder.
         DataError: The input cannot be read.
     """
-    if settings.overwrite:
-        for book in books(settings.output):
-            for name in ("run.json", "calls.jsonl", "outcomes.jsonl"):
-                (book / name).unlink(missing_ok=True)
-    settings.identity()  # what cannot be meant is refused before anything is written
-    settings.output.mkdir(parents=True, exist_ok=True)
-    left = 0
-    try:
-        left = run_shard(settings, settings.output, watch=watch)
-    finally:
-        counts = write_outputs(settings.output)
-        write_status(settings.output, settings.cost_limit, left)
-    return counts | ({"left": left} if left else {})
+    return carry_out(settings, lambda: run_shard(settings, settings.output, watch=watch))
 
 
 def run_shard(
@@ -152,11 +132,11 @@ def run_shard(
     shard: tuple[int, int] = (0, 1),
     watch: Callable[[Tally], None] = lambda tally: None,
 ) -> int:
-    """Refine every n-th example, with books of its own.
+    """Refine every n-th example, with log files of its own.
 
     Args:
         settings: What to do; `output` is not written.
-        folder: Where the books are.
+        folder: Where the log files are.
         shard: Number of the shard, from 0, and how many there are.
         watch: Called with the live counts after each round of completions.
 
@@ -166,18 +146,18 @@ def run_shard(
     with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
         pipeline = Pipeline(
             open_judges(settings, opened),
-            settings.stage_list(),
-            Context(frozenset(settings.decide), settings.max_attempts),
             ledger,
             votes=settings.votes,
             sampling=settings.sampling,
-            stop=_budget(settings, ledger),
+            stop=budget(settings.cost_limit, settings.prices, ledger),
         )
         finished = ledger.finished()
         examples = _screened(settings, folder, shard, finished)
-        for tally in pipeline.run(examples, ledger.unfinished_calls(finished)):
+        context = Context(frozenset(settings.decide), settings.max_attempts)
+        items = begin(examples, settings.stage_list(), context)
+        for tally in pipeline.run(items, ledger.unfinished_calls(finished)):
             watch(tally)
-        return sum(1 for _ in examples) if pipeline.stopped else 0
+        return sum(1 for _ in items) if pipeline.stopped else 0
 
 
 def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
@@ -190,10 +170,9 @@ def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
     Returns:
         The judges in the order of their names.
     """
-    engine = plugins.load("engines", settings.engine)
-    judges = []
-    for model in settings.judges:
-        session = engine.open(
+    return [
+        open_judge(
+            settings.engine,
             EngineSettings(
                 model=model,
                 base_urls=settings.base_urls,
@@ -201,11 +180,11 @@ def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:
                 concurrency=settings.concurrency,
                 request_timeout=settings.timeout,
                 options=settings.engine_options,
-            )
+            ),
+            opened,
         )
-        opened.callback(session.close)
-        judges.append(Judge(model, session))
-    return judges
+        for model in settings.judges
+    ]
 
 
 def usable(settings: Settings, rejected: Callable[[data.Unusable], object]) -> Iterator[tuple[int, Example]]:
@@ -311,12 +290,3 @@ def _screened(
                 if why := contamination.objection(example):
                     found.append(Finding("contaminated", why))
                 yield index, example, found
-
-
-def _budget(settings: Settings, ledger: Ledger) -> Callable[[Tally], bool]:
-    """Whether the cost limit is reached, earlier sessions included."""
-    limit = settings.cost_limit
-    if limit is None:
-        return lambda tally: False
-    before = spent(ledger.spent(), settings.prices)
-    return lambda tally: before + spent(tally.tokens, settings.prices) >= limit

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from harness import machine
 from harness.errors import UsageProblem
 from harness.types import Example
 from refine.questions import user_turns
@@ -113,7 +114,7 @@ class NearDuplicates:
         try:
             from datasketch import MinHash, MinHashLSH
         except ImportError:
-            raise UsageProblem("near duplicates need datasketch", "pip install 'funreason-harness[refine]'") from None
+            raise UsageProblem("near duplicates need datasketch", machine.install("refine")) from None
         self._signature, self._index = MinHash, MinHashLSH(threshold=threshold, num_perm=128)
         self._ids: list[str] = []
 

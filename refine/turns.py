@@ -6,17 +6,30 @@ is therefore not regenerated: its results would belong to other calls, so the wh
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from harness.data.turns import turns
 from harness.types import Example
 from refine import checks
-from refine.judge import Answer
-from refine.types import Ask, Context, Finding, Result, Stage
+from refine.types import Context, Finding, Item, Result, Stage, Way
 
-Way = Generator[Ask, Answer | None, Result]
-"""An example on its way through the stages: yields questions, is sent answers, returns what became of it."""
+
+def begin(
+    examples: Iterable[tuple[int, Example, Sequence[Finding]]], stages: Sequence[Stage], context: Context
+) -> Iterator[Item]:
+    """Examples at the start of their way through the stages.
+
+    Args:
+        examples: Index, example and what was found in it as a whole (duplicates, overlap).
+        stages: The stages, in order.
+        context: Settings that all examples share.
+
+    Yields:
+        What a pipeline works on.
+    """
+    for index, example, findings in examples:
+        yield Item(index, example.id, refine_example(example, stages, replace(context, findings=tuple(findings))))
 
 
 def refine_example(example: Example, stages: Sequence[Stage], context: Context) -> Way:

@@ -85,3 +85,17 @@ class Result:
     example: Example
     repairs: int = 0
     findings: Sequence[Finding] = field(default_factory=tuple)
+
+
+Way = Generator[Ask, Answer | None, Result]
+"""An example on its way: yields questions, is sent answers (None = no readable reply), returns what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One example that a pipeline works on."""
+
+    index: int
+    """In the source, from 0."""
+    id: str
+    way: Way

@@ -80,7 +80,7 @@ def test_what_cannot_be_converted_is_named(tmp_path: Path) -> None:
 def test_without_the_package_the_way_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gguf", None)
     (tmp_path / "m.gguf").write_bytes(b"GGUF")
-    with pytest.raises(UsageProblem, match=r"gguf is not installed\npip install 'funreason-harness\[hf\]'"):
+    with pytest.raises(UsageProblem, match=r"gguf is not installed\npip install 'gguf>="):
         models.locate(str(tmp_path / "m.gguf"))
     with pytest.raises(UsageProblem, match=r"no folder .*other.gguf"):
         models.locate(str(tmp_path / "other.gguf"))

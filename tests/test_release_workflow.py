@@ -16,12 +16,16 @@ import yaml
 from junitparser import JUnitXml
 
 from harness import machine
+from harness.cli import cli
 from harness.results import store
 from tests.analysis.gate_wrong import frozen, good, run
+from tests.servers import Answer, Asked, loopback
+from tests.test_readme import blocks
 from tests.workflow import Outcome, Runner
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release-gate.yml").read_text())
+SERVER = yaml.safe_load((ROOT / ".github" / "workflows" / "server-gate.yml").read_text())
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 INPUTS = {name: about["default"] for name, about in WORKFLOW[True]["workflow_dispatch"]["inputs"].items()}
 SHARDS = WORKFLOW["jobs"]["measure"]["strategy"]["matrix"]["items"]
@@ -36,6 +40,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("Makefile", "pyproject.toml", "constraints.txt", "action.yml"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "leaderboards", folder / "leaderboards", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / ".github", folder / ".github")
     (commands / "harness").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m harness.cli "$@"\n')
     (commands / "harness").chmod(0o755)
     (commands / "python").symlink_to(sys.executable)
@@ -70,7 +75,7 @@ def measured(runner: Runner, items: str, kill: Callable[[Path], bool] | None = N
 
 
 def gated(runner: Runner, **inputs: Any) -> Outcome:
-    return runner.job(WORKFLOW["jobs"]["gate"]["steps"], {"inputs": INPUTS | inputs})
+    return runner.job(WORKFLOW["jobs"]["gate"]["steps"], {"inputs": INPUTS | {"first": False} | inputs})
 
 
 def report(outcome: Outcome) -> dict[str, Any]:
@@ -144,6 +149,101 @@ def test_shards_that_never_came_are_missed(tmp_path: Path, checkout: Path) -> No
     assert not outcome.ok
     assert any("2 of 4 shards" in rule["reason"] for rule in report(outcome)["rules"])
     assert "2 of 4 shards" in outcome.summary
+
+
+# A model behind a server.
+
+REFUSES, CALLS = "I cannot help with that.", "[no_such_function(a=1)]"
+README = next(block for block in blocks(ROOT / "README.md") if block.language == "yaml")
+
+
+def says(text: str) -> Callable[[Asked], Answer]:
+    """A server whose model has one reply to everything."""
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    reply = {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 10}}
+    return lambda asked: Answer(reply if asked.path.endswith("/chat/completions") else {"data": [{"id": "m"}]})
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> dict[str, str]:
+    """A step after which the package is installed; what pip is asked for is written down instead."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    scripts = {
+        "harness": f'exec "{sys.executable}" -m harness.cli "$@"',
+        "python": f'if [ "$2" = pip ]; then echo "pip $*"; else exec "{sys.executable}" "$@"; fi',
+        "pip": 'echo "pip $*"',
+    }
+    for name, script in scripts.items():
+        (commands / name).write_text(f"#!/bin/sh\n{script}\n")
+        (commands / name).chmod(0o755)
+    return {"run": f'echo "{commands}" >> "$GITHUB_PATH"'}
+
+
+def served(runner: Runner, installed: dict[str, str], event: str, text: str, **inputs: Any) -> Outcome:
+    """One run of the server's workflow, as an event starts it."""
+    with loopback(says(text)) as server:
+        context = {"inputs": inputs, "vars": {"SERVER": server.url, "MODEL": "m"}, "secrets": {"SERVER_KEY": "key"}}
+        event_of = {**runner.environment, "GITHUB_EVENT_NAME": event}
+        outcome = replace(runner, environment=event_of).job([installed, *SERVER["jobs"]["gate"]["steps"]], context)
+        assert {asked.headers["authorization"] for asked in server.asked} == {"Bearer key"}
+    return outcome
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bfcl_data")
+def test_a_pull_request_is_gated_on_fifty_items_of_a_server(
+    tmp_path: Path, checkout: Path, installed: dict[str, str]
+) -> None:
+    runner = Runner(checkout, tmp_path / "runs", environment())
+    refused = served(runner, installed, "pull_request", REFUSES)
+    assert not refused.ok, "there is no baseline"
+    first = served(replace(runner, attempt=2), installed, "workflow_dispatch", REFUSES, size="smoke", first=True)
+    assert first.ok, first.log
+    assert "pip -m pip install --quiet ." in first.log
+    (kept,) = runner.artifacts.glob("baseline-*/gate-baseline-smoke.json")
+    shutil.copy(kept, checkout)
+    again = served(replace(runner, attempt=3), installed, "pull_request", REFUSES)
+    assert again.ok, again.log
+    assert report(again)["verdict"] == "pass"
+    worse = served(replace(runner, attempt=4), installed, "pull_request", CALLS)
+    assert not worse.ok
+    assert report(worse)["verdict"] == "fail"
+    assert len(list(runner.artifacts.glob("candidate-*"))) == 4
+
+
+def test_the_server_is_asked_every_night_and_only_where_there_is_one() -> None:
+    assert SERVER[True]["schedule"]
+    assert SERVER["jobs"]["gate"]["if"] == "${{ vars.SERVER != '' }}"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bfcl_data")
+def test_the_workflow_of_the_front_page(tmp_path: Path, checkout: Path, installed: dict[str, str]) -> None:
+    (job,) = yaml.safe_load(README.text)["jobs"].values()
+    assert README.text.count("\n") <= 22
+    with loopback(says(REFUSES)) as server:
+        variables = {"PACKAGE": "git+file:///somewhere", "MODEL": "m", "SERVER": server.url}
+        assert job["env"] == {name: f"${{{{ vars.{name} }}}}" for name in variables}
+        runner = Runner(checkout, tmp_path / "runs", environment(**variables))
+        context = {"secrets": {"OPENAI_API_KEY": "key"}}
+        without = runner.job([installed, *job["steps"]], context)
+        assert not without.ok
+        assert "pip install git+file:///somewhere" in without.log
+        candidate = next(runner.work.glob("job-*/workspace/candidate"))
+        freeze = [
+            "--policy",
+            "usual",
+            "--baseline",
+            str(checkout / "gate-baseline.json"),
+            "--update-baseline",
+            "--first",
+        ]
+        assert not cli(["gate", str(candidate), *freeze], standalone_mode=False)
+        shutil.copytree(candidate, checkout / "candidate")  # the replies are there: nothing is asked again
+        passed = runner.job([installed, *job["steps"]], context)
+    assert passed.ok, passed.log
+    assert "gate: pass" in passed.log
 
 
 # The action alone.
@@ -252,7 +352,8 @@ def test_the_path_of_the_action_is_resolved_inside_the_step(tmp_path: Path) -> N
 
 
 def test_no_input_is_pasted_into_a_script() -> None:
-    steps = [*ACTION["runs"]["steps"], *(step for job in WORKFLOW["jobs"].values() for step in job["steps"])]
+    jobs = [*WORKFLOW["jobs"].values(), *SERVER["jobs"].values(), *yaml.safe_load(README.text)["jobs"].values()]
+    steps = [*ACTION["runs"]["steps"], *(step for job in jobs for step in job["steps"])]
     assert all("${{" not in step.get("run", "") for step in steps)
     named = set(ACTION["runs"]["steps"][1]["env"].values())
     assert {f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"] if name != "install"} == named

@@ -1,8 +1,8 @@
 """Runs jobs of a GitHub workflow in shells, with the environment files that a runner gives to its steps.
 
 What the workflows of this repository use is understood: `run`, checkout, set-up of Python (both are done by then),
-artifacts as folders, a composite action of the checkout, `if` with `always()`, `!cancelled()`, `&&`, `==` and `!=`.
-Anything else is an error, so that a workflow cannot use what was not run.
+artifacts as folders, a composite action of the checkout, `if` with `always()`, `!cancelled()`, `&&`, `==`, `!=` and
+names of the context. Anything else is an error, so that a workflow cannot use what was not run.
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ class _Job:
     def _term(self, term: str, scope: Mapping[str, Any]) -> bool:
         if term in ("always()", "!cancelled()", "success()"):
             return True
+        if re.fullmatch(r"[\w-]+(\.[\w-]+)+", term):
+            return lookup(term, scope) not in ("", "false")
         match = re.fullmatch(r"(\S+)\s*(==|!=)\s*'([^']*)'", term)
         assert match, f"not understood: if: {term}"
         return (lookup(match[1], scope) == match[3]) == (match[2] == "==")

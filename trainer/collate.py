@@ -1,4 +1,4 @@
-"""Records to micro-batches: padded rows, or several records packed into a row that do not see each other."""
+"""Records to micro-batches: padded rows, several records in a row that do not see each other, or trees of records."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from torch import Tensor
 
 from trainer.losses.regions import Labels
 from trainer.store import Record, lengths
+from trainer.tree import Tree, sight
 
-Row = tuple[Record, ...]
-"""What the data loader counts as one item: a single record, or the records packed into one row."""
+Row = tuple[Record | Tree, ...]
+"""What the data loader counts as one item: a single record or tree, or those packed into one row."""
 
 
 class Rows(Sequence[Row]):
     """What a run trains on: rows of items, put together when they are asked for.
 
     Args:
-        items: Records.
+        items: Records or trees.
         groups: Which of them each row holds; None for one a row.
     """
 
-    def __init__(self, items: Sequence[Record], groups: Sequence[Sequence[int]] | None = None) -> None:
+    def __init__(self, items: Sequence[Record | Tree], groups: Sequence[Sequence[int]] | None = None) -> None:
         self.items, self.groups = items, groups
 
     def __len__(self) -> int:
@@ -51,8 +52,8 @@ class Rows(Sequence[Row]):
         return each if self.groups is None else np.array([each[list(group)].sum() for group in self.groups])
 
 
-def pack(items: Sequence[Record], length: int) -> Rows:
-    """Fill rows with whole records, longest first, each into the fullest row that still holds it.
+def pack(items: Sequence[Record | Tree], length: int) -> Rows:
+    """Fill rows with whole records or trees, longest first, each into the fullest row that still holds it.
 
     Args:
         items: None longer than `length`.
@@ -90,7 +91,7 @@ class Collator:
 
     Padding stands behind everything it could disturb, so that no attention mask is needed. In packed batches position
     ids start anew with every record: from these transformers builds a mask that keeps records apart (SDPA), or the
-    sequence bounds of FlashAttention's variable-length kernels.
+    sequence bounds of FlashAttention's variable-length kernels. Trees of several records bring a mask.
     """
 
     pad: int
@@ -103,37 +104,50 @@ class Collator:
             rows: What the data set gives.
 
         Returns:
-            `input_ids`, `regions`, `samples` and, where records are packed, `position_ids`, each of shape
-            (rows, longest row).
+            `input_ids`, `regions`, `samples`, `weights` (of the samples), `parents` (index in the row of the token
+            before; -1 where there is none) and, where records are packed, `position_ids`, each of shape (rows, longest
+            row); where they are trees, `attention_mask` of shape (rows, 1, longest row, longest row).
         """
-        width = max(sum(map(len, row)) for row in rows)
+        planted = [[each if isinstance(each, Tree) else Tree().add(each) for each in row] for row in rows]
+        width = max(sum(map(len, row)) for row in planted)
         ids = torch.full((len(rows), width), self.pad)
         regions, samples, positions = (torch.zeros((len(rows), width), dtype=torch.long) for _ in range(3))
+        weights, parents = torch.ones((len(rows), width)), torch.arange(-1, width - 1).repeat(len(rows), 1)
         index = 0
-        for row, records in enumerate(rows):
+        for row, row_trees in enumerate(planted):
             end = 0
-            for record in records:
-                start, end = end, end + len(record)
-                ids[row, start:end] = torch.frombuffer(record.ids, dtype=torch.int32)
-                regions[row, start:end] = torch.frombuffer(record.regions, dtype=torch.int8)
-                samples[row, start:end] = index
-                positions[row, start:end] = torch.arange(len(record))
-                index += 1
+            for tree in row_trees:
+                start, end = end, end + len(tree)
+                ids[row, start:end] = torch.frombuffer(tree.ids, dtype=torch.int32)
+                regions[row, start:end] = torch.frombuffer(tree.regions, dtype=torch.int8)
+                owners = torch.frombuffer(tree.owners, dtype=torch.int32).long()
+                samples[row, start:end] = index + owners
+                weights[row, start:end] = torch.tensor(tree.weights)[owners]
+                parents[row, start:end] = torch.frombuffer(tree.parents, dtype=torch.int32) + start
+                parents[row, start] = -1
+                positions[row, start:end] = torch.frombuffer(tree.depths, dtype=torch.int32)
+                index += len(tree.weights)
             positions[row, end:] = torch.arange(width - end)
-        batch = {"input_ids": ids, "regions": regions, "samples": samples}
-        if any(len(row) > 1 for row in rows):
+        batch = {"input_ids": ids, "regions": regions, "samples": samples, "weights": weights, "parents": parents}
+        branched = any(len(tree.weights) > 1 for row in planted for tree in row)
+        if branched or any(len(row) > 1 for row in rows):
             batch["position_ids"] = positions
+        if branched:
+            batch["attention_mask"] = torch.stack([sight(row, width) for row in planted])[:, None]
         return batch
 
 
-def labels(batch: dict[str, Tensor]) -> tuple[Labels, Tensor]:
+def labels(batch: dict[str, Tensor]) -> tuple[Labels, Tensor, Tensor]:
     """The scored tokens of a micro-batch.
 
     Args:
         batch: From a `Collator`.
 
     Returns:
-        Their labels, and where they are predicted: a mask of shape (rows, length - 1) over the positions before them.
+        Their labels; their ids; and where they are predicted: indices of the tokens before them, rows flat. All of
+        shape (tokens,).
     """
-    scored = batch["regions"][:, 1:] > 0
-    return Labels(batch["regions"][:, 1:][scored], batch["samples"][:, 1:][scored]), scored
+    scored = batch["regions"] > 0
+    marked = Labels(batch["regions"][scored], batch["samples"][scored], batch["weights"][scored])
+    rows = torch.arange(len(scored), device=scored.device)[:, None] * scored.shape[1]
+    return marked, batch["input_ids"][scored], (batch["parents"] + rows)[scored]

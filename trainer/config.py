@@ -250,6 +250,8 @@ class TrainConfig(RunConfig):
     """Processes that render and tokenise; 0 for one a processor where a file is large."""
     packing: bool = False
     """Fill rows with several records that do not see each other."""
+    share_prefix: bool = False
+    """Read what the replies of a conversation have before them once for all of them."""
     loss: str = "msl"
     """sft, msl or ssb."""
     alpha: float = _LOSS.alpha

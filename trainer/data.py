@@ -41,6 +41,8 @@ from trainer.workers import spread
 BATCH = 128
 """Rows encoded together."""
 SENTINEL = "sentinel"
+IN_ENVIRONMENT = "rows from the environments of "
+"""Begins the count of rows that were made in a benchmark's own environments."""
 REFUSALS = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
     TemplateError,
@@ -73,6 +75,7 @@ class _Text:
     think: tuple[int, int]
     result: int
     """Where the result region starts; it ends with the text."""
+    weight: float
 
 
 @dataclass(slots=True)
@@ -164,6 +167,8 @@ class Encoder:
                 counts[f"unusable: {one_line(row.reason, 200)}"] += 1
                 continue
             counts.update(f"left out: {one_line(str(what), 200)}" for what in _left_out(row))
+            if marked := row.source.get("benchmark_environment"):
+                counts[f"{IN_ENVIRONMENT}{one_line(str(marked), 40)}"] += 1
             for _, turn in turns(row) if self.turns == "all" else [(0, row)]:
                 try:
                     yield self._text(turn, counts)
@@ -181,7 +186,7 @@ class Encoder:
         head = _rendered(prompt, self.tokenizer).removesuffix(prompt.prefix)
         counts.update(f"left out: {what}" for what in unshown(example, head, native=reply.calls is not None))
         text, think, result = join(head, written)
-        return _Text(example.id, text + self.end, think, result)
+        return _Text(example.id, text + self.end, think, result, example.weight)
 
     def _encode(self, texts: Sequence[_Text], counts: Counter[str]) -> Iterator[Record]:
         if not texts:
@@ -203,7 +208,7 @@ class Encoder:
                 continue
             counts["without think"] += THINK not in regions
             counts["without result"] += RESULT not in regions
-            yield Record(text.id, array("i", ids), regions)
+            yield Record(text.id, array("i", ids), regions, text.weight)
 
 
 def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:

@@ -26,12 +26,14 @@ from trainer.arguments import arguments, settings_are_refused
 from trainer.checkpoints import STAGING
 from trainer.collate import Collator, Rows, pack
 from trainer.config import RunConfig, TrainConfig
-from trainer.data import Corpus, Encoder, end_of_turn
+from trainer.data import IN_ENVIRONMENT, Corpus, Encoder, end_of_turn
 from trainer.evaluation import held_out
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
 from trainer.monotony import warning
+from trainer.store import Record, lengths
 from trainer.train import RegionTrainer
+from trainer.tree import Tree, refuse, trees
 
 
 def small_files(kind: Any, config: RunConfig) -> Any:
@@ -151,8 +153,14 @@ def corpora(config: TrainConfig, tokenizer: Any) -> tuple[Corpus, Corpus | None]
 
 
 def in_rows(corpus: Corpus, config: TrainConfig) -> Rows:
-    """The rows of a corpus, packed where that is asked for."""
-    return pack(corpus.records, config.max_length) if config.packing else Rows(corpus.records)
+    """The rows of a corpus: replies of a conversation in one tree, rows packed, where that is asked for."""
+    items: Sequence[Record | Tree] = corpus.records
+    if config.share_prefix:
+        refuse(config.attn_implementation, small_files(transformers.AutoConfig, config), config.max_length)
+        items = trees(corpus.records, config.max_length)
+        shared = int(lengths(corpus.records).sum() - lengths(items).sum())
+        corpus.counts["tokens that replies share"] = shared
+    return pack(items, config.max_length) if config.packing else Rows(items)
 
 
 def train(config: TrainConfig) -> Path:
@@ -219,6 +227,10 @@ def described(config: RunConfig, corpus: Corpus) -> dict[str, Any]:
     return {
         "config": asdict(config),
         "data": {"source": config.data, "sha256": corpus.sha256, "counts": corpus.counts},
+        "benchmark_environments": sorted(
+            {name.removeprefix(IN_ENVIRONMENT) for name in corpus.counts if name.startswith(IN_ENVIRONMENT)}
+            | set(models.outline(config.model, models.locate(config.model)).environments)
+        ),
         "base": models.inspect(config.model).sha256 if os.environ.get("RANK", "0") == "0" else None,
         "adapter": describe_adapter(config),
         "code": asdict(provenance.code()),

@@ -39,6 +39,8 @@ class Record:
     ids: array[int]
     regions: array[int]
     """0, `THINK` or `RESULT` for each token."""
+    weight: float = 1.0
+    """Of its loss."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -24,7 +24,7 @@ from harness.errors import UsageProblem, unknown_name
 
 __all__ = ["Finding", "Gate", "as_json", "decide", "gate"]
 
-ITSELF = "the run is held against itself: whatever it does, it cannot be worse"
+ITSELF = "the run is compared with itself: whatever it does, it cannot be worse"
 FROZEN = "the baseline was frozen from this very run"
 UNSEEN = "the baseline is not there yet: --first accepts that, and with --update-baseline freezes this run as the first"
 
@@ -95,7 +95,7 @@ def gate(
     forced = _refusals(run, others)
     if forced and not force:
         raise UsageProblem(
-            "the run cannot be held against its policy:\n" + "\n".join(f"  {why}" for why in forced),
+            "the run cannot be checked against its policy:\n" + "\n".join(f"  {why}" for why in forced),
             "Give one run, freeze a new baseline, score the run again with its data and rules, or give --force.",
         )
     findings = [finding for rule in _rules(policy) for finding in _apply(rule, run, sides, policy, first)]

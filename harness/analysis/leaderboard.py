@@ -33,6 +33,8 @@ class Row:
     """Configuration of a measured row."""
     unread: tuple[str, ...] = ()
     """Of which categories many replies that should be calls could not be read, for readers."""
+    trained_in: tuple[str, ...] = ()
+    """Benchmarks of the view in whose own environments the model was trained."""
 
     @property
     def asked(self) -> str:
@@ -131,7 +133,17 @@ def _measured(view: View, entry: Entry, base: Entry | None, upstream_missing: bo
     partial += [f"{record.benchmark.name}: still running" for record in entry.records if record.status == "running"]
     shards = ((record.benchmark.name, record.shards) for record in entry.records)
     partial += [f"{name}: {found.told}" for name, found in shards if found and found.told]
-    return Row(entry.label, cells, entry.folders, tuple(dict.fromkeys(partial)), entry.facts, _unread(view, entry))
+    seen = {record.benchmark.name for record in entry.records}
+    trained = {name for record in entry.records for name in record.model.environments if name in seen}
+    return Row(
+        entry.label,
+        cells,
+        entry.folders,
+        tuple(dict.fromkeys(partial)),
+        entry.facts,
+        _unread(view, entry),
+        tuple(sorted(trained)),
+    )
 
 
 def _unread(view: View, entry: Entry) -> tuple[str, ...]:
@@ -174,7 +186,8 @@ def _published_rows(view: View, table: Published) -> list[Row]:
         cells = _published_cells(view, values, base)
         if model == table.base:
             cells |= _no_change(view)
-        rows.append(Row(model, cells))
+        trained = table.trained_in.get(model)
+        rows.append(Row(model, cells, trained_in=(trained,) if trained else ()))
     return rows
 
 

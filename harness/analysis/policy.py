@@ -198,7 +198,9 @@ def parse(document: Mapping[str, Any], where: str) -> Policy:
     if not isinstance(anchor, str | None) or anchor == "":
         raise UsageProblem(f"{where}: anchor is {anchor!r}", "It is the path of a run or a frozen baseline file.")
     if anchor and not any(rule.section == "max_drop" for rule in rules):
-        raise UsageProblem(f"{where}: an anchor without a max_drop rule holds nothing", "Add a rule or take it away.")
+        raise UsageProblem(
+            f"{where}: an anchor without a max_drop rule is compared with nothing", "Add a rule or take it away."
+        )
     return Policy(
         tuple(rules),
         _choice(document, "on_inconclusive", ("fail", "pass"), where),

@@ -118,7 +118,7 @@ def path(name: str, as_json: bool) -> None:
     "environments",
     metavar="FILE.py:CLASS[,CLASS]",
     multiple=True,
-    help="Classes that questions of several turns are played in. They run in the sandbox only.",
+    help="Classes whose methods questions of several turns call. They run in the sandbox only.",
 )
 @click.option("--functions", type=FILE, multiple=True, help="Documents of the functions, for questions without them.")
 @as_json
@@ -137,7 +137,8 @@ def add(
 
     \b
       harness data add bookings --format bfcl questions.jsonl answers.jsonl
-      harness data add desk --format bfcl q.jsonl a.jsonl --environment x.py:Desk
+      harness data add desk --format bfcl questions.jsonl answers.jsonl \\
+        --environment desk.py:Desk
     """
     from harness.errors import UsageProblem
 

@@ -119,7 +119,7 @@ def command(
     disagreement: float | None,
     equal_pass: float,
 ) -> None:
-    """Hold RUN against a release policy.
+    """Check RUN against a release policy.
 
     Pass, fail or inconclusive, with a reason for each rule. What was planned and not judged counts against the run.
 

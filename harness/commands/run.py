@@ -36,11 +36,11 @@ class Flags(RunSettings):
     log_samples: Annotated[bool, Flag(section="What is kept, and what counts as done", hidden=True)] = False
     """Always on."""
     fail_on_error: str = "0"
-    """Exit 3 above this many faults, or fraction."""
+    """Exit 3 above this many errors, or fraction."""
     dry_run: Annotated[bool, Flag(section="How it is told")] = False
     """Say what would be done; load nothing."""
     check: Annotated[int | None, Flag(metavar="N", least=1)] = None
-    """Play N items of each category, show prompt, reply and reading, say what does not fit; keep nothing."""
+    """Ask N items of each category, show prompt, reply and reading, say what does not fit; keep nothing."""
     as_json: Annotated[bool, Flag(own="--json")] = False
     """Print records as JSON."""
     progress: Literal["auto", "plain", "none"] = "auto"
@@ -141,7 +141,7 @@ def command(**values: Any) -> None:
     if flags.base and not (flags.as_json or flags.predict_only):
         click.echo(runs.comparison_text(found[0], found[1], output))
     if left > fault_limit(flags.fail_on_error, n):
-        raise RunIncomplete(f"{left} of {n} items faulted or are left", _remedy(records, output))
+        raise RunIncomplete(f"{left} of {n} items ended in an error or are left", _remedy(records, output))
 
 
 def _remedy(records: Sequence[RunRecord], output: Path) -> str:

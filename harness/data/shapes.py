@@ -17,7 +17,7 @@ from harness.data import calls as notation
 from harness.data import thinking
 from harness.data.calls import Unreadable
 from harness.data.schemas import schema_of
-from harness.data.turns import ROLES, normal, said_by, unread, with_answer
+from harness.data.turns import ROLES, normal, said_by, unread, weight_of, with_answer
 from harness.types import Example, Message, Tool
 
 Row = Mapping[str, Any]
@@ -85,7 +85,19 @@ def _example(row: Row, line: int, roles: Roles) -> Example:
         answer=text,
         source=dict(row.get("source") or {}),
         said=_text(row.get("said") or ""),
+        weight=_answer_weight(row),
     )
+
+
+def _answer_weight(row: Row) -> float:
+    """The weight of an example's answer.
+
+    Raises:
+        Unreadable: It is not above 0: the answer is what is learnt.
+    """
+    if not (weight := weight_of({"weight": row.get("weight")}, len(row["messages"]))):
+        raise Unreadable("the answer has weight 0: nothing of it would be learnt")
+    return weight
 
 
 def _xlam(row: Row, line: int, roles: Roles) -> Example:
@@ -156,17 +168,17 @@ def _conversation(row: Row, line: int, messages: Any, form: str, roles: Roles) -
             tools, messages = tools or found, messages[1:]
             left_out.append(TOOL_TEXT)
     made = normal(messages, tools, roles)
-    learnt = [place for place, said in enumerate(made) if said["role"] == "assistant" and said.get("train", True)]
+    learnt = [place for place, said in enumerate(made) if said["role"] == "assistant" and weight_of(said, place)]
     if not learnt or learnt[-1] == 0:
         raise Unreadable("no assistant turn to learn after a question")
     if learnt[-1] + 1 < len(made):
         left_out.append(AFTER)
     source = {"format": form} | ({"left_out": left_out} if left_out else {})
     asked = Example(_id(row, line), tuple(made[: learnt[-1]]), tools, None, "", source)
-    said = said_by(made[learnt[-1]])
-    return with_answer(
-        asked, replace(said, think=thinking.one([said.think or "", *thinking.in_fields(row, thinking.ROW_FIELDS)]))
-    )
+    last = made[learnt[-1]]
+    said = said_by(last)
+    think = thinking.one([said.think or "", *thinking.in_fields(row, thinking.ROW_FIELDS)])
+    return with_answer(asked, replace(said, think=think), weight=weight_of(last, learnt[-1]))
 
 
 def tools_of(row: Row) -> tuple[Tool, ...]:

@@ -1,7 +1,7 @@
 """Conversations: messages of any common spelling made one, and the turns of an example that are learnt.
 
 An earlier assistant turn keeps its text in `content`, its calls in `tool_calls` and its thinking in
-`reasoning_content`; `"train": False` marks a turn that carries no loss.
+`reasoning_content`; `"weight"`, where it is not 1, is that of its loss: 0 for a turn that is shown and not learnt.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ ROLES = {
     **dict.fromkeys(("function_call", "tool_call", "tool_calls"), "calls"),
 }
 """Speakers of data sets -> roles here; `calls` is an assistant turn whose text is calls."""
+MARKS = ("learn", "weight", "train", "training")
+"""Keys of a turn that say how much of its loss counts."""
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal")
 _RESULT = re.compile(r"\s*<tool_response>\n?(.*?)\n?</tool_response>\s*", re.DOTALL)
 _READ = {
@@ -41,7 +43,7 @@ _READ = {
         "type",
         "id",
     ),
-    *("weight", "train", "training", *thinking.FIELDS),
+    *(*MARKS, *thinking.FIELDS),
 }
 """Fields of a message that are read, or say nothing."""
 
@@ -129,7 +131,8 @@ def _message(
             made["tool_calls"] = _ids(notation.native(said.calls, place), message.get("tool_calls"))
         if said.think is not None:
             made["reasoning_content"] = said.think
-        return made if _carries_loss(message) else made | {"train": False}
+        weight = weight_of(message, place)
+        return made if weight == 1 else made | {"weight": weight}
     if role == "tool" and not _is_text(value):
         value = json.dumps(value, ensure_ascii=False)
     text, _ = _content(value, f"the {role} message {place}")
@@ -227,22 +230,31 @@ def _content(value: Any, where: str) -> tuple[str, list[str]]:
     return "\n".join(texts), thoughts
 
 
+def weight_of(message: Mapping[str, Any], place: int) -> float:
+    """How much a turn's loss counts: `learn`, OpenAI's `weight`, axolotl's `train` and `training`; the least of them.
+
+    Args:
+        message: The turn.
+        place: Among the messages; for the error.
+
+    Returns:
+        From 0, shown and not learnt, to 1.
+
+    Raises:
+        Unreadable: One of them is something else.
+    """
+    given = {key: message[key] for key in MARKS if message.get(key) is not None}
+    for key, value in given.items():
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise Unreadable(f"{key} {value!r} of message {place} is not a number from 0 to 1")
+    return float(min(given.values(), default=1))
+
+
 def _is_text(value: Any) -> bool:
     """Whether a content is text or a list of parts, and not a result that stands there as an object."""
     if not isinstance(value, list):
         return not isinstance(value, Mapping)
     return bool(value) and all(isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in value)
-
-
-def _carries_loss(message: Mapping[str, Any]) -> bool:
-    """Whether a turn is learnt: OpenAI's `weight`, axolotl's `train` and `training`."""
-    for key in ("weight", "train", "training"):
-        value = message.get(key)
-        if value not in (None, 0, 1):
-            raise Unreadable(f"{key} {value!r} of a turn is neither 0 nor 1")
-        if value is not None and not value:
-            return False
-    return True
 
 
 def _ids(made: list[dict[str, Any]], given: Any) -> list[dict[str, Any]]:
@@ -275,7 +287,7 @@ def _list(value: Any) -> list[Any]:
 
 def shown(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Earlier messages as a model is shown them: without their thinking and without marks for training."""
-    hidden = ("reasoning_content", "train")
+    hidden = ("reasoning_content", *MARKS)
     return tuple({key: value for key, value in message.items() if key not in hidden} for message in messages)
 
 
@@ -290,10 +302,11 @@ def turns(example: Example) -> Iterator[tuple[int, Example]]:
         their id, as in `7@1`.
     """
     for place, message in enumerate(example.messages):
-        if message["role"] == "assistant" and place and message.get("train", True) is not False:
+        if message["role"] == "assistant" and place and (weight := weight_of(message, place)):
             said = said_by(message)
             if said.answer.strip():
-                yield place, with_answer(example, said, id=f"{example.id}@{place}", messages=example.messages[:place])
+                earlier = {"id": f"{example.id}@{place}", "messages": example.messages[:place], "weight": weight}
+                yield place, with_answer(example, said, **earlier)
     yield len(example.messages), example
 
 

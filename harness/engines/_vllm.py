@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from harness import machine
 from harness.errors import UsageProblem, unknown_name
 from harness.models import Located, tokenizer_of
 from harness.types import EngineSettings
@@ -35,7 +36,7 @@ def root() -> Path:
     """
     spec = importlib.util.find_spec("vllm")
     if spec is None or spec.origin is None:
-        raise UsageProblem("vllm is not installed", "pip install 'funreason-harness[vllm]'")
+        raise UsageProblem("vllm is not installed", machine.install("vllm"))
     return Path(spec.origin).parent
 
 

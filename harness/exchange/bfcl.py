@@ -68,7 +68,9 @@ def write(request: ExportRequest) -> Exported:
             modes.update(raw_answer(step.reply)[1] for step in episode.steps)
             found[category][episode.sample_id] = {"id": episode.sample_id, **_result(category, episode.steps)}
     if faults:
-        notes.append(f"{faults} faulted items are left out: evaluate with --partial-eval, or finish the run first.")
+        notes.append(
+            f"{faults} items that ended in an error are left out: evaluate with --partial-eval, or finish the run."
+        )
     name = request.model_name or REGISTERED[modes.most_common(1)[0][0] if modes else "prompt"]
     folder = request.output / "result" / name.replace("/", "_")
     files = [

@@ -41,7 +41,7 @@ def write(request: ExportRequest) -> Exported:
         program = sanitize(episode.steps[-1].reply.text, problem.entry_point)
         found[problem.benchmark].append(official.Program(problem.task_id, program))
     if faults:
-        notes.append(f"{faults} faulted items are left out.")
+        notes.append(f"{faults} items that ended in an error are left out.")
     request.output.mkdir(parents=True, exist_ok=True)
     files = []
     for benchmark, programs in found.items():

@@ -18,6 +18,7 @@ NOTES = (
     "Intervals: 95 %, Wilson for a category, combined for averages; n counts judged replies.",
     "† the row does not cover the data. N/A: a part was not run; it is not 0.",
     "‡ many replies that should be calls hold none that can be read: the set-up may not fit the model.",
+    "§ trained in the benchmark's environments: the questions are new to it, tools and worlds are not.",
     "Best of a column is marked only where its lead over every other row of the block is beyond noise.",
 )
 UPSTREAM_NOTE = "Missing parts count as 0, as the official evaluator counts them."
@@ -85,7 +86,7 @@ def _label(row: Row) -> str:
 
 
 def _marks(row: Row) -> str:
-    return f"{' †' if row.partial else ''}{' ‡' if row.unread else ''}"
+    return f"{' †' if row.partial else ''}{' ‡' if row.unread else ''}{' §' if row.trained_in else ''}"
 
 
 def _heading(block: Block) -> str:
@@ -124,7 +125,8 @@ def notes(boards: Sequence[Board]) -> list[str]:
         NOTES[0]: True,
         NOTES[1]: any(row.partial for block in blocks for row in block.rows),
         NOTES[2]: any(row.unread for block in blocks for row in block.rows),
-        NOTES[3]: any(block.best for block in blocks),
+        NOTES[3]: any(row.trained_in for block in blocks for row in block.rows),
+        NOTES[4]: any(block.best for block in blocks),
         PUBLISHED_NOTE: any(not block.measured for block in blocks),
         UPSTREAM_NOTE: any(board.upstream_missing for board in boards),
     }
@@ -180,7 +182,8 @@ def comma_separated(boards: Sequence[Board]) -> str:
     """CSV in long form: one line for each number."""
     text = io.StringIO()
     fields = ("view", "block", "measured", "model", "asked", "column", "value", "low", "high", "n", "size", "coverage")
-    writer = csv.DictWriter(text, [*fields, "best", "missing", "partial", "unread"], lineterminator="\n")
+    names = [*fields, "best", "missing", "partial", "unread", "trained_in"]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     for board in boards:
         for number in _numbers(board):
@@ -195,7 +198,7 @@ def _numbers(board: Board) -> list[dict[str, Any]]:
         | {"asked": row.asked, "column": name}
         | cell_json(row.cells[name])
         | {"best": block.best.get(name) == row.label, "partial": list(row.partial)}
-        | {"unread": list(row.unread)}
+        | {"unread": list(row.unread), "trained_in": list(row.trained_in)}
         for block in board.blocks
         for row in block.rows
         for name in board.view.columns
@@ -221,6 +224,7 @@ def _board_json(board: Board) -> dict[str, Any]:
                     "runs": list(row.runs),
                     "partial": list(row.partial),
                     "unread": list(row.unread),
+                    "trained_in": list(row.trained_in),
                     "facts": dict(row.facts),
                     "cells": {name: cell_json(cell) for name, cell in row.cells.items()},
                 }

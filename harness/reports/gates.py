@@ -18,14 +18,15 @@ def headline(result: Gate) -> str:
     """The verdict and what it means for the release."""
     verdict = f"gate: {result.verdict}"
     if result.verdict == "inconclusive":
-        verdict += f" (the policy lets this {'pass' if result.lets_inconclusive_pass else 'fail'})"
+        verdict += f" (on_inconclusive: {'pass' if result.lets_inconclusive_pass else 'fail'})"
     against = f" against {result.baseline}" if result.baseline else ""
     return one_line(f"{verdict}: {result.run}{against}", 300)
 
 
 def terminal(result: Gate, width: int = 80) -> str:
     """One paragraph a rule."""
-    lines = [headline(result), *(textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(result))]
+    said = textwrap.fill(headline(result), width, subsequent_indent="  ")
+    lines = [said, *(textwrap.fill(note, width, subsequent_indent="  ") for note in _notes(result))]
     for finding in result.findings:
         text = f"{SYMBOLS[finding.outcome]} {finding.rule.title}: {finding.reason}"
         lines.append(textwrap.fill(printable(text), width, subsequent_indent="  "))

@@ -68,7 +68,7 @@ def _notes(outlook: Outlook) -> list[str]:
         if found.never:
             notes.append(
                 f"{found.rule.title}: {found.n} items are too few, even where none is wrong, lost or gained; loosen the"
-                " rule, or hold it against an average."
+                " rule, or put it on an average."
             )
         if not found.n:
             notes.append(f"{found.rule.title}: there are no items of it here.")

@@ -52,8 +52,8 @@ def size_text(plan: RunPlan, left: int, seconds: float | None) -> str | None:
 
     Args:
         plan: The run.
-        left: Episodes that are not played yet.
-        seconds: What an episode took in an earlier run of the same model; None where there is none.
+        left: Samples, repeats counted, that have no answer yet.
+        seconds: What a sample took in an earlier run of the same model; None where there is none.
 
     Returns:
         One line; None for a small run.
@@ -66,7 +66,7 @@ def size_text(plan: RunPlan, left: int, seconds: float | None) -> str | None:
     expected = "the time left is shown once some are done"
     if seconds is not None:
         expected = f"about {timedelta(seconds=round(seconds * left))} at {seconds:.2g} s each, as in an earlier run"
-    return f"{plan.benchmark.name}: {left:,} episodes{of}; {expected}"
+    return f"{plan.benchmark.name}: {left:,} samples{of}; {expected}"
 
 
 def episode_seconds(planned: RunPlan) -> float | None:
@@ -96,7 +96,8 @@ def plans_text(plans: Sequence[RunPlan]) -> str:
     def rows(entry: dict[str, Any]) -> Iterator[str]:
         for name, value in entry.items():
             said = ", ".join(f"{key} {n}" for key, n in value.items()) if isinstance(value, dict) else value
-            yield f"{name:>10}  {'a new one' if said is None else said}"
+            label = "in all" if name == "episodes" else name
+            yield f"{label:>10}  {'a new one' if said is None else said}"
 
     return "\n\n".join("\n".join(rows(entry)) for entry in plans_json(plans))
 
@@ -163,9 +164,9 @@ def faults_text(folder: Path, record: RunRecord) -> list[str]:
         if line.fault is not None:
             faults.setdefault(NUMBER.sub("#", line.fault), []).append(line.fault)
     often = sorted(faults.values(), key=len, reverse=True)
-    lines = [f"fault, {len(same)} of {record.benchmark.n}: {one_line(same[0], REASON)}" for same in often[:REASONS]]
+    lines = [f"error, {len(same)} of {record.benchmark.n}: {one_line(same[0], REASON)}" for same in often[:REASONS]]
     more = sum(map(len, often[REASONS:]))
-    return [*lines, f"fault, {more} more of {len(often) - REASONS} other kinds"] if more else lines
+    return [*lines, f"error, {more} more of {len(often) - REASONS} other kinds"] if more else lines
 
 
 def _known(value: float | None, form: str) -> str:

@@ -88,7 +88,7 @@ def _user(asked: RunSettings) -> UserSpec | None:
     said = (asked.user_base_urls, asked.user_model_args, asked.user_gen_kwargs)
     if asked.user_model is None and asked.user_engine not in WITHOUT_MODEL:
         if any(said) or asked.user_engine != "auto":
-            raise UsageProblem("--user-model is missing", "It names the model that plays the user.")
+            raise UsageProblem("--user-model is missing", "It names the model that simulates the user.")
         return None
     if asked.user_engine not in (known := plugins.names("engines")) and asked.user_engine != "auto":
         raise unknown_name("engine", asked.user_engine, known)

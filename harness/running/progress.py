@@ -43,7 +43,7 @@ class Silent:
 
 
 class Meter:
-    """What there is to say about a run: `120/400 · accuracy 43.3% · 812 tokens/s · 0 faults · 0:00:32 left`."""
+    """What there is to say about a run: `120/400 · accuracy 43.3% · 812 tokens/s · 0 errors · 0:00:32 left`."""
 
     def __init__(self, total: int, tally: Tally) -> None:
         self.total, self.tally = total, tally
@@ -51,7 +51,7 @@ class Meter:
 
     @property
     def done(self) -> int:
-        """Episodes that have ended, with a fault or without."""
+        """Items that have ended, with an error or without."""
         return self.tally.finished + self.tally.faults
 
     def text(self) -> str:
@@ -63,7 +63,7 @@ class Meter:
             parts.append(f"accuracy {tally.passed / tally.judged:.1%}")
         if played:
             parts.append(f"{(tally.tokens['completion'] - self._tokens) / seconds:.0f} tokens/s")
-        parts.append(f"{tally.faults} fault{'' if tally.faults == 1 else 's'}")
+        parts.append(f"{tally.faults} error{'' if tally.faults == 1 else 's'}")
         if tally.waiting:
             parts.append(f"{tally.waiting} waiting")
         if tally.cost is not None:

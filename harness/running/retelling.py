@@ -73,7 +73,7 @@ class _Teller:
         try:
             return _told(self.ended.samples[line.id], [(self._asked(query), step) for query, step in self._steps(line)])
         except Exception as error:  # noqa: BLE001 - one sample that cannot be played again never costs the report
-            return _stored(line, f"cannot be played again: {type(error).__name__}: {error}")
+            return _stored(line, f"cannot be replayed: {type(error).__name__}: {error}")
 
     def _asked(self, query: Query) -> Query:
         """The query as it was asked: to a base model as one text."""

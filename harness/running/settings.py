@@ -112,8 +112,8 @@ class RunSettings:
     offline: bool = False
     """Use no network; also by HF_HUB_OFFLINE=1."""
 
-    user_model: Annotated[str | Path | None, Flag(section="Who plays the user, where a task has one")] = None
-    """Model that plays the user; its name, settings and hash are part of the run."""
+    user_model: Annotated[str | Path | None, Flag(section="The simulated user, where a task has one")] = None
+    """Model that simulates the user; its name, settings and hash are part of the run."""
     user_engine: str = "auto"
     """As --engine."""
     user_base_urls: Annotated[Names, Flag(own="--user-base-url")] = ()
@@ -147,9 +147,9 @@ class RunSettings:
     resume: bool = True
     """Continue a run of the same configuration. [default: on]"""
     retry_errors: bool = True
-    """On resume, play faults again. [default: on]"""
+    """On resume, ask again what ended in an error. [default: on]"""
     overwrite: Annotated[bool, Flag("--allow-overwrite")] = False
-    """Play everything again."""
+    """Ask everything again."""
     predict_only: Annotated[bool, Flag("--no-score")] = False
     """Store replies without judging them."""
     sample_timeout: Annotated[float | None, Flag(least=1e-3, most=1e9)] = None

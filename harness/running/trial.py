@@ -85,7 +85,7 @@ def _handler(handler: Handler, query: Query) -> Handler:
 def _problems(record: RunRecord, lines: Sequence[SampleLine], ended: Ended) -> Iterator[str]:
     faults = [line for line in lines if line.fault]
     if faults:
-        yield f"{len(faults)} of {len(lines)} items faulted, the first by: {faults[0].fault}"
+        yield f"{len(faults)} of {len(lines)} items ended in an error, the first by: {faults[0].fault}"
     yield from warnings(record.readings, record.handler_options.get("dialect"))
     steps = [step for line in lines if not line.fault for _, step in _retraced(ended, line) if step.asked == "model"]
     cut = sum(step.generation.finish == "length" for step in steps)

@@ -44,7 +44,7 @@ def demand(spec: UserSpec | None, categories: Sequence[str]) -> UserSpec:
     """
     if spec is None:
         remedy = "Name its model: --user-model NAME, and --user-base-url URL where a server has it."
-        raise UsageProblem(f"{', '.join(categories)} is played with a simulated user, and there is none", remedy)
+        raise UsageProblem(f"{', '.join(categories)} needs a simulated user, and there is none", remedy)
     return spec
 
 

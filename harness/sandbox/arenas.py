@@ -7,7 +7,10 @@ its calls runs up to a quarter faster, and none runs differently.
 
 from __future__ import annotations
 
-import resource
+import contextlib
+
+with contextlib.suppress(ImportError):  # Windows has none, and no backend
+    import resource
 
 LONG_CALL = 0.005
 """Seconds from which on it pays to look at a call's page faults."""

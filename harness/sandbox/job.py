@@ -6,12 +6,12 @@ it runs beside the program and is trusted with nothing.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import json
 import marshal
 import os
-import resource
 import struct
 import sys
 import time
@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 from harness.sandbox import frames, landlock, linux, namespaces, seccomp, values
 from harness.sandbox.arenas import LONG_CALL, Arenas
+
+with contextlib.suppress(ImportError):  # Windows has none, and no backend
+    import resource
 
 _OPEN_FILES = 64
 _DESCRIPTORS = 256

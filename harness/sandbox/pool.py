@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import marshal
 import math
 import os
@@ -21,6 +20,9 @@ from harness.sandbox import backends, containers, frames, values
 from harness.sandbox.clock import JobClock
 from harness.sandbox.job import FOLDER_MEGABYTES, THREADS, Job
 from harness.sandbox.server import ON_DEMAND
+
+with contextlib.suppress(ImportError):  # Windows has none, and no backend
+    import fcntl
 
 GIBIBYTE = 1 << 30
 ANSWER_SECONDS = 30.0

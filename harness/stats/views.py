@@ -97,6 +97,8 @@ class Published:
     """The row that `change` columns are measured against."""
     rows: Mapping[str, Mapping[str, float]]
     """Model -> column of the view -> fraction."""
+    trained_in: Mapping[str, str]
+    """Models that were trained in a benchmark's own environments -> the benchmark."""
 
 
 def load_published(view: str) -> list[Published]:
@@ -117,7 +119,12 @@ def _published(table: Mapping[str, Any]) -> Published:
         model: {name: value / table["scale"] for name, value in zip(table["columns"], values, strict=True)}
         for model, *values in table["rows"]
     }
-    return Published(f"{table['paper']}, {table['where']}, arXiv {table['arxiv']}", table.get("base"), rows)
+    return Published(
+        f"{table['paper']}, {table['where']}, arXiv {table['arxiv']}",
+        table.get("base"),
+        rows,
+        table.get("trained_in", {}),
+    )
 
 
 def view_names() -> list[str]:

@@ -28,7 +28,9 @@ def graph(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Find what the tools of ENV need from one another, by names and by calling them.
+    """Find what the tools of ENV need from one another.
+
+    By the names in documents and by calling them.
 
     Writes graph.json, which may be edited, and graph.html into the output folder. A graph.json that is there already
     is read and drawn again.

@@ -107,7 +107,7 @@ def command(**flags: Any) -> None:
 
         counts = run_on_ray(settings, flags["shards"])
     else:
-        with _Progress(settings.prices) as watch:
+        with Progress(settings.prices) as watch:
             counts = run(settings, watch)
     report.write_report(settings.output, report.summarise(settings.output, count))
     click.echo(json.dumps(counts) if as_json else _counts(counts, settings.output))
@@ -208,7 +208,7 @@ def _counts(counts: dict[str, int], folder: Path) -> str:
     return "\n".join([*told, ", ".join(f"{n} {what}" for n, what in parts) + f"; report: {folder / 'report.html'}"])
 
 
-class _Progress:
+class Progress:
     """Counts on a live line of a terminal, or a plain line every ten seconds elsewhere."""
 
     def __init__(self, prices: dict[str, dict[str, float]]) -> None:

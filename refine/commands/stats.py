@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,11 @@ def command(folder: Path, tokenizer: str | None, as_json: bool) -> None:
     from tabulate import tabulate
 
     from refine import report
+    from refine.synth import report as synthesis
 
+    if synthesis.is_synthesis(folder):
+        _tell_synthesis(synthesis.write(folder), as_json)
+        return
     summary = report.summarise(folder, report.token_counter(tokenizer) if tokenizer else None)
     report.write_report(folder, summary)
     if as_json:
@@ -42,3 +47,16 @@ def command(folder: Path, tokenizer: str | None, as_json: bool) -> None:
         for part, length in summary["lengths"].items()
     ]
     click.echo(tabulate(rows, headers=("part", "n", "mean", "median", "paper's mean")))
+
+
+def _tell_synthesis(summary: dict[str, Any], as_json: bool) -> None:
+    """Print a synthesis's numbers."""
+    from tabulate import tabulate
+
+    if as_json:
+        click.echo(json.dumps(summary, indent=1))
+        return
+    click.echo(tabulate(summary["funnel"].items(), headers=("phase", "conversations")) + "\n")
+    kinds = [{"kind": kind, **row} for kind, row in summary["kinds"].items()]
+    for rows in (summary["stages"], kinds, summary["calls"]):
+        click.echo(tabulate(rows, headers="keys") + "\n")

@@ -5,13 +5,18 @@ from __future__ import annotations
 import click
 
 from refine.commands._synth_graph import graph
+from refine.commands._synth_run import run
 from refine.commands._synth_walk import walk
 
 
 @click.group()
 def command() -> None:
-    """Make multi-turn training conversations from tools that can be carried out (FunReason-MT)."""
+    """Make training conversations from tools that can be run.
+
+    After FunReason-MT (arXiv 2510.24645).
+    """
 
 
 command.add_command(graph)
 command.add_command(walk)
+command.add_command(run)

@@ -24,7 +24,7 @@ EDGE, NAMED, KNOWN, GIVEN, OPTION, SAME_KIND, STATE_NAMED, STATE, INVENTED = (
     12.0,
     6.0,
     8.0,
-    4.0,
+    1.0,
     6.0,
     2.0,
     3.0,

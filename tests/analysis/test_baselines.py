@@ -163,7 +163,7 @@ def test_a_run_is_told_from_itself_by_its_id(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(made, copy)
     arguments = ["gate", str(tmp_path / "run"), "--max-drop", "multiple=0.1", "--baseline"]
-    assert "held against itself" in CliRunner().invoke(cli, [*arguments, str(copy)]).output
+    assert "compared with itself" in CliRunner().invoke(cli, [*arguments, str(copy)]).output
     (tmp_path / "base.json").write_bytes(freeze(read(made)))
     result = CliRunner().invoke(cli, [*arguments, str(tmp_path / "base.json")])
     assert (result.exit_code, "was frozen from this very run" in result.output) == (0, True)

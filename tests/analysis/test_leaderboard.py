@@ -89,6 +89,21 @@ def test_partial_rows_are_marked_and_missing_is_not_zero() -> None:
     assert "n=50 13%" in text
 
 
+def test_rows_trained_in_the_benchmarks_environments_are_marked() -> None:
+    trained = ModelInfo("tuned", sha256="ab" * 32, environments=("acebench", "bfcl"))
+    scores = {name: Score(n, n, n // 2, 0) for name, n in synthetic_runs.ALL.items()}
+    board = build(load_view("balancesft"), rows(record(scores=scores, model=trained), record("plain", scores=scores)))
+    marks = {row.label: row.trained_in for block in board.blocks for row in block.rows}
+    assert (marks["tuned"], marks["plain"]) == (("bfcl",), ())
+    assert marks["FunReason-MT-4B (RL)"] == ("bfcl",)
+    assert marks["Claude-Sonnet-4-20250514"] == ()
+    for text in (boards.terminal([board]), boards.markdown([board])):
+        assert "tuned §" in text
+        assert "trained in the benchmark's environments" in text.replace("\n", " ")
+    assert "trained in the environments of bfcl" in boards.html([board])
+    assert json.loads(boards.as_json([board]))[0]["blocks"][0]["rows"][0]["trained_in"] in (["bfcl"], [])
+
+
 def test_measured_and_published_never_share_a_block() -> None:
     scores = {name: Score(n, n, n // 2, 0) for name, n in synthetic_runs.ALL.items()}
     board = build(load_view("funreason"), rows(record(scores=scores)))

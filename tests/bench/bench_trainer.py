@@ -207,9 +207,9 @@ def step_memory(fused: bool) -> dict[str, float]:
     before, began = _now(), time.process_time()
     if fused:
         fuse(net)
-        scored = torch.ones(ROWS, LENGTH - 1, dtype=torch.bool)
-        weights = torch.full((int(scored.sum()),), 1 / int(scored.sum()))
-        loss = net(input_ids=ids, scored=scored, weights=weights)["loss"]
+        before_each = torch.arange(ROWS * LENGTH).view(ROWS, LENGTH)[:, :-1].flatten()
+        weights = torch.full_like(before_each, 1, dtype=torch.float32) / len(before_each)
+        loss = net(input_ids=ids, targets=ids[:, 1:].flatten(), before=before_each, weights=weights)["loss"]
     else:
         targets = torch.cat([ids[:, 1:], torch.full((ROWS, 1), -100)], 1)  # shifting logits would copy them
         loss = cross_entropy(net(input_ids=ids, use_cache=False).logits.flatten(0, 1), targets.flatten())

@@ -137,7 +137,7 @@ def test_the_progress_shows_what_is_spent(command: Command, capsys: pytest.Captu
     with loopback(serve) as server:
         arguments = [*asking(server, *PRICES), "--progress", "plain"]
         assert command(*arguments) == 0
-    assert "0 faults · cost 13.20" in capsys.readouterr().err
+    assert "0 errors · cost 13.20" in capsys.readouterr().err
 
 
 def test_a_cost_survives_in_the_leaderboard_and_in_show(

@@ -100,7 +100,7 @@ def test_faults_exit_3_unless_allowed(command: Command, capsys: pytest.CaptureFi
     Path("script.json").write_text(json.dumps({"echo_1": {"fault": "HTTP 500"}}))
     assert command(*RUN, "--tasks", "echo") == 3
     told = capsys.readouterr().err
-    assert f"1 of {SIZE} items faulted" in told
+    assert f"1 of {SIZE} items ended in an error" in told
     shown = shlex.split(told.partition("`")[2].partition("`")[0])
     assert shown[:2] == ["harness", "show"]
     assert command(*shown[1:]) == 0

@@ -229,7 +229,7 @@ def test_an_export_scores_as_the_run_did(harness, recorded, tmp_path):
     code, out, _ = harness("export", recorded, "out", "--to", "bfcl")
     assert code == 0
     assert "29 items" in out
-    assert "1 faulted items are left out" in out
+    assert "1 items that ended in an error are left out" in out
     assert "--partial-eval" in out
     model = tmp_path / "out" / "result" / "gpt-4o-2024-11-20"
     code, out, _ = harness("score", "--from-bfcl", model, "--mode", "prompt", "--partial", "--json")

@@ -111,7 +111,8 @@ def test_thinking_is_thinking_wherever_it_stands(tmp_path, answer):
         (said({"content": "a\ud83d", "tool_calls": [CALL]}), "a lone surrogate"),
         (said({"content": "a"}, id="\udc00"), "a lone surrogate"),
         (said({"content": "a", "weight": 0}), "no assistant turn to learn"),
-        (said({"content": "a", "weight": 0.5}), "neither 0 nor 1"),
+        (said({"content": "a", "weight": 2}), "weight 2 of message 1 is not a number from 0 to 1"),
+        (said({"content": "a", "learn": "no"}), "learn 'no' of message 1 is not a number"),
         (said({"content": "a"}, tools=[{"description": "no name"}]), "tool 0 has no name"),
         (said({"content": "a"}, tools="[{"), "tools is not JSON"),
         ({"messages": [{"content": "x"}, {"role": "assistant", "content": "a"}]}, "message 0 has no role"),
@@ -140,7 +141,7 @@ def test_text_beside_calls_is_kept(tmp_path):
     assert found.messages[2]["tool_call_id"] == found.messages[1]["tool_calls"][0]["id"]
 
 
-@pytest.mark.parametrize("off", [{"weight": 0}, {"train": False}, {"training": False}], ids=str)
+@pytest.mark.parametrize("off", [{"learn": False}, {"weight": 0}, {"train": False}, {"training": False}], ids=str)
 def test_turns_without_loss_are_shown_and_not_learnt(tmp_path, off):
     talk = [ASKED, {"role": "assistant", "content": "WRONG", **off}, {"role": "user", "content": "No."}]
     found = one(tmp_path, {"messages": [*talk, {"role": "assistant", "content": WRITTEN}], "tools": [TOOL]})

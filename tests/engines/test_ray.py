@@ -107,5 +107,5 @@ def test_a_cluster_that_is_not_there_is_told_at_once(address: str) -> None:
 
 def test_without_ray_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageProblem, match=r"ray is not installed\npip install 'funreason-harness\[ray\]'"):
+    with pytest.raises(UsageProblem, match=r"ray is not installed\npip install 'ray\[data\]>="):
         PLUGIN.open(EngineSettings("tiny", options={"runner": "ray"}))

@@ -31,7 +31,7 @@ def test_programs_are_written_by_benchmark_and_faults_left_out(tmp_path):
     assert [line["task_id"] for line in lines["humaneval"]] == ["HumanEval/0"]
     assert lines["humaneval"][0]["solution"].strip() == FENCED.split("```")[1].removeprefix("python").strip()
     assert [line["task_id"].partition("/")[0] for line in lines["mbpp"]] == ["Mbpp", "Mbpp"]
-    assert any("1 faulted" in note for note in written.notes)
+    assert any("1 items that ended in an error" in note for note in written.notes)
 
 
 @pytest.mark.usefixtures("evalplus_data")

@@ -12,6 +12,7 @@ from refine.judge import Judge
 from refine.ledger import Ledger
 from refine.outputs import write_outputs
 from refine.pipeline import Pipeline
+from refine.turns import begin
 from refine.types import Context
 from tests.refine.judges import KnownJudge, no, yes
 from tests.refine.test_pipeline import example, stage_of
@@ -28,9 +29,9 @@ def main(folder: Path, number: int) -> None:
     with Ledger(folder, {"test": "kill"}) as ledger:
         finished = ledger.finished()
         judge = Judge("known", KnownJudge(verdict, slots=8, seconds=0.002))
-        pipeline = Pipeline([judge], stages.load(), Context(), ledger)
+        pipeline = Pipeline([judge], ledger)
         todo = ((i, example(i), []) for i in range(number) if i not in finished)
-        for _ in pipeline.run(todo, ledger.unfinished_calls(finished)):
+        for _ in pipeline.run(begin(todo, stages.load(), Context()), ledger.unfinished_calls(finished)):
             pass
     write_outputs(folder)
 

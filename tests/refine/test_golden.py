@@ -12,6 +12,7 @@ from refine import checks, stages
 from refine.judge import Judge, Question
 from refine.ledger import Ledger, read_lines
 from refine.pipeline import Pipeline
+from refine.turns import begin
 from refine.types import Context
 from tests.refine.judges import KnownJudge, yes
 from tests.refine.test_pipeline import stage_of
@@ -36,8 +37,8 @@ def test_the_outcome_is_what_the_set_says(case, tmp_path):
 
     context = Context(frozenset(case.get("decide", ())), case.get("max_attempts", 3))
     with Ledger(tmp_path, {}) as ledger:
-        pipeline = Pipeline([Judge("known", KnownJudge(answer))], stages.load(), context, ledger)
-        for _ in pipeline.run([(0, example, checks.answer_findings(example))]):
+        pipeline = Pipeline([Judge("known", KnownJudge(answer))], ledger)
+        for _ in pipeline.run(begin([(0, example, checks.answer_findings(example))], stages.load(), context)):
             pass
     (line,) = read_lines(tmp_path / "outcomes.jsonl")
     expected = dict(case["expect"])

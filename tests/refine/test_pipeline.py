@@ -13,6 +13,7 @@ from refine.judge import Judge, Question
 from refine.ledger import Ledger, read_lines
 from refine.outputs import write_outputs
 from refine.pipeline import Pipeline
+from refine.turns import begin
 from refine.types import Context
 from tests.refine.judges import KnownJudge, no, yes
 
@@ -36,8 +37,9 @@ def refine(folder: Path, judge: KnownJudge, examples: list[Example], votes: int 
     with Ledger(folder, {"test": 1}) as ledger:
         finished = ledger.finished()
         recorded = ledger.unfinished_calls(finished)
-        pipeline = Pipeline([Judge("known", judge)], stages.load(), Context(**context), ledger, votes=votes)
-        for _ in pipeline.run([(i, e, []) for i, e in enumerate(examples) if i not in finished], recorded):
+        pipeline = Pipeline([Judge("known", judge)], ledger, votes=votes)
+        todo = [(i, e, []) for i, e in enumerate(examples) if i not in finished]
+        for _ in pipeline.run(begin(todo, stages.load(), Context(**context)), recorded):
             pass
     return write_outputs(folder)
 
@@ -147,8 +149,8 @@ def test_an_unreadable_reply_is_asked_for_again_in_other_words_and_with_another_
     judge = Muttering(lambda key, prompt: said[min(2, sum(key == other for other, _, _ in seen) - 1)], slots=1)
     with Ledger(tmp_path, {}) as ledger:
         sampling = Sampling(max_tokens=8, seed=5)
-        for _ in Pipeline([Judge("known", judge)], stages.load("cot"), Context(), ledger, sampling=sampling).run(
-            [(0, example(0), [])]
+        for _ in Pipeline([Judge("known", judge)], ledger, sampling=sampling).run(
+            begin([(0, example(0), [])], stages.load("cot"), Context())
         ):
             pass
     assert write_outputs(tmp_path)["kept"] == 1
@@ -203,8 +205,8 @@ def test_grades_are_averaged_and_held_to_the_threshold(tmp_path):
 
     with Ledger(tmp_path, {}) as ledger:
         chain = (*stages.load(), Score(8.5))
-        pipeline = Pipeline([Judge("known", KnownJudge(answer))], chain, Context(), ledger, votes=3)
-        for _ in pipeline.run((i, example(i), []) for i in range(2)):
+        pipeline = Pipeline([Judge("known", KnownJudge(answer))], ledger, votes=3)
+        for _ in pipeline.run(begin(((i, example(i), []) for i in range(2)), chain, Context())):
             pass
     assert write_outputs(tmp_path) == {"kept": 1, "dropped": 0, "hard": 1, "unjudged": 0}
     (kept,) = read_lines(tmp_path / "kept.jsonl")

@@ -75,7 +75,7 @@ def test_a_turn_without_loss_is_not_judged(tmp_path):
     row = conversation(
         tmp_path, {"role": "assistant", "content": "Wrong.", "weight": 0}, {"role": "user", "content": "?"}
     )
-    assert any(message.get("train") is False for message in row.messages)
+    assert any(message.get("weight") == 0 for message in row.messages)
     _, asked = judged(tmp_path, row, statement)
     assert [stage for stage, _ in asked].count("response") == 2
 
@@ -86,6 +86,7 @@ def test_thinking_is_written_for_earlier_turns_too(tmp_path):
     from refine.ledger import Ledger
     from refine.pipeline import Pipeline
     from refine.stages import write_cot
+    from refine.turns import begin
     from refine.types import Context
 
     row = conversation(tmp_path)
@@ -98,7 +99,8 @@ def test_thinking_is_written_for_earlier_turns_too(tmp_path):
 
     with Ledger(tmp_path / "out", {}) as ledger:
         chain = (write_cot.STAGE, *stages.load())
-        for _ in Pipeline([Judge("known", KnownJudge(answer))], chain, Context(), ledger).run([(0, example, [])]):
+        items = begin([(0, example, [])], chain, Context())
+        for _ in Pipeline([Judge("known", KnownJudge(answer))], ledger).run(items):
             pass
     (line,) = read_lines(tmp_path / "out" / "outcomes.jsonl")
     assert line["example"]["messages"][1]["reasoning_content"] == "So."

@@ -59,17 +59,17 @@ def faulted(root: Path, faults: Sequence[str | None]) -> RunRecord:
 def test_the_most_frequent_reasons_of_faults_are_printed(tmp_path: Path) -> None:
     long = [f"prompt exceeds context: {n} tokens" for n in (9120, 8731, 8192)]
     record = faulted(tmp_path, [None, "a", *long, "b", "b", "c\x1b[31m", "d"])
-    said = [line for line in runs.records_text([record], tmp_path).splitlines() if line.startswith("fault")]
+    said = [line for line in runs.records_text([record], tmp_path).splitlines() if line.startswith("error")]
     assert said == [
-        "fault, 3 of 9: prompt exceeds context: 9120 tokens",
-        "fault, 2 of 9: b",
-        "fault, 1 of 9: a",
-        "fault, 2 more of 2 other kinds",
+        "error, 3 of 9: prompt exceeds context: 9120 tokens",
+        "error, 2 of 9: b",
+        "error, 1 of 9: a",
+        "error, 2 more of 2 other kinds",
     ]
 
 
 def test_a_run_without_faults_names_none(tmp_path: Path) -> None:
-    assert "fault, " not in runs.records_text([faulted(tmp_path, [None, None])], tmp_path)
+    assert "error, " not in runs.records_text([faulted(tmp_path, [None, None])], tmp_path)
 
 
 def test_a_reason_is_printed_without_control_characters(tmp_path: Path) -> None:
@@ -80,8 +80,8 @@ def test_a_reason_is_printed_without_control_characters(tmp_path: Path) -> None:
     ("left", "seconds", "told"),
     [
         (10, 1.0, None),
-        (2000, None, "toy: 2,000 episodes, of which 12 echo; the time left is shown once some are done"),
-        (7200, 0.5, "toy: 7,200 episodes, of which 12 echo; about 1:00:00 at 0.5 s each, as in an earlier run"),
+        (2000, None, "toy: 2,000 samples, of which 12 echo; the time left is shown once some are done"),
+        (7200, 0.5, "toy: 7,200 samples, of which 12 echo; about 1:00:00 at 0.5 s each, as in an earlier run"),
     ],
 )
 def test_a_large_run_says_how_large_it_is(left: int, seconds: float | None, told: str | None) -> None:

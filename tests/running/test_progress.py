@@ -26,12 +26,12 @@ def test_lines_say_how_far_it_is() -> None:
     tally.add(line("b", "unscored", "HTTP 500"))
     plain.end()
     first, second, third = file.getvalue().splitlines()
-    assert first == "toy m: 1/9 · accuracy 100.0% · 0 faults"
+    assert first == "toy m: 1/9 · accuracy 100.0% · 0 errors"
     assert second.startswith("toy m: 2/9 · accuracy 50.0% · ")
-    assert " tokens/s · 0 faults · " in second
+    assert " tokens/s · 0 errors · " in second
     assert second.endswith(" left")
     assert third.startswith("toy m: 3/9 · accuracy 50.0% · ")
-    assert " · 1 fault · " in third
+    assert " · 1 error · " in third
 
 
 def test_lines_are_rare_and_nothing_is_said_twice() -> None:
@@ -40,7 +40,7 @@ def test_lines_are_rare_and_nothing_is_said_twice() -> None:
     plain.begin("toy m", 1, tally)
     plain.update()
     plain.end()
-    assert file.getvalue() == "toy m: 0/1 · 0 faults\n"
+    assert file.getvalue() == "toy m: 0/1 · 0 errors\n"
 
 
 def test_a_bar_moves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def test_a_user_that_nobody_asks_is_no_part_of_a_run(tmp_path: Path) -> None:
 def test_a_run_without_a_user_that_needs_one_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match="--user-model") as error:
         run(spec_of(tmp_path, None))
-    assert "echo is played with a simulated user" in str(error.value)
+    assert "echo needs a simulated user" in str(error.value)
     assert not (tmp_path / "results").exists()
 
 

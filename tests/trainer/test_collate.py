@@ -38,10 +38,11 @@ def test_packing_fills_rows_tightly():
 def test_labels_are_those_of_the_predicted_tokens():
     record = Record("a", array("i", [5, 6, 7, 8]), array("b", [0, 1, 2, 0]))
     batch = Collator(pad=0)([(record,), (_record(6),)])
-    marked, scored = labels(batch)
-    assert scored[0].tolist() == [True, True, False, False, False]
+    marked, targets, before = labels(batch)
+    assert before[:2].tolist() == [0, 1]
     assert marked.regions[:2].tolist() == [1, 2]
-    assert batch["input_ids"][:, 1:][scored][:2].tolist() == [6, 7]
+    assert targets[:2].tolist() == [6, 7]
+    assert (before[2:] >= 6).all(), "indices run on over the rows"
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

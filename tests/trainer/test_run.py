@@ -8,6 +8,7 @@ import shutil
 import pytest
 import torch
 
+from harness import models
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from tests.trainer.worlds import config, rows, write
 from trainer.arguments import SAME, arguments
@@ -132,3 +133,13 @@ def test_a_run_with_other_settings_or_data_is_not_continued(tmp_path):
     with pytest.raises(UsageProblem, match="the data itself"):
         train(config(tmp_path, max_steps=2, save_steps=1))
     train(config(tmp_path, max_steps=2, save_steps=1, overwrite=True))
+
+
+def test_what_was_trained_in_a_benchmarks_environments_says_so_and_so_does_what_is_built_on_it(tmp_path):
+    marked = [{**row, "source": {"benchmark_environment": "bfcl"}} for row in rows(2)]
+    write(tmp_path / "marked.jsonl", marked)
+    first = train(config(tmp_path, data=str(tmp_path / "marked.jsonl"), max_steps=1, output_dir=str(tmp_path / "1")))
+    assert models.inspect(str(first)).environments == ("bfcl",)
+    second = train(config(tmp_path, model=str(first), max_steps=1, output_dir=str(tmp_path / "2")))
+    assert json.loads((second / "train.json").read_text())["benchmark_environments"] == ["bfcl"]
+    assert models.inspect(str(train(config(tmp_path, max_steps=1)))).environments == ()

@@ -75,3 +75,17 @@ def log(folder: Path) -> list[dict[str, Any]]:
     """Lines of a run's log that tell of a step."""
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [line for line in lines if "loss" in line]
+
+
+def conversations(count: int = 3, replies: int = 4, seed: int = 0) -> list[dict[str, Any]]:
+    """Examples of several replies each, with thinking of many lengths, and results between them."""
+    made = []
+    for index, row in enumerate(rows(count, seed)):
+        messages = list(row["messages"])
+        for turn, said in enumerate(rows(replies - 1, seed + 100 + index)):
+            messages += [
+                {"role": "assistant", "content": said["answer"], "reasoning_content": said["think"]},
+                {"role": "user", "content": f"It says {turn}. And {said['messages'][0]['content']}"},
+            ]
+        made.append({**row, "messages": messages})
+    return made

@@ -39,7 +39,7 @@ class LossSettings:
 
 
 class Totals(NamedTuple):
-    """Counts over one optimizer step: all micro-batches of all ranks."""
+    """Counts over one optimizer step, all micro-batches of all ranks; each record counts by its weight."""
 
     think: float
     """Tokens of think regions."""

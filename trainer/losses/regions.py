@@ -1,5 +1,7 @@
-"""Means over regions. A record that lacks one region gives its whole weight to the other; a record without any scored
-token counts nowhere."""
+"""Weighted means over regions: a record of weight 0.5 counts as half a record, in the sum and in what it is divided by.
+
+A record that lacks one region gives its whole weight to the other; a record without any scored token counts nowhere.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,8 @@ class Labels(NamedTuple):
     """0, `THINK` or `RESULT`."""
     samples: Tensor
     """Index of the token's record in the micro-batch."""
+    weights: Tensor
+    """Weight of the token's record."""
 
 
 Mean = Callable[[Labels, Totals], tuple[Tensor, Tensor]]
@@ -36,9 +40,10 @@ def counts(labels: Labels) -> tuple[Tensor, Tensor]:
 
 
 def totals(labels: Labels) -> Tensor:
-    """Counts of a micro-batch in the order of `Totals`, in float64 so that sums stay exact."""
+    """Weighted counts of a micro-batch in the order of `Totals`, in float64 so that sums stay exact."""
     think, result = counts(labels)
-    return torch.stack([think.sum(), result.sum(), (think + result > 0).sum()]).double()
+    weights = torch.zeros_like(think, dtype=torch.float64).scatter(0, labels.samples, labels.weights.double())
+    return torch.stack([(weights * think).sum(), (weights * result).sum(), weights.sum()])
 
 
 def by_sample(labels: Labels, totals: Totals) -> tuple[Tensor, Tensor]:
@@ -47,14 +52,14 @@ def by_sample(labels: Labels, totals: Totals) -> tuple[Tensor, Tensor]:
     lacks_think, lacks_result = (think == 0)[labels.samples], (result == 0)[labels.samples]
     in_think, in_result = labels.regions == THINK, labels.regions == RESULT
     size = torch.where(in_think, think[labels.samples], result[labels.samples]).clamp(min=1)
-    each = 1 / (size * max(totals.samples, 1))
+    each = labels.weights / (size * (totals.samples or 1))
     return each * (in_think | in_result & lacks_think), each * (in_result | in_think & lacks_result)
 
 
 def by_batch(labels: Labels, totals: Totals) -> tuple[Tensor, Tensor]:
     """Parts are means over all tokens of a region in the step."""
-    think = (labels.regions == THINK).float() / max(totals.think, 1)
-    result = (labels.regions == RESULT).float() / max(totals.result, 1)
+    think = labels.weights * (labels.regions == THINK) / (totals.think or 1)
+    result = labels.weights * (labels.regions == RESULT) / (totals.result or 1)
     return (think if totals.think else result), (result if totals.result else think)
 
 

@@ -12,7 +12,7 @@ from trainer.losses import LossSettings, Parts, Totals
 
 
 class TokenMean:
-    """Every scored token has the same weight.
+    """Every scored token has the same weight, but for its record's.
 
     Args:
         settings: Not used; every loss is built alike.
@@ -25,7 +25,7 @@ class TokenMean:
 
     def alpha(self, totals: Totals) -> float:
         """The think region's part of the tokens."""
-        return totals.think / max(totals.think + totals.result, 1)
+        return totals.think / (totals.think + totals.result or 1)
 
     def learn(self, parts: Parts) -> None:
         """Nothing to learn."""

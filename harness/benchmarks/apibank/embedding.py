@@ -1,6 +1,6 @@
 """The sentence model behind ToolSearcher, for those who want it: `HARNESS_APIBANK_SEARCH=model`.
 
-It needs `pip install 'funreason-harness[memory-vector]'` and the model's files. The data describes 49 of the 52 APIs
+It needs the extra `memory-vector` and the model's files. The data describes 49 of the 52 APIs
 that upstream searches in levels 1 and 2 (AddScene, ModifyScene and CheckToken occur in no prompt): keywords whose
 nearest API is one of these three find another one here.
 """
@@ -77,7 +77,7 @@ def _model() -> Any:
     except ImportError as error:
         raise UsageProblem(
             f"{VARIABLE}=model needs the package sentence-transformers",
-            "Run: pip install 'funreason-harness[memory-vector]'",
+            f"Run: {machine.install('memory-vector')}",
         ) from error
     try:
         return SentenceTransformer(MODEL, device="cpu", local_files_only=machine.is_offline())

@@ -113,7 +113,7 @@ def _needed(program: str, entry_point: str) -> str:
     except ImportError as error:
         raise UsageProblem(
             "the package tree-sitter-python, which finds programs in replies, is not installed",
-            "Run: pip install 'funreason-harness[code]'",
+            "Run: pip install tree-sitter-python",
         ) from error
     source = program.encode("utf-8", "surrogatepass")
     root = Parser(Language(tree_sitter_python.language())).parse(source).root_node

@@ -16,7 +16,7 @@ from trainer.losses.regions import MEANS, Labels, totals
 REGIONS = torch.tensor([THINK, THINK, THINK, RESULT, THINK, RESULT, RESULT])
 SAMPLES = torch.tensor([0, 0, 0, 0, 1, 1, 1])
 LOSSES = torch.tensor([1.0, 2.0, 3.0, 10.0, 5.0, 20.0, 40.0])
-LABELS = Labels(REGIONS, SAMPLES)
+LABELS = Labels(REGIONS, SAMPLES, torch.ones(7))
 
 
 def _loss(name: str, labels: Labels = LABELS, values: torch.Tensor = LOSSES, **settings) -> float:
@@ -52,18 +52,31 @@ def test_alpha_of_the_token_share_makes_msl_plain_sft():
     assert _loss("msl", alpha=4 / 7, mean="batch") == pytest.approx(_loss("sft"))
 
 
+@pytest.mark.parametrize(
+    ("name", "mean", "expected"),
+    [
+        ("sft", "batch", (16 + 0.25 * 65) / (4 + 0.25 * 3)),
+        ("msl", "batch", 0.5 * (6 + 0.25 * 5) / 3.25 + 0.5 * (10 + 0.25 * 60) / 1.5),
+        ("msl", "sample", 0.5 * (2 + 0.25 * 5) / 1.25 + 0.5 * (10 + 0.25 * 30) / 1.25),
+    ],
+)
+def test_a_record_of_a_quarter_of_the_weight_is_a_quarter_of_a_record(name, mean, expected):
+    weighted = LABELS._replace(weights=torch.tensor([1.0, 1.0, 1.0, 1.0, 0.25, 0.25, 0.25]))
+    assert _loss(name, weighted, alpha=0.5, mean=mean) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("mean", ["sample", "batch"])
 @pytest.mark.parametrize("alpha", [0.2, 0.8])
 @pytest.mark.parametrize("region", [THINK, RESULT])
 def test_without_one_region_the_other_has_the_whole_weight(mean, alpha, region):
-    labels = Labels(torch.full((3,), region), torch.tensor([0, 0, 1]))
+    labels = Labels(torch.full((3,), region), torch.tensor([0, 0, 1]), torch.ones(3))
     values = torch.tensor([1.0, 3.0, 7.0])
     expected = {"sample": (2 + 7) / 2, "batch": 11 / 3}[mean]
     assert _loss("msl", labels, values, alpha=alpha, mean=mean) == pytest.approx(expected)
 
 
 def test_a_record_without_thinking_counts_as_much_as_one_with():
-    labels = Labels(torch.tensor([THINK, RESULT, RESULT, RESULT]), torch.tensor([0, 0, 1, 1]))
+    labels = Labels(torch.tensor([THINK, RESULT, RESULT, RESULT]), torch.tensor([0, 0, 1, 1]), torch.ones(4))
     values = torch.tensor([4.0, 8.0, 1.0, 3.0])
     assert _loss("msl", labels, values, alpha=0.25) == pytest.approx(((0.25 * 4 + 0.75 * 8) + 2) / 2)
 
@@ -71,7 +84,7 @@ def test_a_record_without_thinking_counts_as_much_as_one_with():
 @pytest.mark.parametrize("name", ["sft", "msl", "ssb"])
 def test_a_step_without_scored_tokens_is_zero(name):
     nothing = torch.zeros(0, dtype=torch.long)
-    assert _loss(name, Labels(nothing, nothing), torch.zeros(0)) == 0
+    assert _loss(name, Labels(nothing, nothing, torch.ones(0)), torch.zeros(0)) == 0
 
 
 @pytest.mark.parametrize("pull", [0.0, 0.7])

@@ -16,23 +16,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
 import pytest
 
-import harness.cli
 import refine.cli
 import trainer.cli
 from harness.models import TINY
 from refine.export import export
+from tests import commandlines
 from tests.benchmarks.evalplus.conftest import evalplus_files  # noqa: F401 - a fixture
+from tests.commandlines import PROGRAMS, parse
 from tests.refine.test_loop import knowing, source_set
 from tests.servers import loopback
 from tests.test_readme import blocks
 from trainer.config import RECIPES
 
 PAGE = RECIPES / "README.md"
-PROGRAMS = {"harness": harness.cli.cli, "refine": refine.cli.cli, "trainer": trainer.cli.cli}
-STAND_IN = "#!/bin/sh\n{{ printf '%s\\037' {name} \"$@\"; printf '\\036'; }} >> \"$ARGUMENTS\"\n"
 MODELS = ("Qwen/Qwen2.5-Coder-7B-Instruct", "sft", "msl", "srml/round-1/model")
 SMALL = {
     "HARNESS_RUN_LIMIT": "1",
@@ -49,15 +47,8 @@ SMALL = {
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     """Words of each command of the page, in order, as the programs get them."""
-    folder = tmp_path_factory.mktemp("stand-ins")
-    for name in (*PROGRAMS, "torchrun", "pip"):
-        (folder / name).write_text(STAND_IN.format(name=name))
-        (folder / name).chmod(0o755)
     script = "\n".join(block.text for block in blocks(PAGE) if block.language == "sh")
-    written = folder / "arguments"
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "ARGUMENTS": str(written)}
-    subprocess.run(["bash", "-euc", script], env=environment, check=True, timeout=60)
-    return [line.split("\37")[:-1] for line in written.read_text().split("\36")[:-1]]
+    return commandlines.of(script, tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture
@@ -73,24 +64,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             (tmp_path / block.value).write_text(block.text)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def parse(words: list[str]) -> None:
-    """Read a command line with the program's real parser."""
-    program, *rest = words
-    if program == "torchrun":
-        from torch.distributed.run import get_args_parser
-
-        known = get_args_parser().parse_args(rest)
-        assert known.module
-        program, rest = known.training_script.partition(".")[0], known.training_script_args
-    command: click.Command = PROGRAMS[program]
-    context = click.Context(command, info_name=program)
-    while isinstance(command, click.Group):
-        _, found, rest = command.resolve_command(context, rest)
-        assert found is not None
-        command = found
-    command.make_context(program, list(rest), parent=context)
 
 
 def test_every_command_is_parsed_with_its_real_flags(lines, world):

@@ -113,7 +113,7 @@ def server(judge: Judge) -> ThreadingHTTPServer:
     """A judge behind a free local port.
 
     Args:
-        judge: Who answers.
+        judge: The judging model.
 
     Returns:
         The server, which does not serve yet.

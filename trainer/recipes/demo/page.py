@@ -56,7 +56,7 @@ def _head(numbers: Numbers) -> str:
     about, time = numbers["experiment"], numbers["time"]
     what = f"All models are trained from `{about['model']}`, which is base as it is: no cold start."
     if _embedded(numbers):
-        what = """All models are the embedded one of 4.4 million parameters, trained from nothing: this shows that the
+        what = """All models are the embedded one of 4.4 million parameters, trained from scratch: this shows that the
 whole path works and what it gives at this size."""
     lacking = ", ".join(f"`{name}`" for name in numbers["missing"])
     so_far = f"\n\n**Not finished**: {lacking} are missing; the same command goes on." if lacking else ""

@@ -21,7 +21,7 @@ from harness.results import provenance, store
 from harness.stats import paired
 from harness.stats.intervals import wilson
 from trainer import picture
-from trainer.recipes.demo.numbers import over_seeds
+from trainer.recipes.demo.numbers import over
 from trainer.recipes.rl.experiment import Settings, runs
 from trainer.rl import probe
 from trainer.rl.page import curve, smooth
@@ -75,6 +75,7 @@ def gather(settings: Settings, folder: Path) -> dict[str, Any]:
         "probe": probe.summary(rows, settings.group),
         "kept": sum(1 for _ in (folder / "data/kept.jsonl").open()),
         "training": {name: _curves(path) for name, path in logs.items() if path.exists()},
+        "unfinished": [name for name in names if name not in passed],
         "scores": {name: _score(found.values()) for name, found in passed.items()},
         "differences": {
             f"{method}-{other}": _difference(passed, method, other)
@@ -125,7 +126,7 @@ def _difference(passed: Mapping[str, Mapping[str, bool]], method: str, other: st
     return {
         "seeds": each,
         "mean": fmean(pooled),
-        "over_seeds": over_seeds(list(each.values())),
+        "over_seeds": over(list(each.values())),
         "over_items": list(paired.bootstrap(sums, sizes)),
         "p": paired.permutation_test(sums),
     }
@@ -144,6 +145,8 @@ Written by `python -m trainer.recipes.rl run` from its own runs. All methods sta
 parameters if it is the embedded model) and take {about["steps"]} steps of {about["batch"]} questions; GRPO and EGPO
 sample {about["group"]} replies to each at temperature {about["temperature"]:g}, learning rate
 {about["learning_rate"]:g}. It shows what happens at this size, and nothing about 7B models.
+
+{_unfinished(numbers)}
 
 ## Questions, chosen by the probe
 
@@ -177,6 +180,11 @@ Percentage points; intervals over seeds (Student's t) and over items with their 
 
 {_verdict(numbers)}
 """
+
+
+def _unfinished(numbers: Numbers) -> str:
+    left = numbers["unfinished"]
+    return f"**Not finished when this was written: {', '.join(left)}.**" if left else "All runs are finished."
 
 
 def _rewards(numbers: Numbers) -> str:
@@ -228,13 +236,22 @@ def _verdict(numbers: Numbers) -> str:
         rises = [_rise(found["reward"]) for _, found in _trained(numbers, method)]
         if rises:
             up = sum(rise > 0 for rise in rises)
-            span = over_seeds(rises)
+            span = over(rises)
             clear = span is not None and span[0] > 0
             lines.append(
                 f"- Reward of {TITLES[method]} rises in {up} of {len(rises)} runs, by {fmean(rises):+.3f} in the mean"
                 f"{'' if span is None else f' ({span[0]:+.3f} to {span[1]:+.3f} over seeds)'}: "
                 f"{'a rise' if clear else 'no rise beyond noise'}."
             )
+    pairs = {
+        seed: _rise(found["reward"]) - _rise(other["reward"])
+        for name, found in _trained(numbers, "egpo")
+        if (other := numbers["training"].get(f"grpo-{(seed := name.partition('-')[2])}"))
+    }
+    if span := over(list(pairs.values())):
+        words = "a difference beyond noise" if span[0] * span[1] > 0 else "no difference beyond noise"
+        gain = f"{fmean(pairs.values()):+.3f} ({span[0]:+.3f} to {span[1]:+.3f} over seeds)"
+        lines.append(f"- EGPO's rise of reward minus GRPO's: {gain}, {words}.")
     for name, found in numbers["differences"].items():
         if found:
             beyond = all(
@@ -242,6 +259,7 @@ def _verdict(numbers: Numbers) -> str:
             )
             mine, other = (TITLES[part] for part in name.split("-"))
             words = "a difference beyond noise" if beyond else "no difference beyond noise"
+            words = words if found["over_seeds"] else "of one seed"
             gain = f"{100 * found['mean']:+.1f} points of greedy accuracy on held-out questions"
             lines.append(f"- {mine} against {other}: {gain}, {words}.")
     return "\n".join(lines)

@@ -1,1 +1,1 @@
-"""The recipe of the embedded model: tokenizer, synthetic data, pre-training from nothing, export."""
+"""The recipe of the embedded model: tokenizer, synthetic data, pre-training from scratch, export."""

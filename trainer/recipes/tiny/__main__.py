@@ -18,7 +18,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.group()
 def main() -> None:
-    """Make the embedded model: a tokenizer, synthetic items, a model trained from nothing."""
+    """Make the embedded model: a tokenizer, synthetic items, a model trained from scratch."""
 
 
 @main.command()
@@ -27,7 +27,7 @@ def main() -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=1, show_default=True)
 def pretrain(output: Path, steps: int, seed: int, threads: int) -> None:
-    """Train from nothing. About 0.9 CPU seconds a step."""
+    """Train from scratch. About 0.9 CPU seconds a step."""
     import torch
 
     from trainer.recipes.tiny import pretrain as recipe

@@ -1,4 +1,4 @@
-"""Train the tiny model from nothing: harder items as it learns, checkpoints that a killed run continues from."""
+"""Train the tiny model from scratch: harder items as it learns, checkpoints that a killed run continues from."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from harness import machine
 from harness.benchmarks.bfcl.agentic import encoder
 
 SEARCH_KEY = "SERPAPI_API_KEY"
@@ -40,7 +41,7 @@ def unavailable(category: str) -> str | None:
     needs = NEEDS[category]
     missing = [module for module in needs.modules if importlib.util.find_spec(module) is None]
     if missing:
-        return f"it needs {', '.join(missing)} (pip install 'funreason-harness[{needs.extra}]')"
+        return f"it needs {', '.join(missing)} ({machine.install(needs.extra)})"
     if needs.variable and not os.environ.get(needs.variable):
         return f"it asks a paid search service and needs its key in {needs.variable}"
     return encoder.missing() if category == "memory_vector" else None

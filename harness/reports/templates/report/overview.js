@@ -95,7 +95,7 @@ function usage(runs) {
     ["latency, 50 / 95 / 99 %", (u) => known(u.latency_p50, () => `${[u.latency_p50, u.latency_p95, u.latency_p99].map((s) => s.toFixed(2)).join(" / ")} s`)],
     ["tokens a second", (u) => known(u.tokens_per_second, (rate) => rate.toFixed(1))],
     ["USD", (u) => known(u.usd, (price) => price.toPrecision(3))], ["GPU-hours", (u) => known(u.gpu_hours, (hours) => hours.toFixed(3))],
-    ["truncated", (u) => count(u.truncated)], ["faults", (u) => count(u.faults)],
+    ["truncated", (u) => count(u.truncated)], ["errors", (u) => count(u.faults)],
   ];
   return el("dl", { class: "usage" }, lines.map(([name, read]) => el("div", {}, el("dt", {}, name), runs.map((run) => el("dd", {}, read(run.usage))))));
 }

@@ -145,7 +145,7 @@ def test_a_category_whose_tools_are_missing_is_left_out_with_the_remedy(monkeypa
         tools, "NEEDS", {**tools.NEEDS, "memory_vector": tools.Needs(("no_such_module",), "memory-vector")}
     )
     assert agentic.samples("memory_vector") == []
-    assert "pip install 'funreason-harness[memory-vector]'" in caplog.text
+    assert "pip install 'faiss-cpu>=" in caplog.text
     monkeypatch.delenv(tools.SEARCH_KEY, raising=False)
     monkeypatch.setattr(tools, "NEEDS", {**tools.NEEDS, "web_search_base": tools.Needs((), "", tools.SEARCH_KEY)})
     assert tools.SEARCH_KEY in (agentic.unavailable("web_search_base") or "")
