@@ -41,8 +41,8 @@ EARLIER_CHECKERS: Mapping[str, tuple[str, ...]] = {
 }
 """Benchmark -> digests of earlier checkers that judge every item as the installed one does.
 
-The first of BFCL and that of the examples counted import lines, which `checker_sha256` leaves out by now; the others are
-from before code was divided anew for test sets of one's own. Whoever changes a verdict empties the entry: else runs that
+BFCL's first and that of the examples counted import lines, which `checker_sha256` leaves out by now; the others are
+from before code was divided anew for sets of one's own. Whoever changes a verdict empties the entry: else runs that
 were judged otherwise would pass for comparable."""
 
 
