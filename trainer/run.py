@@ -191,6 +191,7 @@ def train(config: TrainConfig) -> Path:
         return told_finished(output)
     if (told := warning(corpus.records, tokenizer, config.loss)) and os.environ.get("RANK", "0") == "0":
         click.echo(f"warning: {told}", err=True)
+    rows = in_rows(corpus, config)
     transformers.set_seed(config.seed)
     with settings_are_refused():
         model = load_model(config)
@@ -200,7 +201,7 @@ def train(config: TrainConfig) -> Path:
             about=about,
             model=model,
             args=settings,
-            train_dataset=in_rows(corpus, config),
+            train_dataset=rows,
             data_collator=Collator(tokenizer.pad_token_id),
             processing_class=tokenizer,
         )

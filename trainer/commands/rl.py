@@ -46,10 +46,10 @@ def command(
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Train a model by reinforcement: GRPO, or EGPO with its bonus for the entropy of thinking.
+    """Train a model by reinforcement: GRPO or EGPO.
 
-    Replies are rewarded by the checker that evaluates. Start from a model that keeps the format. Killed at any moment,
-    the same command continues from its last checkpoint.
+    EGPO adds a bonus for the entropy of thinking. Replies are rewarded by the checker that evaluates. Start from a
+    model that keeps the format. Killed at any moment, the same command continues from its last checkpoint.
 
     \b
       trainer rl --model tuned --data kept.jsonl -o policy --probe
