@@ -31,6 +31,7 @@ class Toy:
     called = None
     part_sha256 = None
     text_only: tuple[str, ...] = ()
+    scored: tuple[str, ...] = ()
 
     def __init__(self, check_workers: int = 0) -> None:
         self.check_workers = check_workers
