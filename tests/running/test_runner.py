@@ -370,7 +370,7 @@ class Clumsy:
 
     name = "prompt"
     fit = None
-    native = False
+    native = continues = False
 
     def __init__(self, method: str) -> None:
         self.method, self.real = method, plugins.load("handlers", "prompt")
