@@ -1,20 +1,25 @@
-"""Whole runs of models with real chat templates: through a loopback server that is sent text, and the hf engine."""
+"""Whole runs of models with real chat templates, by a loopback server and by hf: prompt, reply and reading."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness import chat
 from harness.benchmarks.bfcl import data, single_turn
 from harness.handlers import dialects
+from harness.reports import trials
 from harness.results import store
 from harness.running import rejudging
 from harness.running.plan import RunSpec, SharedEngine, plan
 from harness.running.runner import run
-from harness.types import EngineSettings, FunctionCall, Sampling
+from harness.running.trial import Trial, trial
+from harness.types import EngineSettings, FunctionCall, Prompt, Sampling
 from tests.servers import Answer, Asked, loopback
 from tests.tinymodels import make_tiny_qwen2, tiny_tokenizer
 
@@ -24,6 +29,7 @@ pytestmark = [
 ]
 FAMILIES = {
     "qwen3": ("hermes", "<tool_call>"),
+    "mistral-nemo-v3": ("mistral", "[TOOL_CALLS]"),
     "mistral-small-3.2-v11": ("mistral11", "[TOOL_CALLS]"),
     "glm-4.6": ("glm45", "<tool_call>"),
     "granite-3.3": ("granite3", "<|tool_call|>"),
@@ -75,6 +81,8 @@ def test_replies_in_a_models_own_format_pass(checkpoint: Path, tmp_path: Path) -
     samples = single_turn.samples("parallel")[:N]
 
     def reply(asked: Asked) -> Answer:
+        if asked.body is None:
+            return Answer(status=404)
         prompt = asked.body["prompt"]
         sample = next(s for s in samples if s.turns[0][-1]["content"].strip() in prompt)
         offered = [tool["name"] for tool in sample.tools]
@@ -83,27 +91,95 @@ def test_replies_in_a_models_own_format_pass(checkpoint: Path, tmp_path: Path) -
             calls = [FunctionCall(c.name.replace(".", "_"), c.arguments) for c in calls]
             offered = [name.replace(".", "_") for name in offered]
         assert all(name in prompt for name in offered)
-        assert asked.body.get("skip_special_tokens", True) is not dialect.keep_special_tokens
         text = dialect.write(calls)
         assert mark in text
+        assert asked.body.get("skip_special_tokens", True) is not dialect.keep_special_tokens
+        if asked.body.get("skip_special_tokens", True):  # as servers do
+            text = text.replace(mark, "")
         return Answer({"choices": [{"index": 0, "text": text, "finish_reason": "stop"}], "usage": {}})
 
     with loopback(reply) as server:
         settings = {"base_urls": (server.url,), "tokenizer": str(checkpoint), "options": {"api": "completions"}}
         spec = spec_of(checkpoint, tmp_path, **settings)
-        assert f"dialect {name}: its chat template holds" in plan(spec, SharedEngine(spec.engine, spec.settings)).why
+        with closing(SharedEngine(spec.engine, spec.settings)) as engine:
+            assert f"dialect {name}: its chat template holds" in plan(spec, engine).why
         record = run(spec)
+        found = tried(spec)
     assert record.handler_options["dialect"] == name
     assert record.scores["parallel"].unscored == 0
     assert (record.scores["parallel"].passed, record.scores["parallel"].judged) == (N, N)
 
+    (shown,) = found.shown
+    assert server.asked[-1].body["prompt"] == rendered(shown.prompt, checkpoint)
+    assert sorted(map(repr, shown.reply.calls or ())) == sorted(map(repr, first_answer(shown.id)))
+    text = trials.text([found])
+    assert samples[0].turns[0][-1]["content"].strip() in text
+    assert text.count(", ".join(f"{call.name}({dict(call.arguments)})" for call in first_answer(shown.id))) == 1
+    assert (mark in text.partition("-- reply")[2]) is dialect.keep_special_tokens
+    assert "the set-up fits" in text
 
-def test_the_hf_engine_renders_and_keeps_the_marks(checkpoint: Path, tmp_path: Path) -> None:
+
+def test_the_hf_engine_renders_and_reads(checkpoint: Path, tmp_path: Path) -> None:
     spec = spec_of(checkpoint, tmp_path)
     record = run(spec)
     assert record.scores["parallel"].unscored == 0
     lines = list(store.read_samples(store.path_of(tmp_path, record)))
     assert [line.fault for line in lines] == [None] * N
+    assert record.readings["parallel"].asked == N
+
+    found = tried(spec)
+    (shown,) = found.shown
+    ids = chat.encode(shown.prompt, tokenizer_of(checkpoint))
+    assert shown.generation.prompt_tokens == len(ids)
+    text = trials.text([found])
+    for part in (
+        single_turn.samples("parallel")[0].turns[0][-1]["content"].strip(),
+        "-- reply",
+        "-- read",
+        "-- verdict",
+    ):
+        assert part in text
+    assert "1 of 1 replies are cut off at 8 tokens" in text
+
+
+def test_the_hf_engine_keeps_marks_where_the_dialect_needs_them(checkpoint: Path, tmp_path: Path) -> None:
+    name, mark = FAMILIES[(checkpoint / "family").read_text()]
+    spec = spec_of(always_saying(mark, checkpoint, tmp_path / "mark"), tmp_path)
+    (shown,) = tried(spec).shown
+    assert shown.generation.text == (mark * 8 if dialects.load(name).keep_special_tokens else "")
+
+
+def tried(spec: RunSpec) -> Trial:
+    with closing(SharedEngine(spec.engine, spec.settings)) as engine:
+        return trial(spec, engine, 1)
+
+
+def tokenizer_of(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def rendered(prompt: Prompt, folder: Path) -> str:
+    return chat.render(prompt, tokenizer_of(folder))
+
+
+def always_saying(mark: str, folder: Path, to: Path) -> Path:
+    """The checkpoint with weights that make the mark the likeliest next token, whatever was asked.
+
+    Every embedding has a large first coordinate, which the layers hardly change, and the head reads nothing else.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    shutil.copytree(folder, to)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    with torch.no_grad():
+        model.model.embed_tokens.weight[:, 0] = 1000.0
+        model.lm_head.weight.zero_()
+        model.lm_head.weight[tokenizer_of(folder).convert_tokens_to_ids(mark), 0] = 1.0
+    model.save_pretrained(to)
+    return to
 
 
 def test_rules_of_judging_are_rules_of_reading(tmp_path: Path) -> None:

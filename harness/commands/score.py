@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,12 +18,9 @@ from harness.running.settings import SANDBOX, RunSettings
 if TYPE_CHECKING:
     from harness.protocols import Report
     from harness.results.tally import Tallies
-    from harness.stats.averages import Cell
-    from harness.types import Score
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SAMPLES = click.Path(exists=True, path_type=Path)
-VIEWS = ("v4", "acebench", "apibank")
 GOES_WITH = {
     "--from-bfcl": ("--mode", "--dialect", "--tasks", "--underscore-names", "--rules", "-o"),
     "--from-evalplus": ("-o", "--base-only"),
@@ -33,8 +29,6 @@ GOES_WITH = {
     "RUN": ("--rules", "--write"),
 }
 """What is judged -> the flags that say how, besides --partial, --json and the sandbox's."""
-SHOWN = 20
-"""Ids that are printed of each kind of difference."""
 KEPT = 1000
 """Problems that JSON output holds; all are printed."""
 
@@ -103,6 +97,7 @@ def command(
       harness score --from-acebench result_all/result_en/gpt-4o --rules both
       harness score --from-apibank level-1-predictions.jsonl
     """
+    from harness.reports import scores
     from harness.text import one_line
 
     sources = {
@@ -137,7 +132,7 @@ def command(
     else:
         assert run is not None
         tallies = _score_run(run, rules, write, report)
-    click.echo(json.dumps(_as_json(tallies, problems), indent=1) if as_json else _as_text(tallies))
+    click.echo(json.dumps(scores.as_json(tallies, problems), indent=1) if as_json else scores.text(tallies))
     if tallies.lost and not partial:
         remedy = "They count neither as right nor as wrong; --partial accepts that."
         raise RunIncomplete(f"{tallies.lost} items have no verdict", remedy)
@@ -216,117 +211,3 @@ def _score_run(name: str, rules: str | None, write: bool, report: Report) -> Tal
     if write:
         return rewrite(folder, report)
     return tally(folder, RULES[rules] if rules else (recorded,), report)
-
-
-def _as_json(tallies: Tallies, problems: list[str]) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    rules = {
-        name: {category: asdict(score) for category, score in tallies.scores(name).items()} for name in tallies.rules
-    }
-    pass_at = {name: found for name in tallies.rules if (found := tallies.pass_at(name))}
-    from harness.running.readings import readings
-
-    printed: dict[str, Any] = {
-        "scores": rules,
-        "readings": {
-            name: {category: asdict(each) for category, each in readings(tallies.unread(name)).items()}
-            for name in tallies.rules
-        },
-        "pass_at_k": pass_at,
-        "differing": tallies.differing,
-        "problems": problems,
-    }
-    if tallies.official_rows:
-        printed["official_rows"] = tallies.official_rows
-    return printed
-
-
-def _as_text(tallies: Tallies) -> str:
-    from harness.reports.runs import overflows
-    from harness.running.readings import readings, warnings
-
-    parts = []
-    for name in tallies.rules:
-        said = [*overflows(tallies.scores(name)), *warnings(readings(tallies.unread(name)))]
-        parts += [_categories(name, tallies), *(f"warning: {each}" for each in said), _aggregates(tallies.scores(name))]
-    if len(tallies.rules) > 1:
-        parts.append(f"{sum(map(len, tallies.differing.values()))} items differ")
-    for kind, ids in sorted(tallies.differing.items(), key=lambda pair: -len(pair[1])):
-        more = f" and {len(ids) - SHOWN} more (--json lists all)" if len(ids) > SHOWN else ""
-        parts.append(f"{kind}: {len(ids)}\n  {' '.join(ids[:SHOWN])}{more}")
-    parts += _official_rows(tallies.official_rows)
-    return "\n\n".join(part for part in parts if part)
-
-
-def _categories(rules: str, tallies: Tallies) -> str:
-    from harness.text import count, percent
-
-    pass_at = tallies.pass_at(rules)
-    every_k = sorted({k for values in pass_at.values() for k in values})
-    rows = [
-        {
-            f"rules: {rules}": category,
-            "items": str(score.n),
-            "judged": str(score.judged),
-            "passed": count(score.passed),
-            "accuracy": f"{percent(score.passed / score.judged)}%" if score.judged else "N/A",
-            "unscored": str(score.unscored),
-        }
-        | {f"pass@{k}": f"{percent(pass_at[category][k])}%" if k in pass_at.get(category, ()) else "" for k in every_k}
-        for category, score in tallies.scores(rules).items()
-    ]
-    return _table(rows, "passed", "judged")
-
-
-def _aggregates(scores: Mapping[str, Score]) -> str:
-    """Averages of the official tables that the categories at hand take part in; `harness leaderboard` has others."""
-    from harness.stats.averages import evaluate
-    from harness.stats.views import load_view
-    from harness.text import percent
-
-    tables = []
-    for view in map(load_view, VIEWS):
-        cells = {name: cell for name, cell in evaluate(view, scores).items() if name in view.nodes and cell.n}
-        rows = [
-            {
-                view.title: view.title_of(name),
-                "value": "N/A" if cell.value is None else f"{percent(cell.value)}%",
-                "without": "" if cell.value is not None else _lacking(cell),
-            }
-            for name, cell in cells.items()
-        ]
-        tables.append(_table(rows))
-    return "\n\n".join(table for table in tables if table)
-
-
-def _official_rows(rows: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Iterator[str]:
-    """A table for each row that the official program would write, a column a rule set."""
-    for name in dict.fromkeys(name for by_name in rows.values() for name in by_name):
-        columns = next(by_name[name] for by_name in rows.values() if name in by_name)
-        yield _table(
-            [
-                {f"official row: {name}": column}
-                | {rules: _number(by_name[name][column]) for rules, by_name in rows.items()}
-                for column in columns
-            ]
-        )
-
-
-def _number(value: float | None) -> str:
-    """A count as it is, a share with four digits."""
-    return "N/A" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
-
-
-def _table(rows: list[dict[str, str]], *spare: str) -> str:
-    from harness.text import table
-
-    if not rows:
-        return ""
-    _, *others = rows[0]
-    numbers = [name for name in others if name != "without"]
-    return table(rows, shutil.get_terminal_size().columns, spare, numbers)
-
-
-def _lacking(cell: Cell) -> str:
-    return f"{', '.join(cell.missing[:2])}{f' and {len(cell.missing) - 2} more' if len(cell.missing) > 2 else ''}"

@@ -127,7 +127,7 @@ def judged_by(tmp_path: Path) -> Callable[[str], Path]:
 
 
 INSTALLED = provenance.checker_sha256(plugins.load("benchmarks", "bfcl"))
-(EARLIER,) = provenance.EARLIER_CHECKERS["bfcl"]
+EARLIER = provenance.EARLIER_CHECKERS["bfcl"][-1]
 
 
 def test_runs_of_an_earlier_checker_that_judges_alike_can_be_compared(judged_by: Callable[[str], Path]) -> None:

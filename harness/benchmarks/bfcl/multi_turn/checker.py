@@ -60,10 +60,11 @@ def _carried_out(
     question: Mapping[str, Any], expected: Sequence[Sequence[str]], turns: Sequence[Steps]
 ) -> Iterator[Compared]:
     model, truth = pair(question)
+    difference = partial(_difference, model, truth)
     for calls, steps in zip(expected, turns, strict=True):
         results = [model.execute(call) for step in steps for call in step]
         wanted = [truth.execute(call) for call in calls]
-        yield Compared(results, wanted, partial(_difference, model, truth))
+        yield Compared(results, wanted, difference)
 
 
 def _difference(model: World, truth: World) -> Difference | None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from operator import attrgetter
@@ -34,8 +34,7 @@ def state_differences(expected: Any, got: Any) -> list[dict[str, Any]]:
     read = _reader(tuple(vars(expected)))
     if not _differ(read(got), read(expected)):
         return []
-    public = {name: value for name, value in vars(expected).items() if name[0] != "_"}
-    return attribute_differences(public, {name: own[name] for name in public})
+    return _listed((name, value, own[name]) for name, value in vars(expected).items() if name[0] != "_")
 
 
 def attribute_differences(expected: Mapping[str, Any], got: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -48,9 +47,12 @@ def attribute_differences(expected: Mapping[str, Any], got: Mapping[str, Any]) -
     Returns:
         As `state_differences`.
     """
-    pairs = {name: (expected.get(name, _ABSENT), got.get(name, _ABSENT)) for name in (*expected, *got)}
-    differing = {name: values for name, values in pairs.items() if _differ(*reversed(values))}
-    leaves = (leaf for name, values in differing.items() for leaf in _leaves(name, *values, MAX_DEPTH))
+    return _listed((name, expected.get(name, _ABSENT), got.get(name, _ABSENT)) for name in {**expected, **got})
+
+
+def _listed(attributes: Iterable[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
+    differing = [(name, wanted, value) for name, wanted, value in attributes if _differ(value, wanted)]
+    leaves = (leaf for name, wanted, value in differing for leaf in _leaves(name, wanted, value, MAX_DEPTH))
     return list(islice(leaves, MAX_DIFFERENCES))
 
 
