@@ -349,7 +349,7 @@ def test_a_record_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -
 
 
 KEYS = {
-    "benchmark": "name version data_sha256 checker_sha256 categories n limit ids samples_sha256 left waiting",
+    "benchmark": "name version data_sha256 checker_sha256 parts categories n limit ids samples_sha256 left waiting",
     "engine": "name version batch_size tokenizer dtype device chat_template chat_template_kwargs options",
     "code": "git dirty harness packages",
     "machine": "platform python cpu cores memory_gb gpus layout sandbox",
