@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,15 @@ def theirs(benchmark: str, written: list[str], folder: Path, eos: list[str]) -> 
 
 
 @pytest.mark.parametrize("benchmark", ["humaneval", "mbpp"])
-def test_a_base_model_is_asked_and_read_as_by_evalplus(benchmark: str, tmp_path: Path, tokenizer: Any) -> None:
+def test_a_base_model_is_asked_and_read_as_by_evalplus(
+    benchmark: str,
+    tmp_path: Path,
+    tokenizer: Any,
+    evalplus_files: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variable = f"{benchmark.upper()}_OVERRIDE_PATH"  # evalplus reads it once, when it is imported
+    monkeypatch.setattr(import_module(f"evalplus.data.{benchmark}"), variable, evalplus_files[variable])
     eos = [*utility.EOS[:6], *utility.extra_eos_for_direct_completion(benchmark)]
     asked, solutions = theirs(benchmark, list(WRITTEN), tmp_path, eos)
     samples = [sample for sample in PLUGIN.load((benchmark,)) if int(sample.id.split("/")[1]) < 40]

@@ -165,9 +165,8 @@ def _schedule(settings: Settings) -> dict[str, object]:
         "gradient_accumulation_steps": settings.batch // settings.rows,
         "max_length": 768,
         "save_steps": 10**6,
-        "bf16": True,
         "use_cpu": True,
-    }
+    } | ({} if settings.dtype == "float32" else {"bf16": True})
 
 
 def _measuring(settings: Settings, folder: Path, name: str) -> Iterator[Job]:

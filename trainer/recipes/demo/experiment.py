@@ -65,7 +65,7 @@ class Settings:
     irrelevance: int = 0
     """Questions of `irrelevance`, evenly spread."""
     dtype: str = "auto"
-    """Of the weights while models are measured."""
+    """Of the weights while models are measured; trainings compute in bfloat16 unless it is `float32`."""
     max_tokens: int = 224
     temperature: float = 0.5
     """Of the answers that self-refinement learns from."""
@@ -92,7 +92,7 @@ PRETRAINED = Settings(
     probe=0,
     bfcl=400,
     irrelevance=240,
-    dtype="bfloat16",
+    dtype="float32",
     methods=("sft", "msl-0.5-batch", "srml", "ssb", "sft-raw", "msl-0.5"),
 )
 """The full experiment on a pretrained model."""
