@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.benchmarks.bfcl.decode import read_calls
 from harness.data.calls import read_answer
+from harness.data.turns import tools_of
 from harness.types import Example, FunctionCall
 from refine.types import Finding
 
@@ -48,7 +49,7 @@ def answer_findings(example: Example) -> list[Finding]:
     calls = read_answer(example.answer) or read_calls(example.answer)
     if not calls:
         return [Finding("decode", "the answer does not decode to a list of calls")]
-    tools = {str(tool.get("name")): tool for tool in example.tools}
+    tools = {str(tool.get("name")): tool for tool in tools_of(example.tools, example.messages)}
     return [finding for call in calls for finding in _call_findings(call, tools)]
 
 

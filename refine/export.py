@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.benchmarks.bfcl.decode import read_calls
+from harness.data.turns import tools_of
 from harness.errors import unknown_name
 from harness.types import Example
 from refine.ledger import write_lines
@@ -54,7 +55,7 @@ def _openai(example: Example) -> Mapping[str, Any]:
         ]
     if example.think is not None:
         answer["reasoning_content"] = example.think
-    tools = [{"type": "function", "function": tool} for tool in example.tools]
+    tools = [{"type": "function", "function": tool} for tool in tools_of(example.tools, example.messages)]
     return {"id": example.id, "messages": [*example.messages, answer], "tools": tools}
 
 
@@ -62,7 +63,7 @@ def _trl(example: Example) -> Mapping[str, Any]:
     """TRL's conversational prompt-completion rows, thinking in tags before the answer text."""
     think = f"<think>\n{example.think}\n</think>\n\n" if example.think is not None else ""
     completion = [{"role": "assistant", "content": think + example.answer}]
-    tools = [{"type": "function", "function": tool} for tool in example.tools]
+    tools = [{"type": "function", "function": tool} for tool in tools_of(example.tools, example.messages)]
     return {"prompt": list(example.messages), "completion": completion, "tools": tools}
 
 
@@ -75,7 +76,7 @@ def _sharegpt(example: Example) -> Mapping[str, Any]:
         turns.append({"from": "function_call", "value": value})
     else:
         turns.append({"from": "gpt", "value": example.answer})
-    return {"id": example.id, "conversations": turns, "tools": json.dumps(list(example.tools))}
+    return {"id": example.id, "conversations": turns, "tools": json.dumps(tools_of(example.tools, example.messages))}
 
 
 def _xlam(example: Example) -> Mapping[str, Any] | None:
@@ -88,7 +89,7 @@ def _xlam(example: Example) -> Mapping[str, Any] | None:
         "id": example.id,
         "query": example.messages[0]["content"],
         "answers": json.dumps(answers),
-        "tools": json.dumps(list(example.tools)),
+        "tools": json.dumps(tools_of(example.tools, example.messages)),
     } | ({"cot": example.think} if example.think is not None else {})
 
 

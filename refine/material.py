@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from harness.data.turns import tools_of
 from harness.types import Example
 
 
@@ -19,7 +20,7 @@ def of(example: Example, *parts: str) -> dict[str, str]:
     """
     readers = {
         "query": ("Conversation", _conversation),
-        "tools": ("Tools", lambda e: json.dumps(list(e.tools), indent=1, ensure_ascii=False)),
+        "tools": ("Tools", lambda e: json.dumps(tools_of(e.tools, e.messages), indent=1, ensure_ascii=False)),
         "cot": ("Chain of thought", lambda e: e.think or ""),
         "answer": ("Reference answer", lambda e: e.answer),
     }
@@ -30,4 +31,7 @@ def _conversation(example: Example) -> str:
     """One user message as its text; a longer conversation as JSON lines of role and content."""
     if len(example.messages) == 1:
         return str(example.messages[0].get("content") or "")
-    return "\n".join(json.dumps(dict(message), ensure_ascii=False) for message in example.messages)
+    return "\n".join(
+        json.dumps({key: value for key, value in message.items() if key != "tools"}, ensure_ascii=False)
+        for message in example.messages
+    )

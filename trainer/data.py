@@ -28,7 +28,7 @@ from harness.benchmarks.bfcl import decode
 from harness.data import calls as notation
 from harness.data import examples
 from harness.data.turns import shown as turn_messages
-from harness.data.turns import turns
+from harness.data.turns import tools_of, turns
 from harness.errors import DataError
 from harness.protocols import Handler, Written
 from harness.text import one_line
@@ -221,11 +221,11 @@ def ask(handler: Handler, example: Example) -> tuple[Prompt, Reply]:
     Returns:
         Both.
     """
-    tools = example.tools
-    prompt = handler.render(query_of(example))
+    query = query_of(example)
+    prompt = handler.render(query)
     think = example.think.strip("\n") if example.think and example.think.strip() else None
     calls = notation.read_answer(example.answer) or decode.read_calls(example.answer)
-    if not tools or not handler.native:
+    if not query.tools or not handler.native:
         if calls and example.answer.startswith("[{"):  # JSON is trained as it is, where it could be asked for at all
             notation.write_calls((call.name, call.arguments) for call in calls)
         return prompt, Reply(think, example.answer.lstrip("\n"))
@@ -236,8 +236,9 @@ def query_of(example: Example) -> Query:
     """What the harness would ask."""
     from harness.benchmarks.bfcl.prompts import instruction
 
-    tools = tuple(dict(tool) for tool in example.tools)
-    return Query(turn_messages(example.messages), tools, instruction(tools) if tools else "")
+    tools = [dict(tool) for tool in example.tools]
+    offered = tuple(dict(tool) for tool in tools_of(example.tools, example.messages))
+    return Query(turn_messages(example.messages), offered, instruction(tools) if tools else "")
 
 
 def join(head: str, written: Written) -> tuple[str, tuple[int, int], int]:

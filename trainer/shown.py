@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from harness.data.turns import tools_of
 from harness.types import Example
 
 BESIDE = "text beside calls, as this handler answers in calls alone"
@@ -40,7 +41,7 @@ def unshown(example: Example, prompt: str, native: bool) -> Iterator[str]:
             yield f"text or calls of a message ({message['role']}), by the chat template"
     if beside and not native:
         yield BESIDE
-    if not all(_holds(prompt, tool["name"]) for tool in example.tools):
+    if not all(_holds(prompt, tool["name"]) for tool in tools_of(example.tools, example.messages)):
         yield "tools, by the chat template"
 
 

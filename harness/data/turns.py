@@ -1,7 +1,8 @@
 """Conversations: messages of any common spelling made one, and the turns of an example that are learnt.
 
 An earlier assistant turn keeps its text in `content`, its calls in `tool_calls` and its thinking in
-`reasoning_content`; `"weight"`, where it is not 1, is that of its loss: 0 for a turn that is shown and not learnt.
+`reasoning_content`; `"weight"`, where it is not 1, is that of its loss: 0 for a turn that is shown and not learnt. A
+message of a user may bring tools that are there from then on: `"tools"`, a list of documents, beside its text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from harness.data import calls as notation
 from harness.data import thinking
 from harness.data.calls import Unreadable
-from harness.types import Example, FunctionCall, Message
+from harness.types import Example, FunctionCall, Message, Tool
 
 ROLES = {
     **dict.fromkeys(("system", "developer"), "system"),
@@ -42,6 +43,7 @@ _READ = {
         "refusal",
         "type",
         "id",
+        "tools",
     ),
     *(*MARKS, *thinking.FIELDS),
 }
@@ -139,7 +141,17 @@ def _message(
     if role == "user" and value is None:
         raise Unreadable(f"the user message {place} has no content")
     kept = {key: message[key] for key in ("name", "tool_call_id") if isinstance(message.get(key), str)}
-    return {"role": role, "content": text, **kept}
+    return {"role": role, "content": text, **kept, **_brings(message, place)}
+
+
+def _brings(message: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """The tools that a message brings."""
+    brought = message.get("tools")
+    if not brought:
+        return {}
+    if not isinstance(brought, list) or not all(isinstance(tool, Mapping) and "name" in tool for tool in brought):
+        raise Unreadable(f"the tools of message {place} are not a list of documents")
+    return {"tools": brought}
 
 
 def assistant(
@@ -286,9 +298,14 @@ def _list(value: Any) -> list[Any]:
 
 
 def shown(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Earlier messages as a model is shown them: without their thinking and without marks for training."""
-    hidden = ("reasoning_content", *MARKS)
+    """Earlier messages as a model is shown them: without thinking, marks for training and documents of tools."""
+    hidden = ("reasoning_content", "tools", *MARKS)
     return tuple({key: value for key, value in message.items() if key not in hidden} for message in messages)
+
+
+def tools_of(tools: Sequence[Tool], messages: Sequence[Message]) -> tuple[Tool, ...]:
+    """The tools at the end of a conversation: those that it began with, and those that its messages brought."""
+    return (*tools, *(tool for message in messages for tool in message.get("tools", ())))
 
 
 def turns(example: Example) -> Iterator[tuple[int, Example]]:

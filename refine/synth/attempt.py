@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from harness.benchmarks.bfcl.decode import read_calls
 from harness.data.calls import native, read_answer
+from harness.data.turns import tools_of
 from harness.types import FunctionCall, Message, Tool
 from refine.environments import Environment, World
 from refine.judge import Answer
@@ -53,8 +54,6 @@ class Talk:
     results: list[str] = field(default_factory=list)
     errors: bool = False
     """Whether an error was shown on purpose."""
-    announced: list[Tool] = field(default_factory=list)
-    """Tools that a user's message brought."""
 
     def world(self) -> World:
         """A world in which all that was done has been done."""
@@ -79,13 +78,12 @@ class Attempt:
     problem: str | None = None
     """Why it failed."""
     finished: bool = False
-    announced: list[Tool] = field(default_factory=list)
     _waiting: list[Mishap] = field(default_factory=list)
 
     @classmethod
     def at(cls, talk: Talk, turn: Turn, advanced: Mapping[str, str], notes: tuple[str, ...]) -> Attempt:
         """An attempt at the turn that a conversation has come to."""
-        made = cls(talk, turn, advanced, notes, talk.world(), list(talk.messages), announced=list(talk.announced))
+        made = cls(talk, turn, advanced, notes, talk.world(), list(talk.messages))
         made._waiting = list(turn.mishaps)
         return made
 
@@ -116,8 +114,8 @@ class Attempt:
         self.problem = self._verdict()
 
     def _material(self) -> dict[str, str]:
-        tools = [*self.talk.tools, *self.announced]
-        seen = {"Conversation": spoken(self.messages), "Tools": json.dumps(tools, ensure_ascii=False)}
+        tools = json.dumps(tools_of(self.talk.tools, self.messages), ensure_ascii=False)
+        seen = {"Conversation": spoken(self.messages), "Tools": tools}
         if self.turn.steps:
             seen["Description of the goal"] = self.advanced["description"]
         if self.notes:
@@ -143,7 +141,7 @@ class Attempt:
         return calls
 
     def _objection(self, calls: list[FunctionCall]) -> str | None:
-        names = {str(tool["name"]) for tool in (*self.talk.tools, *self.announced)}
+        names = {str(tool["name"]) for tool in tools_of(self.talk.tools, self.messages)}
         if unknown := next((call.name for call in calls if call.name not in names), None):
             return f"no tool is called {unknown!r}"
         if not self.turn.steps:

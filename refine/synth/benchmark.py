@@ -3,12 +3,13 @@
     HARNESS_CONVERSATIONS=held_out/kept.jsonl harness run --model MODEL --tasks conversations
 
 A turn is right when the world is then in the state of the walk and every result that the user needs was returned in the
-conversation; other orders and more reads are right, too. One conversation counts in two categories:
+conversation; other orders and more reads are right, too. One conversation counts in three categories:
 
 | category | passes when |
 | --- | --- |
 | `conversations` | every turn is right |
 | `conversation_turns` | graded: the share of its turns that are right |
+| `conversation_calls` | graded: the share of the walk's results that were returned |
 
 Errors that the data shows on purpose are not shown here: the world itself answers. The texts of replies are not judged.
 """
@@ -25,6 +26,7 @@ from harness import files
 from harness.benchmarks.bfcl import decode
 from harness.data import examples
 from harness.data.calls import native
+from harness.data.turns import shown, tools_of
 from harness.errors import DataError
 from harness.protocols import Play
 from harness.types import Episode, Example, FunctionCall, Message, Query, Reply, Sample, Verdict
@@ -52,14 +54,14 @@ class Conversations:
     """The plug-in."""
 
     name = "conversations"
-    version = "1"
+    version = "2"
     check_workers = 0
 
     def __init__(self) -> None:
         self._environments: dict[str, Environment] = {}
 
     def tasks(self) -> Mapping[str, Sequence[str]]:
-        """One task, scored in two categories."""
+        """One task, scored in three categories."""
         return {"conversations": ("conversations",)}
 
     def data_sha256(self) -> str:
@@ -78,13 +80,15 @@ class Conversations:
         from harness.benchmarks.bfcl.prompts import instruction
 
         told = instruction([dict(tool) for tool in sample.tools])
+        tools = sample.tools
         messages: list[Message] = []
         world = self._world(sample.target)
         try:
             for turn, opening in enumerate(sample.turns):
-                messages += opening
+                tools = tools_of(tools, opening)
+                messages += shown(opening)
                 for _ in range(MOST):
-                    reply = yield Query(tuple(messages), sample.tools, told, turn=turn)
+                    reply = yield Query(tuple(messages), tools, told, turn=turn)
                     calls = calls_of(reply)
                     messages += _said(reply, calls, world, len(messages))
                     if not calls:
@@ -117,7 +121,11 @@ class Conversations:
         whole = Verdict("pass") if share == 1 else Verdict("fail", "conversations:turn", why[0], evidence)
         credit = {**evidence, "credit": share}
         part = Verdict("pass", evidence=credit) if share == 1 else Verdict("fail", "conversations:turn", why[0], credit)
-        return {"conversations": whole, "conversation_turns": part}
+        return {
+            "conversations": whole,
+            "conversation_turns": part,
+            "conversation_calls": _returned(target.trace, results),
+        }
 
     def _world(self, target: Target) -> World:
         return self._environment(target).fresh(target.trace.plan.world)
@@ -132,6 +140,17 @@ class Conversations:
                     f"{plan.environment} has changed since the conversations were made", "Synthesise them anew."
                 )
         return self._environments[plan.environment]
+
+
+def _returned(trace: Trace, results: set[str]) -> Verdict:
+    """How many of a walk's results were returned; right where there are none to return."""
+    steps = list(trace.steps())
+    missing = [step.call.name for step in steps if step.result not in results]
+    share = 1 - len(missing) / len(steps) if steps else 1.0
+    evidence = {"missing": missing, "calls": len(steps), "credit": share}
+    if not missing:
+        return Verdict("pass", evidence=evidence)
+    return Verdict("fail", "conversations:result", f"no result of {missing[0]} as it was walked", evidence)
 
 
 def calls_of(reply: Reply) -> list[FunctionCall]:

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.data.calls import answer_of
-from harness.data.turns import said_by, with_answer
+from harness.data.turns import said_by, tools_of, with_answer
 from harness.errors import HarnessError
 from harness.types import Example, FunctionCall, Message
 from refine.environments import Environment
 from refine.judge import Answer
 from refine.synth import roles
 from refine.synth.attempt import Attempt, Talk, Unanswered
+from refine.synth.choices import choice_problem, choices
 from refine.synth.said import holds, leaves, query_problem, spoken, told
 from refine.synth.types import Trace, Turn, to_json
 from refine.types import Ask, ExampleOutcome, Result, Way
@@ -128,10 +129,12 @@ class _Conversation:
         raise _Over("hard", "attempts", about["attempts"][-1])
 
     def _query(self, turn: Turn, advanced: Mapping[str, str], log: list[str]) -> Generator[Ask, Answer | None, str]:
+        which = choices(turn, self.trace)
         material = {
             "Kind of message": turn.kind,
             "What is wanted": f"{advanced['description']}\nReturns: {advanced['outputs']}",
             "Values that only the person can know": _listed(told(turn)),
+            "Which one of several": "\n".join(choice.told() for choice in which),
             "Held back": _held(turn),
             "Conversation so far": spoken(self.talk.messages),
         }
@@ -139,12 +142,13 @@ class _Conversation:
         for _ in range(self.rules.max_queries):
             query = (yield from _asked("query", seen))["query"].strip()
             why = query_problem(query, turn, self.talk.messages, self.environment.tools())
+            why = why or choice_problem(query, self.talk.messages, which)
             if not why and query:
                 asked = [*self.talk.messages, {"role": "user", "content": query}]
                 judged = {
                     "Kind of message": turn.kind,
                     "Conversation": spoken(asked),
-                    "Tools": json.dumps(self.talk.tools + self.talk.announced, ensure_ascii=False),
+                    "Tools": json.dumps(tools_of(self.talk.tools, self.talk.messages), ensure_ascii=False),
                 }
                 verdict = yield from _asked("query_judge", judged)
                 if verdict["verdict"] == "yes":
@@ -160,8 +164,8 @@ class _Conversation:
         assert held is not None
         if held.parameter is None:
             document = self.documents[held.tool]
-            attempt.announced.append(document)
-            return {"role": "user", "content": f"{ANNOUNCED}\n{json.dumps(document, ensure_ascii=False)}"}
+            text = f"{ANNOUNCED}\n{json.dumps(document, ensure_ascii=False)}"
+            return {"role": "user", "content": text, "tools": [document]}
         material = {
             "Kind of message": "telling",
             "Values that only the person can know": _listed([(held.parameter, held.value)]),
@@ -203,7 +207,6 @@ class _Conversation:
         talk.done += attempt.calls
         talk.results += attempt.results
         talk.errors |= attempt.showed_error
-        talk.announced = attempt.announced
         self.calls.append(attempt.calls)
 
     def _result(self, outcome: ExampleOutcome, stage: str, reason: str) -> Result:

@@ -43,18 +43,26 @@ def recite(trace: Trace, tools: Sequence[Tool], stage: str, material: Mapping[st
         thought, text = replies[min(sum(_is_assistant(line) for line in said), len(replies) - 1)]
         return {"thought": thought, "reply": text}
     if stage == "tool":
-        called = [json.loads(line)["call"].partition("(")[0] for line in material["Calls"].splitlines()]
-        described = {str(tool["name"]): _first(tool) for tool in tools}
-        goal = dict.fromkeys(described.get(name, name) for name in called[-1:])
         return {
             "name": "all_in_one",
-            "description": " ".join(goal),
+            "description": "\n".join(_wishes(material["Calls"], trace, tools)),
             "inputs": "what is needed",
             "outputs": "the results",
         }
     if stage == "query":
         return {"query": _query(material)}
     return {"reason": "Call one function after the other and wait for what is needed."}
+
+
+def _wishes(calls: str, trace: Trace, tools: Sequence[Tool]) -> Iterator[str]:
+    """What a user would ask for: what changes something or answers him, in the order of the calls, each once."""
+    walked = [json.loads(line)["result"] for line in calls.splitlines()]
+    turn = next(turn for turn in trace.turns if [step.result for step in turn.steps] == walked)
+    wanted = dict.fromkeys(step.call.name for step in turn.steps if {"state", "answer"} & {*step.effects})
+    names = {str(tool["name"]): str(tool["name"]).replace("_", " ") for tool in tools}
+    described = {str(tool["name"]): _first(tool) for tool in tools}
+    for name in wanted:
+        yield re.sub(r"\w+", lambda word: names.get(word[0], word[0]), described[name])
 
 
 def _first(tool: Tool) -> str:
@@ -65,12 +73,18 @@ def _first(tool: Tool) -> str:
 def _query(material: Mapping[str, str]) -> str:
     values = [line.partition(": ") for line in material.get("Values that only the person can know", "").splitlines()]
     told = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, _, value in values)
-    if material["Kind of message"] == "telling":
+    kind = material["Kind of message"]
+    if kind == "telling":
         return f"It is {told}."
-    if material["Kind of message"] == "nothing_to_do":
+    if kind == "nothing_to_do":
         return "Thank you, that is all for now. How are you today?"
-    goal = material["What is wanted"].split("\n")[0]
-    return f"Please help me with this: {goal}" + (f" Here is what you need: {told}." if told else "")
+    wishes = material["What is wanted"].split("\nReturns: ")[0].splitlines()
+    said = f"Please help me with this: {' '.join(wishes[kind == 'implicit' and len(wishes) > 1 :])}"
+    which = [
+        line.split(", the one")[0].partition(": ") for line in material.get("Which one of several", "").splitlines()
+    ]
+    taken = ", ".join(f"as {name.replace('_', ' ')} {place}" for name, _, place in which)
+    return said + (f" Here is what you need: {told}." if told else "") + (f" Take {taken}." if taken else "")
 
 
 def _plain(text: str) -> str:

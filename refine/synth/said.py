@@ -155,7 +155,7 @@ def invented(calls: Iterable[FunctionCall], turn: Turn, known: str) -> str | Non
 
 def spoken(messages: Sequence[Message]) -> str:
     """A conversation as JSON lines, thoughts left out."""
-    hidden = ("reasoning_content", "learn", "weight")
+    hidden = ("reasoning_content", "learn", "weight", "tools")
     return "\n".join(
         json.dumps({key: value for key, value in message.items() if key not in hidden}, ensure_ascii=False)
         for message in messages

@@ -69,6 +69,7 @@ def test_the_conversation_itself_is_right_and_its_prompts_are_those_that_are_tra
     assert {name: verdict.outcome for name, verdict in verdicts.items()} == {
         "conversations": "pass",
         "conversation_turns": "pass",
+        "conversation_calls": "pass",
     }
     (row,) = examples.read(benchmark._file())
     trained = [shown(turn.messages) for _, turn in turns(row)]
@@ -112,6 +113,31 @@ def test_what_was_held_back_is_said_once_the_model_asks(world):
     assert (
         "nothing was to be called" in plugin.check(sample, played(plugin, sample, calling)[0])["conversations"].message
     )
+
+
+@pytest.mark.parametrize("handler", ["funreason", "prompt", "fc"])
+def test_a_function_that_comes_later_is_offered_from_then_on_as_it_is_trained(world, handler):
+    from harness import plugins
+    from harness.data import examples
+    from trainer.data import query_of
+
+    desk, written = world
+    find, sign_in = lending(desk)
+    trace = walk(desk, [("missing_function", [[find], [sign_in]])])
+    first = replace(trace.turns[0], held_back=HeldBack("find_member", 0))
+    plugin, (sample,) = written(replace(trace, turns=(first,)))
+    _, queries = played(plugin, sample, texts(sample))
+    (row,) = examples.read(benchmark._file())
+    asked = plugins.handler(handler, {"takes": "tools,calls"} if handler == "fc" else {})
+    there = ["find_member" in [tool["name"] for tool in query.tools] for query in queries]
+    assert there == [False, True, True, True]
+    for query, (_, turn) in zip(queries, turns(row), strict=True):
+        ours, trained = asked.render(query), asked.render(query_of(turn))
+        assert trained.tools == ours.tools
+        assert [_plain(message) for message in trained.messages] == [_plain(message) for message in ours.messages]
+        assert not any("tools" in message for message in ours.messages)
+        offered = [tool["function"]["name"] for tool in ours.tools]
+        assert ("find_member" in offered) == (handler == "fc" and query is not queries[0])
 
 
 def _fields(record):
