@@ -68,14 +68,6 @@ class Ledger:
                     kept[index, line["step"], line["vote"]] = line
         return kept
 
-    def spent(self) -> dict[str, tuple[int, int]]:
-        """Prompt and completion tokens of all calls so far, by model."""
-        total: dict[str, tuple[int, int]] = {}
-        for line in read_lines(self.folder / "calls.jsonl"):
-            prompt, completion = total.get(line["model"], (0, 0))
-            total[line["model"]] = (prompt + line["prompt_tokens"], completion + line["completion_tokens"])
-        return total
-
     def append(self, file: IO[bytes], line: Mapping[str, Any]) -> None:
         """Add one line to `calls` or `outcomes`; `index` comes first in it. Durable after `sync`."""
         file.write(json.dumps(line).encode() + b"\n")

@@ -18,10 +18,8 @@ from harness.errors import UsageProblem
 from harness.text import one_line
 from harness.types import EngineSettings, Example, FunctionCall, Sampling
 from refine import checks, similar, stages
-from refine.jobs import budget, carry_out, check_cost_limit, open_judge
+from refine.jobs import Watch, Work, carry_out, check_cost_limit, open_judge, unwatched, work_through
 from refine.judge import Answer, Judge, Question
-from refine.ledger import Ledger
-from refine.pipeline import Pipeline, Tally
 from refine.questions import benchmark_questions
 from refine.stages import score, write_cot
 from refine.turns import begin
@@ -109,7 +107,7 @@ class Settings:
         }
 
 
-def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None) -> dict[str, int]:
+def run(settings: Settings, watch: Watch = unwatched) -> dict[str, int]:
     """Refine a data set; a run that was cut off goes on where it was.
 
     Args:
@@ -126,38 +124,15 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
     return carry_out(settings, lambda: run_shard(settings, settings.output, watch=watch))
 
 
-def run_shard(
-    settings: Settings,
-    folder: Path,
-    shard: tuple[int, int] = (0, 1),
-    watch: Callable[[Tally], None] = lambda tally: None,
-) -> int:
-    """Refine every n-th example, with log files of its own.
+def run_shard(settings: Settings, folder: Path, shard: tuple[int, int] = (0, 1), watch: Watch = unwatched) -> int:
+    """Refine every n-th example, as `work_through` does; `settings.output` is not written."""
 
-    Args:
-        settings: What to do; `output` is not written.
-        folder: Where the log files are.
-        shard: Number of the shard, from 0, and how many there are.
-        watch: Called with the live counts after each round of completions.
-
-    Returns:
-        Examples that the cost limit kept from starting.
-    """
-    with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
-        pipeline = Pipeline(
-            open_judges(settings, opened),
-            ledger,
-            votes=settings.votes,
-            sampling=settings.sampling,
-            stop=budget(settings.cost_limit, settings.prices, ledger),
-        )
-        finished = ledger.finished()
+    def work(finished: set[int], opened: ExitStack) -> Work:
         examples = _screened(settings, folder, shard, finished)
         context = Context(frozenset(settings.decide), settings.max_attempts)
-        items = begin(examples, settings.stage_list(), context)
-        for tally in pipeline.run(items, ledger.unfinished_calls(finished)):
-            watch(tally)
-        return sum(1 for _ in items) if pipeline.stopped else 0
+        return Work(open_judges(settings, opened), begin(examples, settings.stage_list(), context))
+
+    return work_through(settings, folder, shard, work, watch)
 
 
 def open_judges(settings: Settings, opened: ExitStack) -> list[Judge]:

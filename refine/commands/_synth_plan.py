@@ -1,4 +1,4 @@
-"""Flags of `refine synth run` that say what conversations shall be like; the same as of `refine synth walk`."""
+"""Flags of `refine synth walk` and `refine synth run` that say what conversations shall be like."""
 
 from __future__ import annotations
 

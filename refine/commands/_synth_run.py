@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from harness.errors import RunIncomplete
 from refine.commands._synth_environment import environment_flags, values_of
 from refine.commands._synth_plan import plan_flags, plan_settings
 
@@ -64,6 +63,7 @@ def run(**flags: Any) -> None:
         --role-url judge=http://127.0.0.1:8001/v1 --prices prices.yaml --dry-run
     """
     from refine.commands.run import Progress
+    from refine.jobs import check_complete
     from refine.synth import report
     from refine.synth.run import prepare, run_shard, settled
     from refine.synth.run import run as synthesise
@@ -83,13 +83,7 @@ def run(**flags: Any) -> None:
             counts = synthesise(settings, watch)
     summary = report.write(settings.output)
     click.echo(json.dumps(counts | {"funnel": summary["funnel"]}) if as_json else _told(counts, summary, settings))
-    if counts.get("left"):
-        raise RunIncomplete(
-            f"--cost-limit {settings.cost_limit} is reached: {counts['left']} conversations were not started",
-            "The same command with more money goes on.",
-        )
-    if counts["unjudged"]:
-        raise RunIncomplete(f"{counts['unjudged']} conversations wait", "The same command tries them again.")
+    check_complete(counts, settings.cost_limit, "conversations")
 
 
 def _told(counts: dict[str, int], summary: dict[str, Any], settings: Any) -> str:

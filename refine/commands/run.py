@@ -11,8 +11,6 @@ from typing import Any
 
 import click
 
-from harness.errors import RunIncomplete
-
 
 @click.command("run")
 @click.option("--input", "source", required=True, metavar="FILE|HF_ID", help="Data set: JSONL file or hub id[:split].")
@@ -93,6 +91,7 @@ def command(**flags: Any) -> None:
         --judge-base-url http://127.0.0.1:8000/v1
     """
     from refine import report
+    from refine.jobs import check_complete
     from refine.ledger import read_lines
     from refine.outputs import FILES
     from refine.run import run
@@ -112,13 +111,7 @@ def command(**flags: Any) -> None:
     report.write_report(settings.output, report.summarise(settings.output, count))
     click.echo(json.dumps(counts) if as_json else _counts(counts, settings.output))
     _warn_of_thinking(line.get("think") for line in read_lines(settings.output / FILES["kept"]))
-    if counts.get("left"):
-        raise RunIncomplete(
-            f"--cost-limit {settings.cost_limit} is reached: {counts['left']} examples were not started",
-            "The same command with more money goes on.",
-        )
-    if counts["unjudged"]:
-        raise RunIncomplete(f"{counts['unjudged']} examples are unjudged", "The same command tries them again.")
+    check_complete(counts, settings.cost_limit, "examples")
 
 
 def _settings(flags: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from refine.synth.documents import Kind, Parameter, fits, kind_of, named_alike, 
 from refine.synth.graph import Graph
 from refine.synth.leaves import NOTHING, Leaf
 from refine.synth.scene import Scene
-from refine.synth.types import Source
+from refine.synth.types import Path, Source
 
 OPTIONAL, FED = 0.35, 0.75
 """Share of optional parameters that are given, and of those that an earlier result has a value for."""
@@ -46,6 +46,24 @@ class Candidate:
     value: Any
     source: Source
     weight: float
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A value that is to be drawn."""
+
+    tool: str
+    parameter: Parameter
+    scene: Scene
+    draw: Random
+    unused: set[int]
+    """Steps whose results no later call has used."""
+    place: Path
+    """Where it stands in the arguments."""
+
+    def inside(self, parameter: Parameter, key: str | int) -> _Wanted:
+        """A value inside this one."""
+        return replace(self, parameter=parameter, place=(*self.place, key))
 
 
 class Drawer:
@@ -87,7 +105,7 @@ class Drawer:
                 continue
             if not parameter.required and draw.random() >= (FED if self._is_fed(tool, parameter, scene) else OPTIONAL):
                 continue
-            value, found = self._value(tool, parameter, scene, draw, unused, (parameter.name,))
+            value, found = self._value(_Wanted(tool, parameter, scene, draw, unused, (parameter.name,)))
             arguments[parameter.name] = value
             sources += found
             unused -= {source.step for source in found if source.step is not None}
@@ -98,16 +116,9 @@ class Drawer:
         made = {done.call.name for done in scene.done}
         return any(edge.source in made for edge in self.graph.feeders(tool, parameter.name))
 
-    def _value(
-        self,
-        tool: str,
-        parameter: Parameter,
-        scene: Scene,
-        draw: Random,
-        unused: set[int],
-        place: tuple[str | int, ...],
-    ) -> tuple[Any, list[Source]]:
-        candidates = list(self._candidates(tool, parameter, scene, draw, unused))
+    def _value(self, wanted: _Wanted) -> tuple[Any, list[Source]]:
+        parameter, draw, place = wanted.parameter, wanted.draw, wanted.place
+        candidates = list(self._candidates(wanted))
         if candidates:
             total = [each.weight for each in candidates]
             chosen = draw.choices(candidates, weights=total)[0]
@@ -118,24 +129,16 @@ class Drawer:
                 return some, [Source((*place, i), "constant") for i in range(len(some))]
             return chosen.value, [replace(chosen.source, parameter=place)]
         if parameter.kind == "list":
-            return self._list(tool, parameter, scene, draw, unused, place)
+            return self._list(wanted)
         if parameter.kind == "object":
-            return self._object(tool, parameter, scene, draw, unused, place)
+            return self._object(wanted)
         return invented(parameter.kind, draw), [Source(place, "user")]
 
-    def _list(
-        self,
-        tool: str,
-        parameter: Parameter,
-        scene: Scene,
-        draw: Random,
-        unused: set[int],
-        place: tuple[str | int, ...],
-    ) -> tuple[Any, list[Source]]:
-        inner = _inner(parameter)
+    def _list(self, wanted: _Wanted) -> tuple[Any, list[Source]]:
+        inner, place = _inner(wanted.parameter), wanted.place
         values, sources = [], []
-        for index in range(draw.randint(1, 3 if inner.kind in ("number", "whole") else 2)):
-            value, found = self._value(tool, inner, scene, draw, unused, (*place, index))
+        for index in range(wanted.draw.randint(1, 3 if inner.kind in ("number", "whole") else 2)):
+            value, found = self._value(wanted.inside(inner, index))
             if value not in values:
                 values.append(value)
                 sources += [
@@ -144,28 +147,20 @@ class Drawer:
                 ]
         return values, sources
 
-    def _object(
-        self,
-        tool: str,
-        parameter: Parameter,
-        scene: Scene,
-        draw: Random,
-        unused: set[int],
-        place: tuple[str | int, ...],
-    ) -> tuple[Any, list[Source]]:
+    def _object(self, wanted: _Wanted) -> tuple[Any, list[Source]]:
+        schema = wanted.parameter.schema
         values, sources = {}, []
-        properties = parameter.schema.get("properties") or {}
-        required = parameter.schema.get("required") or list(properties)[:1]
-        for name, schema in properties.items():
-            if name in required or draw.random() < OPTIONAL:
-                (inner,) = parameters_of({"name": tool, "parameters": {"properties": {name: schema}}})
-                values[name], found = self._value(tool, inner, scene, draw, unused, (*place, name))
+        properties = schema.get("properties") or {}
+        required = schema.get("required") or list(properties)[:1]
+        for name, rule in properties.items():
+            if name in required or wanted.draw.random() < OPTIONAL:
+                (inner,) = parameters_of({"name": wanted.tool, "parameters": {"properties": {name: rule}}})
+                values[name], found = self._value(wanted.inside(inner, name))
                 sources += found
         return values, sources
 
-    def _candidates(
-        self, tool: str, parameter: Parameter, scene: Scene, draw: Random, unused: set[int]
-    ) -> Iterator[Candidate]:
+    def _candidates(self, wanted: _Wanted) -> Iterator[Candidate]:
+        tool, parameter = wanted.tool, wanted.parameter
         inner = _inner(parameter) if parameter.kind == "list" else parameter
         if parameter.options:
             known = [value for value in parameter.options if parameter.kind != "truth"]
@@ -182,21 +177,20 @@ class Drawer:
             return
         wrap = (lambda value: [value]) if parameter.kind == "list" else (lambda value: value)
         shown: set[Any] = set()
-        for each in self._from_results(tool, parameter, inner, scene, unused, strict=bool(given)):
+        for each in self._from_results(wanted, inner, strict=bool(given)):
             shown.add(each.value)
             if known is None or each.value in known:
                 yield replace(each, value=wrap(each.value))
-        for each in self._from_state(tool, parameter, inner, scene, strict=bool(given)):
+        for each in self._from_state(wanted, inner, strict=bool(given)):
             if each.value not in shown and (known is None or each.value in known):
                 yield replace(each, value=wrap(each.value))
         if known is None and not given and parameter.kind != "list":
             yield Candidate(
-                invented(parameter.kind, draw), Source((), "user"), INVENTED if inner.kind == "text" else 1.0
+                invented(parameter.kind, wanted.draw), Source((), "user"), INVENTED if inner.kind == "text" else 1.0
             )
 
-    def _from_results(
-        self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene, unused: set[int], strict: bool
-    ) -> Iterator[Candidate]:
+    def _from_results(self, wanted: _Wanted, inner: Parameter, strict: bool) -> Iterator[Candidate]:
+        tool, parameter, scene = wanted.tool, wanted.parameter, wanted.scene
         edges = {(edge.source, edge.place): edge for edge in self.graph.feeders(tool, parameter.name)}
         for step, done in enumerate(scene.done):
             found: dict[float, list[Leaf]] = {}
@@ -217,13 +211,12 @@ class Drawer:
                     weight = SAME_KIND / 8 if inner.kind == "text" else SAME_KIND
                 found.setdefault(weight, []).append(leaf)
             for weight, leaves in found.items():
-                weight *= UNUSED if step in unused else 1.0
+                weight *= UNUSED if step in wanted.unused else 1.0
                 for leaf in leaves:
                     yield Candidate(leaf.value, Source((), "result", step, leaf.path), weight / len(leaves))
 
-    def _from_state(
-        self, tool: str, parameter: Parameter, inner: Parameter, scene: Scene, strict: bool
-    ) -> Iterator[Candidate]:
+    def _from_state(self, wanted: _Wanted, inner: Parameter, strict: bool) -> Iterator[Candidate]:
+        tool, parameter, scene = wanted.tool, wanted.parameter, wanted.scene
         learnt = {
             each.place: each.worked / each.tried
             for each in self.graph.state_values

@@ -27,6 +27,8 @@ from refine.synth.types import Source
 
 SEEDS = 6
 """Worlds that every tool is tried in."""
+COMPARED = 2
+"""Worlds that are laid beside each other at least: with one, keys that are data cannot be told from fields."""
 DRAWS = 8
 """Calls of a tool in each."""
 AGAIN = 2
@@ -69,7 +71,7 @@ class Prober:
         self._worlds = worlds
         self._environment, self._seed, self._tell = environment, seed, tell
         self._tools = {tool["name"]: tool for tool in environment.tools()}
-        self._shape = Shape.of([visible(self._state(number)) for number in range(worlds)])
+        self._shape = Shape.of([visible(self._state(number)) for number in range(max(worlds, COMPARED))])
         fields = {"/".join(place): tuple(sorted(keys)) for place, keys in sorted(self._shape.fields.items())}
         self.graph = Graph(environment.name, environment.digest, tuple(self._tools), fields=fields)
         self.graph.value_edges = list(by_names(self._tools))

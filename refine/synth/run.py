@@ -12,9 +12,7 @@ from harness import files
 from harness.errors import HarnessError, UsageProblem
 from harness.types import Example, FunctionCall, Message, Sampling
 from refine.environments import Environment, open_environment
-from refine.jobs import budget, carry_out, check_cost_limit
-from refine.ledger import Ledger
-from refine.pipeline import Pipeline, Tally
+from refine.jobs import Watch, Work, budget, carry_out, check_cost_limit, over_limit, unwatched, work_through
 from refine.questions import benchmark_questions
 from refine.similar import Contamination
 from refine.synth.converse import Rules, converse
@@ -22,6 +20,7 @@ from refine.synth.crew import Crew, open_crew, open_role
 from refine.synth.leaks import ItemCalls
 from refine.synth.plan import PlanSettings, weights_from
 from refine.synth.roles import QUESTIONS
+from refine.synth.values import FOLDER as VALUES
 from refine.synth.values import write_values
 from refine.synth.walk import Unwalkable
 from refine.synth.walks import Walks, clear, write_graph
@@ -99,7 +98,7 @@ class Settings:
         }
 
 
-def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None) -> dict[str, int]:
+def run(settings: Settings, watch: Watch = unwatched) -> dict[str, int]:
     """Synthesise; a run that was cut off goes on where it was.
 
     Args:
@@ -108,6 +107,9 @@ def run(settings: Settings, watch: Callable[[Tally], None] = lambda tally: None)
 
     Returns:
         Conversations by outcome, over all sessions; `left` are those that the cost limit kept from starting.
+
+    Raises:
+        RunIncomplete: The cost limit is reached before the first conversation.
     """
     settings = settled(settings)
 
@@ -124,6 +126,9 @@ def prepare(settings: Settings, folder: Path) -> None:
     Args:
         settings: What will be run, settled.
         folder: The run's folder.
+
+    Raises:
+        RunIncomplete: The cost limit is reached.
     """
     if settings.overwrite:
         clear(folder)
@@ -133,7 +138,10 @@ def prepare(settings: Settings, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         writer = open_role(settings.crew, "values", opened)
         known = {**environment.values, **settings.values}
-        written = write_values(folder, environment.tools(), known, settings.values, writer, settings.sampling)
+        stop = budget(settings.cost_limit, settings.prices, folder / VALUES)
+        written = write_values(folder, environment.tools(), known, settings.values, writer, settings.sampling, stop)
+        if written is None:
+            raise over_limit(settings.cost_limit, "not all values were written, and no conversation was started")
         write_graph(environment, written, folder, settings.graph)
 
 
@@ -154,48 +162,29 @@ def settled(settings: Settings) -> Settings:
         environment.close()
 
 
-def run_shard(
-    settings: Settings,
-    folder: Path,
-    shard: tuple[int, int] = (0, 1),
-    watch: Callable[[Tally], None] = lambda tally: None,
-) -> int:
-    """Synthesise every n-th conversation, with books of its own.
-
-    Args:
-        settings: What to do, settled; `output` is not written.
-        folder: Where the books are.
-        shard: Number of the shard, from 0, and how many there are.
-        watch: Called with the live counts after each round of completions.
-
-    Returns:
-        Conversations that the cost limit kept from starting.
+def run_shard(settings: Settings, folder: Path, shard: tuple[int, int] = (0, 1), watch: Watch = unwatched) -> int:
+    """Synthesise every n-th conversation, as `work_through` does; `settings.output` is not written.
 
     Raises:
         UsageProblem: The environment is another one here.
     """
-    with Ledger(folder, settings.identity() | {"shard": list(shard)}) as ledger, ExitStack() as opened:
+
+    def work(finished: set[int], opened: ExitStack) -> Work:
         environment = open_settled(settings)
         opened.callback(environment.close)
         if environment.digest != settings.digest:
             raise UsageProblem(f"{settings.environment} is another environment on this machine", "Copy its files.")
         walks = Walks(environment, settings.plan, settings.output)
         crew = open_crew(settings.crew, walks.found, environment.tools(), opened)
-        pipeline = Pipeline(
-            crew["reasoner"],
-            ledger,
-            by_stage=crew,
-            votes=settings.votes,
-            sampling=settings.sampling,
-            stop=budget(settings.cost_limit, settings.prices, ledger),
-        )
-        finished = ledger.finished()
-        numbers = (n for n in range(shard[0], settings.conversations, shard[1]) if n not in finished)
         rules = _rules(settings)
-        items = (Item(n, f"{settings.plan.seed}-{n}", way_of(n, walks, environment, rules)) for n in numbers)
-        for tally in pipeline.run(items, ledger.unfinished_calls(finished)):
-            watch(tally)
-        return sum(1 for _ in numbers) if pipeline.stopped else 0
+        items = (
+            Item(n, f"{settings.plan.seed}-{n}", way_of(n, walks, environment, rules))
+            for n in range(shard[0], settings.conversations, shard[1])
+            if n not in finished
+        )
+        return Work(crew["reasoner"], items, crew, [settings.output / VALUES])
+
+    return work_through(settings, folder, shard, work, watch)
 
 
 def way_of(number: int, walks: Walks, environment: Environment, rules: Rules) -> Way:

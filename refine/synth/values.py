@@ -7,7 +7,7 @@ walk, into `values.json` of the run's folder, and never again: a run that goes o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness.types import Example, Sampling, Tool
 from refine.checks import parameters
 from refine.judge import Judge
 from refine.ledger import Ledger, read_lines
-from refine.pipeline import Pipeline
+from refine.pipeline import Pipeline, Tally
 from refine.synth.roles import VALUES
 from refine.types import Ask, Item, Result, Way
 
@@ -32,7 +32,8 @@ def write_values(
     given: Mapping[str, Sequence[Any]],
     judge: Judge | None,
     sampling: Sampling,
-) -> dict[str, list[Any]]:
+    stop: Callable[[Tally], bool] = lambda tally: False,
+) -> dict[str, list[Any]] | None:
     """Have values written for every free text parameter, unless a run's folder holds them.
 
     Args:
@@ -42,9 +43,10 @@ def write_values(
         given: Values that a user gave; kept with those that are written.
         judge: The writer; None writes nothing.
         sampling: How it writes.
+        stop: Asked before each parameter; once true, what was written so far is kept for another session.
 
     Returns:
-        Values by `tool.parameter`; parameters without a readable reply are missing.
+        Values by `tool.parameter`; parameters without a readable reply are missing. None where it was stopped.
     """
     path = folder / FILE
     if not path.exists():
@@ -62,8 +64,11 @@ def write_values(
                 if n not in finished
             )
             if judge:
-                for _ in Pipeline([judge], ledger, sampling=sampling).run(items, ledger.unfinished_calls(finished)):
+                pipeline = Pipeline([judge], ledger, sampling=sampling, stop=stop)
+                for _ in pipeline.run(items, ledger.unfinished_calls(finished)):
                     pass
+                if pipeline.stopped and next(items, None):
+                    return None
         lines = {line["index"]: line for line in read_lines(folder / FOLDER / "outcomes.jsonl")}
         found = {line["id"]: json.loads(line["example"]["answer"]) for _, line in sorted(lines.items())}
         kept = {name: values for name, values in found.items() if values} | {key: list(v) for key, v in given.items()}

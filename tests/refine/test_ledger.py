@@ -7,7 +7,9 @@ import json
 import pytest
 
 from harness.errors import DataError, UsageProblem
+from refine.jobs import budget
 from refine.ledger import Ledger, read_claim, read_lines, write_lines
+from refine.pipeline import Tally
 
 
 def call(index: int, step: int = 0, read: object = None, model: str = "j") -> dict[str, object]:
@@ -56,12 +58,21 @@ def test_readable_calls_of_unfinished_examples_are_not_asked_again(tmp_path):
         assert {key: line["read"] for key, line in ledger.unfinished_calls(finished).items()} == {(1, 0, 0): {"a": 2}}
 
 
-def test_what_was_spent_is_summed_by_model(tmp_path):
-    with Ledger(tmp_path, {}) as ledger:
-        for model in ("a", "b", "a"):
-            ledger.append(ledger.calls, call(0, model=model))
-        ledger.sync()
-        assert ledger.spent() == {"a": (20, 6), "b": (10, 3)}
+def test_a_budget_counts_the_calls_of_all_its_folders(tmp_path):
+    folders = [tmp_path / "run", tmp_path / "values"]
+    for folder, model in zip(folders, ("a", "b"), strict=True):
+        with Ledger(folder, {}) as ledger:
+            for _ in range(2):
+                ledger.append(ledger.calls, call(0, model=model))
+    prices = {"a": {"prompt": 1e6, "completion": 0.0}, "b": {"prompt": 0.0, "completion": 2e6}}
+    one, both = 20.0, 20.0 + 12.0
+    nothing = Tally()
+    assert budget(one, prices, folders[0])(nothing)
+    assert not budget(one + 1, prices, folders[0])(nothing)
+    assert budget(both, prices, *folders)(nothing)
+    assert not budget(both + 1, prices, *folders)(nothing)
+    assert budget(both + 1, prices, *folders)(Tally(tokens={"a": (1, 0)}))
+    assert not budget(None, {}, *folders)(nothing)
 
 
 def test_lines_that_cannot_be_made_leave_the_old_file(tmp_path):

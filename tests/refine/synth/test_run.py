@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from harness.data import examples
-from harness.errors import UsageProblem
+from harness.errors import RunIncomplete, UsageProblem
 from harness.types import Example
 from refine.cli import cli
-from refine.ledger import read_lines
+from refine.ledger import Ledger, read_lines
 from refine.outputs import FILES
 from refine.synth import crew as crews
-from refine.synth import report, run, walks
+from refine.synth import report, run, values, walks
 from refine.synth.crew import Crew
 from refine.synth.estimate import estimate
 from refine.synth.plan import PlanSettings
@@ -169,6 +169,23 @@ def test_the_cost_limit_starts_nothing_new(desk, tmp_path, monkeypatch):
     assert run.run(replace(told, cost_limit=1e6))["kept"] == 8
     with pytest.raises(UsageProblem, match="needs --prices"):
         settings(tmp_path, crew=Crew("m"), cost_limit=1.0)
+
+
+def test_the_value_writers_calls_count_towards_the_cost_limit(desk, tmp_path, monkeypatch):
+    def charge(folder, *arguments):
+        with Ledger(folder / values.FOLDER, {}) as ledger:
+            line = {"index": 0, "model": "m", "prompt_tokens": 1000, "completion_tokens": 0}
+            ledger.append(ledger.calls, line)
+        return {}
+
+    monkeypatch.setattr(run, "write_values", charge)
+    monkeypatch.setattr(crews, "open_judge", lambda engine, about, opened: crews.Judge(about.model, Reciter(None, ())))
+    prices = {"m": {"prompt": 1000.0, "completion": 0.0}}
+    told = settings(tmp_path, crew=Crew("m"), prices=prices, cost_limit=1.0, conversations=8)
+    assert run.run(told) == {"kept": 0, "dropped": 0, "hard": 0, "unjudged": 0, "left": 8}
+    monkeypatch.setattr(run, "write_values", lambda *arguments: None)
+    with pytest.raises(RunIncomplete, match="not all values were written"):
+        run.run(told)
 
 
 def test_a_dry_run_counts_what_a_run_without_failures_asks(desk, tmp_path):

@@ -48,3 +48,19 @@ def test_free_texts_get_values_and_others_none(tmp_path, said, kept):
 def test_without_a_writer_there_are_the_values_that_were_given(tmp_path):
     assert values.read_values(tmp_path) == {}
     assert write_values(tmp_path, [TOOL], {}, {"nights": [2]}, None, Sampling()) == {"nights": [2]}
+
+
+def test_a_writer_that_is_stopped_goes_on_where_it_was(tmp_path):
+    judge = KnownJudge(lambda key, prompt: json.dumps({"values": '["Ada"]'}))
+    judge.slots = 1
+    asked = [tool | {"name": name} for tool in [TOOL] for name in ("book", "hold", "cancel")]
+
+    def write(stop):
+        return write_values(tmp_path, asked, {"town": ["Bern"]}, {}, Judge("w", judge), Sampling(), stop)
+
+    assert write(lambda tally: sum(tally.outcomes.values()) >= 1) is None
+    assert not (tmp_path / values.FILE).exists(), "walks wait until all values are there"
+    before = len(judge.asked)
+    assert 1 <= before < 3
+    assert write(lambda tally: False) == {f"{name}.guest": ["Ada"] for name in ("book", "hold", "cancel")}
+    assert len(judge.asked) == 3, "nothing is asked twice"
