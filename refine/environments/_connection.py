@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import tempfile
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -11,7 +12,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 from harness.errors import UsageProblem
-from harness.text import first_line
+from harness.text import first_line, one_line
 from harness.types import FunctionCall
 from refine.environments import Outcome
 from refine.environments._worlds import WorldLost
@@ -34,6 +35,7 @@ class Connection:
 
     def __init__(self, server: Any, seconds: float) -> None:
         self._seconds = seconds
+        self._said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # as long as the connection
         self._asked: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         ready: Future[Any] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(server, ready)), daemon=True)
@@ -41,9 +43,10 @@ class Connection:
         try:
             self.tools: list[Any] = ready.result(START_SECONDS)
         except Exception as error:  # noqa: BLE001  # whatever a server or its transport does wrong
+            said = self._last_words()
             self.close()
             remedy = "Start it, or name its command: mcp:npx -y SERVER."
-            raise UsageProblem(f"the MCP server does not answer: {_told(error)}", remedy) from None
+            raise UsageProblem(f"the MCP server does not answer: {_told(error)}{said}", remedy) from None
 
     def call(self, call: FunctionCall) -> Outcome:
         """Call a tool.
@@ -64,12 +67,20 @@ class Connection:
         """End the connection, and the server where it was started here."""
         self._asked.put(None)
         self._thread.join(START_SECONDS / 4)
+        self._said.close()
+
+    def _last_words(self) -> str:
+        """The end of what a server wrote for people."""
+        self._said.seek(0)
+        lines = [line for line in self._said.read().splitlines() if line.strip()]
+        return f" (it said: {one_line(lines[-1], 300)})" if lines else ""
 
     async def _serve(self, server: Any, ready: Future[Any]) -> None:
         from mcp import Client
+        from mcp.client.stdio import stdio_client
 
         try:
-            async with Client(server) as client:
+            async with Client(server if isinstance(server, str) else stdio_client(server, self._said)) as client:
                 ready.set_result(await _all_tools(client))
                 while request := await asyncio.to_thread(self._asked.get):
                     name, arguments, future = request

@@ -110,6 +110,7 @@ def test_a_process_is_a_world_and_a_reader_needs_no_reset() -> None:
         ("mcp:http://127.0.0.1:9/mcp", {"reset": "process"}, "cannot be reset"),
         (COMMAND, {"reset": "rest"}, "Did you mean reset"),
         ("mcp:no-such-command", {"reset": "process"}, "does not answer"),
+        (f"mcp:{sys.executable} -c 'exit(\"no key is set\")'", {"reset": "process"}, "it said: no key is set"),
         (COMMAND, {"rest": "process"}, "no option 'rest'"),
     ],
 )
