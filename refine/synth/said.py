@@ -19,6 +19,8 @@ HINTED = re.compile(
     re.IGNORECASE,
 )
 """What a thought may not speak of: everything that stands beside the conversation and not in it."""
+COPIED = re.compile(r"\s*(?:<[^<>]*>|[0-9a-f]{16})\s*")
+"""A placeholder of a prompt's form, or the mark around its material, in place of a text: weak models give them back."""
 _NAME = re.compile(r"[a-z0-9]+|[A-Z][a-z0-9]*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -84,6 +86,8 @@ def query_problem(query: str, turn: Turn, before: Sequence[Message], tools: Sequ
     Returns:
         The reason; None where there is none.
     """
+    if COPIED.fullmatch(query):
+        return "it is copied from the prompt's form"
     heard = "\n".join([query, *(str(message.get("content") or "") for message in before)])
     if missing := [f"{name} {value!r}" for name, value in told(turn) if not holds(heard, value)]:
         return f"it does not say {', '.join(missing)}"

@@ -13,6 +13,7 @@ from harness.types import FunctionCall
 from refine.checks import answer_findings
 from refine.synth.converse import ANNOUNCED, CLEAN, Rules, converse
 from refine.synth.recite import recite
+from refine.synth.said import query_problem
 from refine.synth.types import HeldBack, Mishap
 from refine.types import Ask, Result
 from tests.refine.synth.scenes import DeskEnvironment, borrowing, walk
@@ -213,6 +214,13 @@ def test_a_missing_function_is_announced_when_it_comes(desk):
     assert result.example.messages[2]["content"].startswith(ANNOUNCED)
     first = next(ask for ask in script.asked if ask.stage == "reasoner")
     assert '"find_member"' not in first.material["Tools"]
+
+
+@pytest.mark.parametrize("copied", ["<the message>", "97db8c5d45f63b88", " <the message>\n"])
+def test_a_query_that_is_the_prompts_own_form_is_none(desk, copied):
+    trace = walk(desk, [("nothing_to_do", [])])
+    assert query_problem(copied, trace.turns[0], [], desk.tools()) == "it is copied from the prompt's form"
+    assert query_problem("Thanks <3, that is all.", trace.turns[0], [], desk.tools()) is None
 
 
 def test_nothing_to_do_calls_nothing(desk):
