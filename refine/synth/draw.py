@@ -18,7 +18,7 @@ from refine.synth.leaves import NOTHING, Leaf
 from refine.synth.scene import Scene
 from refine.synth.types import Path, Source
 
-OPTIONAL, FED = 0.35, 0.9
+OPTIONAL, FED = 0.35, 0.75
 """Share of optional parameters that are given, and of those that an earlier result has a value for."""
 EDGE, NAMED, KNOWN, GIVEN, OPTION, SAME_KIND, STATE_NAMED, STATE, INVENTED = (
     12.0,
@@ -185,7 +185,8 @@ class Drawer:
             if each.value not in shown and (known is None or each.value in known):
                 yield replace(each, value=wrap(each.value))
         if known is None and not given and parameter.kind != "list":
-            yield Candidate(invented(parameter.kind, wanted.draw), Source((), "user"), INVENTED)
+            weight = INVENTED if inner.kind == "text" else 1.0
+            yield Candidate(invented(parameter.kind, wanted.draw), Source((), "user"), weight)
 
     def _from_results(self, wanted: _Wanted, inner: Parameter, strict: bool) -> Iterator[Candidate]:
         tool, parameter, scene = wanted.tool, wanted.parameter, wanted.scene

@@ -16,7 +16,7 @@ DEEPEST = 4
 """Helpers of helpers."""
 BUDGET = 50
 """Calls that are drawn for one target, those of its helpers included."""
-FED_FIRST = 0.95
+FED_FIRST = 0.75
 """Share of parameters for which a tool that feeds them is called first, where none has been."""
 
 
