@@ -88,10 +88,10 @@ PRETRAINED = Settings(
     learning_rate=2e-4,
     batch=4,
     rows=1,
-    unseen=100,
+    unseen=40,
     probe=0,
-    bfcl=400,
-    irrelevance=240,
+    bfcl=120,
+    irrelevance=60,
     dtype="float32",
     methods=("sft", "msl-0.5-batch", "srml", "ssb", "sft-raw", "msl-0.5"),
 )
