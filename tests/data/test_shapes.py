@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from harness.data import thinking
-from harness.data.calls import read_answer
+from harness.data.calls import Unreadable, read_answer
 from harness.data.examples import Unusable, read
 from harness.data.shapes import AFTER, TOOL_TEXT
-from harness.data.turns import turns
+from harness.data.turns import normal, shown, tools_of, turns
 from harness.types import Example
 
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -321,3 +321,15 @@ def test_fields_and_speakers_of_other_names_are_mapped(tmp_path):
     columns, roles = {"conversations": "dialog", "tools": "fns"}, {"customer": "user", "agent": "assistant"}
     found = one(tmp_path, row, columns=columns, roles=roles)
     assert (found.answer, found.tools, found.messages) == (WRITTEN, (TOOL,), (ASKED,))
+
+
+def test_tools_that_a_message_brings_are_there_from_then_on():
+    come = {"role": "user", "content": "There is one more now.", "tools": [{"name": "renew", "parameters": {}}]}
+    messages = normal([{"role": "user", "content": "Hello."}, come], [], {})
+    tools = ({"name": "lend", "parameters": {}},)
+    assert [tool["name"] for tool in tools_of(tools, messages[:1])] == ["lend"]
+    assert [tool["name"] for tool in tools_of(tools, messages)] == ["lend", "renew"]
+    assert shown(messages)[1] == {"role": "user", "content": "There is one more now."}
+    for wrong in ("renew", [{"title": "renew"}], {"name": "renew"}):
+        with pytest.raises(Unreadable, match="the tools of message 0 are not a list of documents"):
+            normal([{**come, "tools": wrong}], [], {})
