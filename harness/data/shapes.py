@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from harness.data import calls as notation
@@ -65,7 +65,7 @@ def read_row(form: str, row: Row, line: int, roles: Roles) -> Example:
     if not example.answer.strip():
         raise Unreadable("the answer is empty")
     try:
-        json.dumps(asdict(example), ensure_ascii=False).encode()
+        json.dumps([getattr(example, each.name) for each in fields(example)], ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise Unreadable("its text holds a lone surrogate, half of a character") from None
     return example
