@@ -19,9 +19,11 @@ from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
 from harness.errors import DataError, UsageProblem
+from harness.results.provenance import digest
 from trainer.checkpoints import STATE, Staged
 from trainer.config import RunConfig
 from trainer.data import Corpus
+from trainer.folder import state
 from trainer.store import Picked, names
 
 LOSS, SCORE = "eval_loss", "eval_score"
@@ -95,18 +97,23 @@ class Evaluate(TrainerCallback):
             Evaluations since the best one; None before the first.
         """
         lower = self.metric.endswith("loss")
-        told = [(line[self.metric], line["step"]) for line in state.log_history if self.metric in line]
+        since = self.trainer.about["evaluated"]["since"]
+        told = [
+            (line[self.metric], line["step"])
+            for line in state.log_history
+            if self.metric in line and line["step"] > since
+        ]
         told = [(value if math.isfinite(value) else math.inf if lower else -math.inf, step) for value, step in told]
         if not told:
             return None
         value, step = (min if lower else max)(told, key=lambda each: each[0])
-        since = [step for _, step in told][::-1].index(step)
+        ago = [step for _, step in told][::-1].index(step)
         self.trainer.best = {
             **{"metric": self.metric, "value": value, "step": step, "checkpoint": f"checkpoint-{step}"},
             "loaded": self.config.load_best_model_at_end,
         }
-        control.should_training_stop |= self._is_enough(since)
-        return since
+        control.should_training_stop |= self._is_enough(ago)
+        return ago
 
     def _is_enough(self, since: int | None) -> bool:
         return since is not None and 0 < self.config.early_stopping_patience <= since
@@ -121,6 +128,23 @@ class Evaluate(TrainerCallback):
             shutil.rmtree(folder.parent, ignore_errors=True)
         broadcast_object_list(found)
         return found[0]
+
+
+def evaluated(config: RunConfig, held_out_sha256: str | None, checkpoint: Path | None) -> dict[str, Any]:
+    """What evaluations measure, and since when: those before it measured something else and are no rivals.
+
+    Args:
+        config: The run.
+        held_out_sha256: Digest of what is held out, where something is.
+        checkpoint: Where the run goes on; None for a start.
+
+    Returns:
+        `what`, a digest, and `since`, the step after which it is measured.
+    """
+    what = digest([held_out_sha256, config.eval_tasks, config.eval_limit])[:12]
+    saved = state(checkpoint) if checkpoint else {}
+    before = saved.get("evaluated", {"what": what, "since": 0})
+    return {"what": what, "since": before["since"] if before["what"] == what else saved["step"]}
 
 
 def _line(found: Mapping[str, float]) -> str:

@@ -32,12 +32,13 @@ def damaged(checkpoint: Path, problem: Exception) -> DataError:
     return DataError(f"{checkpoint} is damaged: {problem}", remedy)
 
 
-def resume_point(config: RunConfig, data_sha256: str) -> Path | None:
+def resume_point(config: RunConfig, data_sha256: str, held_out_sha256: str | None = None) -> Path | None:
     """Where a run goes on.
 
     Args:
         config: The run.
         data_sha256: Digest of its data.
+        held_out_sha256: Digest of what is held out, which counts where the run follows its evaluations.
 
     Returns:
         The output folder itself where the run is finished; else the checkpoint to continue from, or None for a start.
@@ -62,6 +63,8 @@ def resume_point(config: RunConfig, data_sha256: str) -> Path | None:
     changed = [name for name, value in config.identity().items() if known[name] != value]
     if saved["data"]["sha256"] != data_sha256:
         changed.append("the data itself")
+    if config.follows and saved["data"].get("held_out", {}).get("sha256") != held_out_sha256:
+        changed.append("the held-out data itself")
     if changed:
         raise UsageProblem(
             f"{output} holds a run with other settings: {', '.join(changed)}",

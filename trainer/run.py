@@ -27,7 +27,7 @@ from trainer.checkpoints import STAGING
 from trainer.collate import Collator, Rows, pack
 from trainer.config import RunConfig, TrainConfig
 from trainer.data import IN_ENVIRONMENT, Corpus, Encoder, end_of_turn
-from trainer.evaluation import held_out
+from trainer.evaluation import evaluated, held_out
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
 from trainer.monotony import warning
@@ -186,9 +186,11 @@ def train(config: TrainConfig) -> Path:
     about["data"]["tokens"] = corpus.tokens
     if kept_out:
         about["data"]["held_out"] = {"sha256": kept_out.sha256, "counts": kept_out.counts, "tokens": kept_out.tokens}
-    checkpoint = folder.resume_point(config, corpus.sha256)
+    held_out_sha256 = kept_out.sha256 if kept_out else None
+    checkpoint = folder.resume_point(config, corpus.sha256, held_out_sha256)
     if checkpoint == output:
         return told_finished(output)
+    about["evaluated"] = evaluated(config, held_out_sha256, checkpoint)
     if (told := warning(corpus.records, tokenizer, config.loss)) and os.environ.get("RANK", "0") == "0":
         click.echo(f"warning: {told}", err=True)
     rows = in_rows(corpus, config)
