@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -34,6 +35,8 @@ from trainer.monotony import warning
 from trainer.store import Record, lengths
 from trainer.train import RegionTrainer
 from trainer.tree import Tree, refuse, trees
+
+EXAMPLE = "examples/deepspeed/zero2.json."
 
 
 def small_files(kind: Any, config: RunConfig) -> Any:
@@ -222,7 +225,27 @@ def prepare(config: RunConfig) -> None:
     if config.fsdp and int(os.environ.get("WORLD_SIZE", "1")) == 1:
         remedy = "Start it by `torchrun --nproc-per-node N -m trainer.cli ...`, or give --no-fsdp."
         raise UsageProblem("--fsdp shards over several processes, and this is one", remedy)
+    if config.deepspeed:
+        _check_deepspeed(config.deepspeed)
     transformers.utils.logging.disable_progress_bar()
+
+
+def _check_deepspeed(name: str) -> None:
+    """Refuse a configuration that is not there, and one without its package.
+
+    Raises:
+        UsageProblem: It is so.
+    """
+    try:
+        settings = json.loads(Path(name).read_bytes())
+    except (OSError, ValueError) as problem:
+        raise UsageProblem(
+            f"--deepspeed {name} cannot be read: {problem}", "Give a JSON file, such as " + EXAMPLE
+        ) from None
+    if not isinstance(settings, dict):
+        raise UsageProblem(f"--deepspeed {name} is not a JSON object", "Give a JSON file, such as " + EXAMPLE)
+    if machine.version("deepspeed") is None:
+        raise UsageProblem("--deepspeed needs the package deepspeed, which is not installed", "pip install deepspeed")
 
 
 def described(config: RunConfig, corpus: Corpus) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,17 @@ def _arguments(settings: TrainConfig) -> list[str]:
     return flags
 
 
-def _torchrun(settings: TrainConfig, count: int = 2) -> None:
+def torchrun(
+    settings: TrainConfig, count: int = 2, environment: Mapping[str, str] = ENVIRONMENT, timeout: float = 300
+) -> None:
     """The command line for several processes, with gloo."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
     done = subprocess.run(
         [*command, "-m", "trainer.cli", "run", *_arguments(settings)],
-        env=ENVIRONMENT,
+        env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
     )
     assert done.returncode == 0, done.stderr[-3000:]
 
@@ -152,7 +154,7 @@ def test_fully_sharded_ranks_from_the_command_line_change_nothing(tmp_path):
     held_out["load_best_model_at_end"] = True
     whole = train(_world(tmp_path, output_dir=str(tmp_path / "whole"), **held_out))
     sharded = {"per_device_train_batch_size": 4, "fsdp": True, "gradient_checkpointing": True, **held_out}
-    _torchrun(_world(tmp_path, output_dir=str(tmp_path / "ranks"), **sharded))
+    torchrun(_world(tmp_path, output_dir=str(tmp_path / "ranks"), **sharded))
     _assert_same(whole, tmp_path / "ranks", 1e-5)
     about = json.loads((tmp_path / "ranks" / "train.json").read_text())
     assert (about["ranks"], about["sharded"]) == (2, True)
