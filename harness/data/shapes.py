@@ -107,7 +107,7 @@ def _xlam(row: Row, line: int, roles: Roles) -> Example:
     given = thinking.one(thinking.in_fields(row))
     return Example(
         id=_id(row, line),
-        messages=tuple(normal([{"role": "user", "content": row["query"]}], (), roles)),
+        messages=tuple(normal(_told(row, [{"role": "user", "content": row["query"]}]), (), roles)),
         tools=tools_of(row),
         think=given,
         answer=notation.answer_of([notation.call_of(call) for call in answers]),
@@ -116,19 +116,19 @@ def _xlam(row: Row, line: int, roles: Roles) -> Example:
 
 
 def _openai(row: Row, line: int, roles: Roles) -> Example:
-    return _conversation(row, line, _parsed(row["messages"], "messages"), "openai", roles)
+    return _conversation(row, line, _told(row, _parsed(row["messages"], "messages")), "openai", roles)
 
 
 def _sharegpt(row: Row, line: int, roles: Roles) -> Example:
     turns = _parsed(row["conversations"], "conversations")
-    return _conversation(row, line, [*_system(row), *_listed(turns)], "sharegpt", roles)
+    return _conversation(row, line, _told(row, turns), "sharegpt", roles)
 
 
 def _trl(row: Row, line: int, roles: Roles) -> Example:
     prompt, completion = row["prompt"], row["completion"]
     asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else _listed(prompt)
     said = [{"role": "assistant", "content": completion}] if isinstance(completion, str) else _listed(completion)
-    return _conversation(row, line, [*asked, *said], "trl", roles)
+    return _conversation(row, line, _told(row, [*asked, *said]), "trl", roles)
 
 
 def _alpaca(row: Row, line: int, roles: Roles) -> Example:
@@ -162,7 +162,8 @@ def _conversation(row: Row, line: int, messages: Any, form: str, roles: Roles) -
     left_out += unread([message for message in messages if isinstance(message, Mapping)])
     opening = messages[0] if messages and isinstance(messages[0], Mapping) else {}
     told = opening.get("content", opening.get("value"))
-    if ROLES.get(str(opening.get("role", opening.get("from")))) == "system" and isinstance(told, str):
+    speaker = str(opening.get("role", opening.get("from")))
+    if ROLES.get(roles.get(speaker, speaker).lower()) == "system" and isinstance(told, str):
         found = tools_in(told)
         if found or (tools and "<tools>" in told):
             tools, messages = tools or found, messages[1:]
@@ -245,6 +246,14 @@ def _json_values(text: str) -> Iterator[Any]:
             except (ValueError, RecursionError):
                 continue
             yield value
+
+
+def _told(row: Row, messages: Any) -> list[Any]:
+    """Messages behind the system text that the row has beside them, unless they open with it."""
+    listed, system = _listed(messages), _system(row)
+    opening = listed[0] if listed and isinstance(listed[0], Mapping) else {}
+    same = system and opening.get("content", opening.get("value")) == system[0]["content"]
+    return listed if same else [*system, *listed]
 
 
 def _system(row: Row) -> list[Message]:

@@ -57,7 +57,6 @@ def test_a_configuration_that_cannot_be_read_is_named(tmp_path, text):
 @pytest.mark.skipif(
     not shutil.which("c++"), reason="DeepSpeed compiles its communication on CPUs, and there is no compiler"
 )
-@pytest.mark.timeout(3600)  # of which nearly all is the compiler's, once a machine
 def test_two_ranks_of_zero2_learn_what_a_plain_run_learns(tmp_path):
     common = {"max_steps": 2, "per_device_train_batch_size": 4, "lr_scheduler_type": "constant", "warmup_steps": 0}
     plain = train(config(tmp_path, output_dir=str(tmp_path / "plain"), **common | {"per_device_train_batch_size": 8}))
