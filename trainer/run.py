@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -226,12 +227,12 @@ def prepare(config: RunConfig) -> None:
         remedy = "Start it by `torchrun --nproc-per-node N -m trainer.cli ...`, or give --no-fsdp."
         raise UsageProblem("--fsdp shards over several processes, and this is one", remedy)
     if config.deepspeed:
-        _check_deepspeed(config.deepspeed)
+        _check_deepspeed(config.deepspeed, config.use_cpu)
     transformers.utils.logging.disable_progress_bar()
 
 
-def _check_deepspeed(name: str) -> None:
-    """Refuse a configuration that is not there, and one without its package.
+def _check_deepspeed(name: str, on_cpu: bool) -> None:
+    """Refuse a configuration that is not there, and one without its package; on a CPU, let it use gloo as it is.
 
     Raises:
         UsageProblem: It is so.
@@ -246,6 +247,10 @@ def _check_deepspeed(name: str) -> None:
         raise UsageProblem(f"--deepspeed {name} is not a JSON object", "Give a JSON file, such as " + EXAMPLE)
     if machine.version("deepspeed") is None:
         raise UsageProblem("--deepspeed needs the package deepspeed, which is not installed", "pip install deepspeed")
+    if on_cpu:
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+        # It would compile an all-reduce of its own at the first start: for minutes, in silence, or not at all.
+        importlib.import_module("deepspeed.ops").__dict__["__compatible_ops__"] = {}
 
 
 def described(config: RunConfig, corpus: Corpus) -> dict[str, Any]:

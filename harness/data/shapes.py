@@ -24,6 +24,7 @@ Row = Mapping[str, Any]
 Roles = Mapping[str, str]
 """Further names of speakers -> a key of `ROLES`."""
 AFTER = "what follows the last assistant turn that is learnt"
+HALF = "its text holds a lone surrogate, half of a character"
 TOOL_TEXT = "a system text that lists the tools"
 _TOOLS = re.compile(r"<tools>(.*?)</tools>", re.DOTALL)
 _GLAIVE = re.compile(r"(?:^|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE):[ \n]?")
@@ -67,7 +68,7 @@ def read_row(form: str, row: Row, line: int, roles: Roles) -> Example:
     try:
         json.dumps([getattr(example, each.name) for each in fields(example)], ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise Unreadable("its text holds a lone surrogate, half of a character") from None
+        raise Unreadable(HALF) from None
     return example
 
 

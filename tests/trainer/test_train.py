@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,17 +41,15 @@ def _arguments(settings: TrainConfig) -> list[str]:
     return flags
 
 
-def torchrun(
-    settings: TrainConfig, count: int = 2, environment: Mapping[str, str] = ENVIRONMENT, timeout: float = 300
-) -> None:
+def torchrun(settings: TrainConfig, count: int = 2) -> None:
     """The command line for several processes, with gloo."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
     done = subprocess.run(
         [*command, "-m", "trainer.cli", "run", *_arguments(settings)],
-        env=environment,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
 
