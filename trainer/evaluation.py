@@ -19,11 +19,9 @@ from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
 from harness.errors import DataError, UsageProblem
-from harness.results.provenance import digest
 from trainer.checkpoints import STATE, Staged
 from trainer.config import RunConfig
 from trainer.data import Corpus
-from trainer.folder import state
 from trainer.store import Picked, names
 
 LOSS, SCORE = "eval_loss", "eval_score"
@@ -128,23 +126,6 @@ class Evaluate(TrainerCallback):
             shutil.rmtree(folder.parent, ignore_errors=True)
         broadcast_object_list(found)
         return found[0]
-
-
-def evaluated(config: RunConfig, held_out_sha256: str | None, checkpoint: Path | None) -> dict[str, Any]:
-    """What evaluations measure, and since when: those before it measured something else and are no rivals.
-
-    Args:
-        config: The run.
-        held_out_sha256: Digest of what is held out, where something is.
-        checkpoint: Where the run goes on; None for a start.
-
-    Returns:
-        `what`, a digest, and `since`, the step after which it is measured.
-    """
-    what = digest([held_out_sha256, config.eval_tasks, config.eval_limit])[:12]
-    saved = state(checkpoint) if checkpoint else {}
-    before = saved.get("evaluated", {"what": what, "since": 0})
-    return {"what": what, "since": before["since"] if before["what"] == what else saved["step"]}
 
 
 def _line(found: Mapping[str, float]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import DataError, UsageProblem
 from harness.models import WEIGHTS
+from harness.results.provenance import digest
 from trainer.checkpoints import STAGING, STATE, checkpoints
 from trainer.config import RunConfig
 
@@ -71,6 +72,23 @@ def resume_point(config: RunConfig, data_sha256: str, held_out_sha256: str | Non
             "Name another --output-dir, or start anew with --overwrite.",
         )
     return found
+
+
+def evaluated(config: RunConfig, held_out_sha256: str | None, checkpoint: Path | None) -> dict[str, Any]:
+    """What evaluations measure, and since when: those before it measured something else and are no rivals.
+
+    Args:
+        config: The run.
+        held_out_sha256: Digest of what is held out, where something is.
+        checkpoint: Where the run goes on; None for a start.
+
+    Returns:
+        `what`, a digest, and `since`, the step after which it is measured.
+    """
+    what = digest([held_out_sha256, config.eval_tasks, config.eval_limit])[:12]
+    saved = state(checkpoint) if checkpoint else {}
+    before = saved.get("evaluated", {"what": what, "since": 0})
+    return {"what": what, "since": before["since"] if before["what"] == what else saved["step"]}
 
 
 def _finished(output: Path) -> bool:

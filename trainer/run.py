@@ -29,7 +29,7 @@ from trainer.checkpoints import STAGING
 from trainer.collate import Collator, Rows, pack
 from trainer.config import RunConfig, TrainConfig
 from trainer.data import IN_ENVIRONMENT, Corpus, Encoder, end_of_turn
-from trainer.evaluation import evaluated, held_out
+from trainer.evaluation import held_out
 from trainer.mix import mix, source
 from trainer.model import describe_adapter, load_model, stop_at
 from trainer.monotony import warning
@@ -194,7 +194,7 @@ def train(config: TrainConfig) -> Path:
     checkpoint = folder.resume_point(config, corpus.sha256, held_out_sha256)
     if checkpoint == output:
         return told_finished(output)
-    about["evaluated"] = evaluated(config, held_out_sha256, checkpoint)
+    about["evaluated"] = folder.evaluated(config, held_out_sha256, checkpoint)
     if (told := warning(corpus.records, tokenizer, config.loss)) and os.environ.get("RANK", "0") == "0":
         click.echo(f"warning: {told}", err=True)
     rows = in_rows(corpus, config)

@@ -13,7 +13,6 @@ from harness.errors import DataError, UsageProblem
 from trainer import callbacks, folder
 from trainer.arguments import settings_are_refused
 from trainer.data import Corpus, end_of_turn
-from trainer.evaluation import evaluated
 from trainer.model import load_model, stop_at
 from trainer.rl import rewards
 from trainer.rl.config import RLConfig
@@ -65,7 +64,7 @@ def learn(config: RLConfig) -> Path:
     checkpoint = folder.resume_point(config, corpus.sha256)
     if checkpoint == output:
         return told_finished(output)
-    about["evaluated"] = evaluated(config, None, checkpoint)
+    about["evaluated"] = folder.evaluated(config, None, checkpoint)
     transformers.set_seed(config.seed)
     trainer = build(config, tokenizer, corpus, handler, about, folder.state(checkpoint)["step"] if checkpoint else 0)
     callbacks.install(trainer, config, corpus)
