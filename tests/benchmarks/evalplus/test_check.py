@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import marshal
 import time
@@ -17,6 +18,7 @@ from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
 from harness.errors import UsageProblem
 from harness.running.judges import judged
 from harness.running.scheduler import Played
+from harness.sandbox import job
 from harness.sandbox.pool import Result, Sandbox, SandboxFault
 from harness.types import Episode, Generation, Reply, Step
 
@@ -179,6 +181,17 @@ def test_expected_outputs_are_cached_and_a_damaged_cache_is_made_again(monkeypat
     expected._expected.cache_clear()
     assert expected.expected(task_id)["base"].digests == first["base"].digests
     assert expected._read(file) is not None
+
+
+def test_caches_of_expected_outputs_hold_these_digests() -> None:
+    """Where this fails, raise `FORMAT`: what machines have kept would no longer equal what programs return."""
+    plain: list[object] = [None, True, 1, -1, 10**30, 0.5, -0.0, 1e300, 1j, "x", "\ud800é", b"x", ..., [], (), {}]
+    nested = [[1, [2.0, (3, "4")]], {"b": [1.5], "a": {1, 2}}, {(1, 2): None}, [{"a"}, [True]], set(), frozenset("a")]
+    numbers = [[0.5, 1] * 200, list(range(70_000)), (2**60,) * 101]
+    long = ["x" * 5_000, [("a", str(number)) for number in range(300)], [[1, "a"]] * 40_000]
+    kept = [*plain, *nested, *numbers, *long]
+    found = b"".join(job._crossing(value, "value", 256)[1] for value in kept)
+    assert (expected.FORMAT, hashlib.sha256(found).hexdigest()[:16]) == (4, "418b2825584b2343")
 
 
 def test_expected_outputs_are_computed_while_programs_are_written(
