@@ -212,6 +212,8 @@ def run(job: Job, send: _Sender, requests: int | None = None) -> None:
     try:
         scope: dict[str, Any] = {}
         exec(compile(job.code, "<string>", "exec", dont_inherit=True), scope)  # noqa: S102 - what the sandbox is for
+        if job.entry_point not in scope:
+            raise NameError(f"the program defines no {job.entry_point}")
         function = scope[job.entry_point]
         calls: Iterable[Any] = _loaded(job.inputs) if requests is None else _asked(requests)
     except BaseException as error:  # noqa: BLE001 - SystemExit too is only a failed program

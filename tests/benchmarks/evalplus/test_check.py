@@ -61,6 +61,11 @@ def test_a_failed_verdict_says_what_happened() -> None:
     json.dumps(verdict.evidence)
 
 
+def test_a_program_without_the_function_says_so() -> None:
+    verdict = evalplus.judge("HumanEval/53", "def subtract(x, y): return 0")["plus"]
+    assert verdict.message == "add: raised before the first test: NameError: the program defines no add"
+
+
 @pytest.mark.parametrize(
     ("solution", "reason"),
     [
@@ -141,6 +146,16 @@ def test_quirk_match_tasks_only_ask_whether_there_is_a_match() -> None:
     anything = changed(name, "return 'x' if _right(*a) else None")
     assert outcomes(name, anything) == ("pass", "pass")
     assert outcomes(name, changed(name, "return 0"))[1] == "fail"
+
+
+def test_values_that_python_holds_equal_are_right() -> None:
+    single = "import numpy as np\ndef truncate_number(number):\n    return np.float32(number % 1.0)"
+    lists = (
+        f"{data.problem('HumanEval/1').reference}\n_right = separate_paren_groups\nfrom collections import UserList\n"
+    )
+    lists += "def separate_paren_groups(text):\n    return UserList(_right(text))"
+    assert outcomes("HumanEval/2", single) == ("pass", "pass")
+    assert outcomes("HumanEval/1", lists) == ("pass", "pass")
 
 
 def test_a_class_that_claims_equality_is_not_asked() -> None:
