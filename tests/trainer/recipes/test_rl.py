@@ -14,7 +14,6 @@ from harness.errors import UsageProblem
 from trainer.recipes.rl import experiment, numbers, page
 from trainer.rl import probe
 
-
 PROGRAMS = {"harness.cli": harness.cli.cli, "refine.cli": refine.cli.cli, "trainer.cli": trainer.cli.cli}
 
 
