@@ -1,7 +1,7 @@
 """A step of reinforcement learning beside plain TRL: CPU seconds by part, the same questions, weights and settings.
 
-Sides take turns in one process on one thread, in float32, and speed is in CPU seconds, so that other work on the machine
-weighs little. Questions are as `trainer.recipes.tiny data` makes them, not chosen: most groups are dead, some replies
+Sides take turns in one process on one thread, in float32, and speed is in CPU seconds, so that other work weighs
+little. Questions are as `trainer.recipes.tiny data` makes them, not chosen: most groups are dead, some replies
 run to the limit. Plain TRL generates by `generate()`, and keeps every group; `egpo` leaves out dead ones, as is the
 default here.
 """
