@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from harness import chat
 from harness.errors import UsageProblem
-from tests.trainer.rl.test_runs import flags
+from tests.trainer.programs import flags
 from tests.trainer.rl.worlds import config
 from trainer.cli import cli
 from trainer.rl import rewards
