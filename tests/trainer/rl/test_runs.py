@@ -92,6 +92,7 @@ def test_a_killed_run_goes_on_as_an_undisturbed_one(tmp_path):
     process.join()
     assert not (tmp_path / "killed" / "model.safetensors").exists()
     assert_same(whole, learn(killed), 1e-12)
+    assert not (whole / "README.md").exists(), "TRL's model card"
     kept = [
         sorted(line.key for line in store.read_samples(tmp_path / name / "replies")) for name in ("whole", "killed")
     ]
