@@ -40,14 +40,15 @@ class Wordless:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two engines and a benchmark of another distribution."""
+    wordless = "tests.test_plugins:WORDLESS"
     points = {
-        "harness.engines": [
-            EntryPoint("bare", "tests.test_plugins:BARE", "harness.engines"),
-            EntryPoint("wordless", "tests.test_plugins:WORDLESS", "harness.engines"),
-        ],
-        "harness.benchmarks": [EntryPoint("wordless", "tests.test_plugins:WORDLESS", "harness.benchmarks")],
+        "harness.engines": {
+            "bare": EntryPoint("bare", "tests.test_plugins:BARE", "harness.engines"),
+            "wordless": EntryPoint("wordless", wordless, "harness.engines"),
+        },
+        "harness.benchmarks": {"wordless": EntryPoint("wordless", wordless, "harness.benchmarks")},
     }
-    monkeypatch.setattr(plugins, "entry_points", lambda group: points.get(group, []))
+    monkeypatch.setattr(plugins, "points", lambda group: points.get(group, {}))
     yield
     plugins.load.cache_clear()
 

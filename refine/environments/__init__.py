@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -97,7 +96,7 @@ class Adapter(Protocol):
 
 def names() -> list[str]:
     """All adapters, sorted. Imports none of them."""
-    return sorted({*plugins.modules(GROUP), *(point.name for point in entry_points(group=GROUP))})
+    return sorted({*plugins.modules(GROUP), *plugins.points(GROUP)})
 
 
 def open_environment(name: str, options: Mapping[str, Any] | None = None, benchmarks: bool = True) -> Environment:
@@ -122,8 +121,8 @@ def open_environment(name: str, options: Mapping[str, Any] | None = None, benchm
         raise UsageProblem(f"{name!r} names no environment", remedy)
     if kind not in names():
         raise unknown_name("kind of environment", kind, names())
-    points = [point for point in entry_points(group=GROUP) if point.name == kind]
-    adapter = points[0].load() if points else importlib.import_module(f"{GROUP}.{kind}").PLUGIN
+    theirs = plugins.points(GROUP).get(kind)
+    adapter = theirs.load() if theirs else importlib.import_module(f"{GROUP}.{kind}").PLUGIN
     plugins.complete(adapter, Adapter, f"environment adapter {kind}")
     opened: Environment = adapter.open(target, options or {})
     complete: Environment = plugins.complete(opened, Environment, f"environment {name}")

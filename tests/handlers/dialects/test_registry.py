@@ -39,9 +39,9 @@ def test_a_misspelt_name_is_refused_with_near_ones() -> None:
 
 def test_a_third_party_adds_a_dialect_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("theirs", "harness.handlers.dialects.hermes:PLUGIN", "harness.dialects")
-    real = plugins.entry_points
+    real = plugins.points
     monkeypatch.setattr(
-        plugins, "entry_points", lambda group: [point] if group == "harness.dialects" else real(group=group)
+        plugins, "points", lambda group: {"theirs": point} if group == "harness.dialects" else real(group)
     )
     assert "theirs" in dialects.names()
     plugins.load.cache_clear()

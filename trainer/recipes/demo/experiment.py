@@ -89,10 +89,10 @@ PRETRAINED = Settings(
     learning_rate=2e-4,
     batch=4,
     rows=1,
-    unseen=100,
+    unseen=40,
     probe=0,
-    bfcl=400,
-    irrelevance=240,
+    bfcl=120,
+    irrelevance=60,
     dtype="float32",
     methods=("sft", "msl-0.5-batch", "srml", "ssb", "sft-raw", "msl-0.5"),
 )
@@ -112,7 +112,8 @@ def sizes(model: str, quick: bool) -> Settings:
     if model == EMBEDDED:
         return Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20) if quick else Settings()
     full = replace(PRETRAINED, model=model)
-    return replace(full, seeds=1, steps=8, unseen=30, bfcl=60, irrelevance=30) if quick else full
+    less = {"methods": full.methods[:4], "unseen": 20, "bfcl": 40, "irrelevance": 20, "judged": 0}
+    return replace(full, seeds=1, **less) if quick else full
 
 
 def claim(settings: Settings, folder: Path) -> None:

@@ -8,11 +8,10 @@ it cannot judge is None: such a reply leaves its group, and is counted.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from harness import plugins
 from harness.errors import unknown_name
 from harness.types import Example, Generation, Query, Reply
 
@@ -44,8 +43,7 @@ class Reward(Protocol):
 
 def names() -> list[str]:
     """All rewards. Imports none of them."""
-    inside = {module.name for module in pkgutil.iter_modules(__path__)}
-    return sorted(inside | {point.name for point in entry_points(group=GROUP)})
+    return sorted({*plugins.modules(__name__), *plugins.points(GROUP)})
 
 
 def load(name: str) -> Reward:
@@ -56,7 +54,7 @@ def load(name: str) -> Reward:
     """
     if name not in names():
         raise unknown_name("--reward", name, names())
-    points = [point for point in entry_points(group=GROUP) if point.name == name]
-    plugin: Any = points[0].load() if points else importlib.import_module(f"{__name__}.{name}").PLUGIN
+    theirs = plugins.points(GROUP).get(name)
+    plugin: Any = theirs.load() if theirs else importlib.import_module(f"{__name__}.{name}").PLUGIN
     found: Reward = plugin
     return found
