@@ -59,6 +59,7 @@ def test_numbers_join_what_is_here_and_what_is_known(tmp_path):
     (tmp_path / "data/kept.jsonl").write_text("{}\n")
     known = {"items": {"start": "0101", "sft-1": "0111", "grpo-1": "1111"}}
     known |= {"code": dict.fromkeys(known["items"], "abc"), "probe": probe.summary([row], 2)}
+    known = json.loads(json.dumps(known))  # as it is read from a file
     found = numbers.gather(settings, tmp_path, known)
     assert found["unfinished"] == ["sft-2", "grpo-2"]
     assert found["methods"]["grpo"] == {"mean": 1.0, "seeds": 1, "over_seeds": None}

@@ -39,7 +39,7 @@ def gather(settings: Settings, folder: Path, earlier: Numbers) -> dict[str, Any]
         UsageProblem: Those models were trained on other questions.
     """
     rows = [json.loads(line) for line in (folder / "probe" / probe.FILE).read_text("utf-8").splitlines()[1:]]
-    probed = probe.summary(rows, settings.group)
+    probed = json.loads(json.dumps(probe.summary(rows, settings.group)))
     if earlier and earlier["probe"] != probed:
         raise UsageProblem(
             "the probe found other pass rates than that of --known: its models were trained on other questions",
