@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,12 +40,10 @@ def gather(settings: Settings, folder: Path, earlier: Numbers) -> dict[str, Any]
         UsageProblem: Those models were trained on other questions.
     """
     rows = [json.loads(line) for line in (folder / "probe" / probe.FILE).read_text("utf-8").splitlines()[1:]]
-    probed = json.loads(json.dumps(probe.summary(rows, settings.group)))
-    if earlier and earlier["probe"] != probed:
-        raise UsageProblem(
-            "the probe found other pass rates than that of --known: its models were trained on other questions",
-            "Leave --known out.",
-        )
+    kept = (folder / "data/kept.jsonl").read_bytes()
+    asked = hashlib.sha256(kept).hexdigest()
+    if earlier and earlier["questions_sha256"] != asked:
+        raise UsageProblem("the models of --known were trained on other questions", "Leave it out.")
     names = ["start", *(f"{method}-{seed}" for method, seed in runs(settings))]
     here = {name: found for name in names if (found := _passed(folder / "runs" / name))}
     told, commit = earlier.get("items", {}), provenance.code().git
@@ -56,8 +55,9 @@ def gather(settings: Settings, folder: Path, earlier: Numbers) -> dict[str, Any]
         "experiment": identity(settings) | {"seeds": settings.seeds, "methods": settings.methods},
         "code": {name: commit if name in here else earlier["code"][name] for name in items},
         "machine": machine.description(),
-        "probe": probed,
-        "kept": len((folder / "data/kept.jsonl").read_text("utf-8").splitlines()),
+        "probe": probe.summary(rows, settings.group),
+        "kept": len(kept.splitlines()),
+        "questions_sha256": asked,
         "training": _joined(names, curves, earlier.get("training", {})),
         "rounds": _joined(names, rounds, earlier.get("rounds", {})),
         "unfinished": [name for name in names if name not in items],
