@@ -156,7 +156,7 @@ def _train(settings: Settings, model: Path | str, data: Path, output: Path, **fl
 
 def _schedule(settings: Settings) -> dict[str, object]:
     """What all trainings share; so short a training keeps no checkpoint but its end."""
-    return {
+    flags: dict[str, object] = {
         "max_steps": settings.steps,
         "learning_rate": settings.learning_rate,
         "warmup_steps": 0.1,
@@ -165,7 +165,8 @@ def _schedule(settings: Settings) -> dict[str, object]:
         "max_length": 768,
         "save_steps": 10**6,
         "use_cpu": True,
-    } | ({} if settings.dtype == "float32" else {"bf16": True})
+    }
+    return flags if settings.dtype == "float32" else flags | {"bf16": True}
 
 
 def _measuring(settings: Settings, folder: Path, name: str) -> Iterator[Job]:
