@@ -62,11 +62,11 @@ def gather(settings: Settings, folder: Path, earlier: Numbers) -> dict[str, Any]
         "rounds": _joined(names, rounds, earlier.get("rounds", {})),
         "unfinished": [name for name in names if name not in items],
         "scores": {name: score(_values(found)) | {"passed": found.count("1")} for name, found in items.items()},
-        "methods": {method: found for method in ("start", *METHODS) if (found := _method(items, method))},
+        "methods": {method: mean for method in ("start", *METHODS) if (mean := _method(items, method))},
         "differences": {
-            f"{method}-{other}": found
+            f"{method}-{other}": gap
             for method, other in COMPARED
-            if (found := _difference(settings, items, method, other))
+            if (gap := _difference(settings, items, method, other))
         },
         "items": items,
     }
