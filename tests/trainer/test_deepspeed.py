@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from harness import machine
 from harness.errors import UsageProblem
-from tests.trainer.test_train import torchrun
+from tests.trainer.programs import torchrun
 from tests.trainer.worlds import config, log
 from trainer.arguments import arguments
 from trainer.cli import cli
@@ -57,7 +57,7 @@ def test_two_ranks_of_zero2_learn_what_a_plain_run_learns(tmp_path):
     common = {"max_steps": 2, "per_device_train_batch_size": 4, "lr_scheduler_type": "constant", "warmup_steps": 0}
     plain = train(config(tmp_path, output_dir=str(tmp_path / "plain"), **common | {"per_device_train_batch_size": 8}))
     sharded = config(tmp_path, output_dir=str(tmp_path / "sharded"), deepspeed=str(ZERO2), save_steps=1, **common)
-    torchrun(sharded)
+    torchrun("run", sharded)
     ours, theirs = log(tmp_path / "sharded"), log(plain)
     assert [line["loss"] for line in ours] == pytest.approx([line["loss"] for line in theirs], abs=1e-5)
     assert [line["grad_norm"] for line in ours] == pytest.approx([line["grad_norm"] for line in theirs], rel=1e-4)
