@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from harness import supervisor
 from harness.data import examples as data
 from harness.errors import RunIncomplete
 from harness.files import write_atomic
@@ -177,13 +178,16 @@ def _inputs(loop: Loop, number: int) -> tuple[str, Path]:
 
 
 def _carry_out(step: Step) -> None:
+    """Take a step; its program does not outlive this one, or the next call would find two at work."""
     if step.function:
         step.function()
         return
-    done = subprocess.run(step.command, env=os.environ | step.environment, check=False)
-    if done.returncode:
+    command, environment = supervisor.supervised(step.command), os.environ | step.environment
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
+        code = process.wait()
+    if code:
         raise RunIncomplete(
-            f"step {step.name} ended with exit code {done.returncode}: {step}",
+            f"step {step.name} ended with exit code {code}: {step}",
             "What it finished is kept; the same command goes on from here.",
         )
 

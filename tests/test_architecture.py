@@ -252,6 +252,10 @@ def test_only_the_sandbox_is_imported_by_those_who_need_it() -> None:
     assert [str(each) for each in found] == []
 
 
+def test_one_module_touches_trl() -> None:
+    assert {found.source for found in IMPORTS if inside(found.target, "trl")} == {"trainer.rl.engine"}
+
+
 def test_command_modules_import_little() -> None:
     allowed = {*sys.stdlib_module_names, "click"}
     # The settings of a run make the options of a command: they need click, and nothing else that is installed.

@@ -23,6 +23,8 @@ PATHS_AND_REPORTS = (
     *("data_cache", "preprocessing_num_workers", "eval_data"),
 )
 """Settings that do not change what is learnt: a run may be continued with others."""
+EVALUATIONS = ("eval_tasks", "eval_every", "eval_limit")
+"""Those among them that do where the run follows its evaluations."""
 
 _LOSS = LossSettings()
 
@@ -156,7 +158,8 @@ class RunConfig:
     def identity(self) -> dict[str, Any]:
         """The settings that decide what is learnt; a checkpoint is continued only under equal ones."""
         settings = asdict(self) | {"data": list(self.sources)}
-        return {name: value for name, value in settings.items() if name not in PATHS_AND_REPORTS}
+        free = set(PATHS_AND_REPORTS) - set(EVALUATIONS if self.follows else ())
+        return {name: value for name, value in settings.items() if name not in free}
 
     def check(self) -> Self:
         """Refuse what can be seen to be wrong before anything is loaded.
@@ -185,6 +188,11 @@ class RunConfig:
         """Whether an evaluation has something to measure."""
         return bool(self.eval_tasks)
 
+    @property
+    def follows(self) -> bool:
+        """Whether evaluations decide what the result is."""
+        return bool(self.early_stopping_patience or self.load_best_model_at_end)
+
     def _check_evaluation(self) -> None:
         if self.eval_every < 0 or self.early_stopping_patience < 0:
             raise UsageProblem("--eval-every and --early-stopping-patience are not negative")
@@ -193,8 +201,7 @@ class RunConfig:
                 "--eval-every needs something to measure",
                 "For example --eval-tasks simple_python, or for `trainer run` --eval-fraction 0.02.",
             )
-        follows = self.early_stopping_patience or self.load_best_model_at_end or self.metric_for_best_model
-        if follows and not (self.eval_every and self.measured):
+        if (self.follows or self.metric_for_best_model) and not (self.eval_every and self.measured):
             raise UsageProblem(
                 "--early-stopping-patience, --load-best-model-at-end and --metric-for-best-model go by evaluations",
                 "Give --eval-every, and --eval-tasks or (for `trainer run`) --eval-data.",

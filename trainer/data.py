@@ -27,6 +27,7 @@ from harness import chat, plugins
 from harness.benchmarks.bfcl import decode
 from harness.data import calls as notation
 from harness.data import examples
+from harness.data.shapes import HALF
 from harness.data.turns import shown as turn_messages
 from harness.data.turns import tools_of, turns
 from harness.errors import DataError
@@ -186,6 +187,10 @@ class Encoder:
         head = _rendered(prompt, self.tokenizer).removesuffix(prompt.prefix)
         counts.update(f"left out: {what}" for what in unshown(example, head, native=reply.calls is not None))
         text, think, result = join(head, written)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # an escape in a call's arguments; no tokenizer takes it
+            raise ValueError(HALF) from None
         return _Text(example.id, text + self.end, think, result, example.weight)
 
     def _encode(self, texts: Sequence[_Text], counts: Counter[str]) -> Iterator[Record]:

@@ -95,18 +95,23 @@ class Evaluate(TrainerCallback):
             Evaluations since the best one; None before the first.
         """
         lower = self.metric.endswith("loss")
-        told = [(line[self.metric], line["step"]) for line in state.log_history if self.metric in line]
+        since = self.trainer.about["evaluated"]["since"]
+        told = [
+            (line[self.metric], line["step"])
+            for line in state.log_history
+            if self.metric in line and line["step"] > since
+        ]
         told = [(value if math.isfinite(value) else math.inf if lower else -math.inf, step) for value, step in told]
         if not told:
             return None
         value, step = (min if lower else max)(told, key=lambda each: each[0])
-        since = [step for _, step in told][::-1].index(step)
+        ago = [step for _, step in told][::-1].index(step)
         self.trainer.best = {
             **{"metric": self.metric, "value": value, "step": step, "checkpoint": f"checkpoint-{step}"},
             "loaded": self.config.load_best_model_at_end,
         }
-        control.should_training_stop |= self._is_enough(since)
-        return since
+        control.should_training_stop |= self._is_enough(ago)
+        return ago
 
     def _is_enough(self, since: int | None) -> bool:
         return since is not None and 0 < self.config.early_stopping_patience <= since

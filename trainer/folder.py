@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import DataError, UsageProblem
 from harness.models import WEIGHTS
+from harness.results.provenance import digest
 from trainer.checkpoints import STAGING, STATE, checkpoints
 from trainer.config import RunConfig
 
@@ -32,12 +33,13 @@ def damaged(checkpoint: Path, problem: Exception) -> DataError:
     return DataError(f"{checkpoint} is damaged: {problem}", remedy)
 
 
-def resume_point(config: RunConfig, data_sha256: str) -> Path | None:
+def resume_point(config: RunConfig, data_sha256: str, held_out_sha256: str | None = None) -> Path | None:
     """Where a run goes on.
 
     Args:
         config: The run.
         data_sha256: Digest of its data.
+        held_out_sha256: Digest of what is held out, which counts where the run follows its evaluations.
 
     Returns:
         The output folder itself where the run is finished; else the checkpoint to continue from, or None for a start.
@@ -62,12 +64,31 @@ def resume_point(config: RunConfig, data_sha256: str) -> Path | None:
     changed = [name for name, value in config.identity().items() if known[name] != value]
     if saved["data"]["sha256"] != data_sha256:
         changed.append("the data itself")
+    if config.follows and saved["data"].get("held_out", {}).get("sha256") != held_out_sha256:
+        changed.append("the held-out data itself")
     if changed:
         raise UsageProblem(
             f"{output} holds a run with other settings: {', '.join(changed)}",
             "Name another --output-dir, or start anew with --overwrite.",
         )
     return found
+
+
+def evaluated(config: RunConfig, held_out_sha256: str | None, checkpoint: Path | None) -> dict[str, Any]:
+    """What evaluations measure, and since when: those before it measured something else and are no rivals.
+
+    Args:
+        config: The run.
+        held_out_sha256: Digest of what is held out, where something is.
+        checkpoint: Where the run goes on; None for a start.
+
+    Returns:
+        `what`, a digest, and `since`, the step after which it is measured.
+    """
+    what = digest([held_out_sha256, config.eval_tasks, config.eval_limit])[:12]
+    saved = state(checkpoint) if checkpoint else {}
+    before = saved.get("evaluated", {"what": what, "since": 0})
+    return {"what": what, "since": before["since"] if before["what"] == what else saved["step"]}
 
 
 def _finished(output: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -34,6 +36,8 @@ from trainer.monotony import warning
 from trainer.store import Record, lengths
 from trainer.train import RegionTrainer
 from trainer.tree import Tree, refuse, trees
+
+EXAMPLE = "examples/deepspeed/zero2.json."
 
 
 def small_files(kind: Any, config: RunConfig) -> Any:
@@ -186,9 +190,11 @@ def train(config: TrainConfig) -> Path:
     about["data"]["tokens"] = corpus.tokens
     if kept_out:
         about["data"]["held_out"] = {"sha256": kept_out.sha256, "counts": kept_out.counts, "tokens": kept_out.tokens}
-    checkpoint = folder.resume_point(config, corpus.sha256)
+    held_out_sha256 = kept_out.sha256 if kept_out else None
+    checkpoint = folder.resume_point(config, corpus.sha256, held_out_sha256)
     if checkpoint == output:
         return told_finished(output)
+    about["evaluated"] = folder.evaluated(config, held_out_sha256, checkpoint)
     if (told := warning(corpus.records, tokenizer, config.loss)) and os.environ.get("RANK", "0") == "0":
         click.echo(f"warning: {told}", err=True)
     rows = in_rows(corpus, config)
@@ -220,7 +226,31 @@ def prepare(config: RunConfig) -> None:
     if config.fsdp and int(os.environ.get("WORLD_SIZE", "1")) == 1:
         remedy = "Start it by `torchrun --nproc-per-node N -m trainer.cli ...`, or give --no-fsdp."
         raise UsageProblem("--fsdp shards over several processes, and this is one", remedy)
+    if config.deepspeed:
+        _check_deepspeed(config.deepspeed, config.use_cpu)
     transformers.utils.logging.disable_progress_bar()
+
+
+def _check_deepspeed(name: str, on_cpu: bool) -> None:
+    """Refuse a configuration that is not there, and one without its package; on a CPU, let it use gloo as it is.
+
+    Raises:
+        UsageProblem: It is so.
+    """
+    try:
+        settings = json.loads(Path(name).read_bytes())
+    except (OSError, ValueError) as problem:
+        raise UsageProblem(
+            f"--deepspeed {name} cannot be read: {problem}", "Give a JSON file, such as " + EXAMPLE
+        ) from None
+    if not isinstance(settings, dict):
+        raise UsageProblem(f"--deepspeed {name} is not a JSON object", "Give a JSON file, such as " + EXAMPLE)
+    if machine.version("deepspeed") is None:
+        raise UsageProblem("--deepspeed needs the package deepspeed, which is not installed", "pip install deepspeed")
+    if on_cpu:
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+        # It would compile an all-reduce of its own at the first start: for minutes, in silence, or not at all.
+        importlib.import_module("deepspeed.ops").__dict__["__compatible_ops__"] = {}
 
 
 def described(config: RunConfig, corpus: Corpus) -> dict[str, Any]:

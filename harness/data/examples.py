@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,13 @@ from types import MappingProxyType
 from typing import Any
 
 from harness import files
-from harness.data import shapes
+from harness.data import arrays, shapes
 from harness.data.shapes import Row
 from harness.data.turns import ROLES
 from harness.errors import DataError, UsageProblem, unknown_name
 from harness.types import Example
 
+_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[")
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -131,13 +133,12 @@ def _rows(source: str) -> Iterator[tuple[int, Row | Unusable]]:
         yield from _hub_rows(source)
         return
     with path.open("rb") as file:
-        if file.read(1) == b"[":
-            file.seek(0)
+        if opening := _ARRAY.match(file.read(64)):
+            file.seek(opening.end())
             try:
-                rows = json.load(file)
+                yield from ((number, _row(number, row)) for number, row in enumerate(arrays.items(file), 1))
             except (ValueError, RecursionError) as problem:
                 raise DataError(f"{source} is not JSON: {problem}", "Give one array, or one object a line.") from None
-            yield from ((number, _row(number, row)) for number, row in enumerate(rows, 1))
             return
         file.seek(0)
         for number, raw in enumerate(file, 1):

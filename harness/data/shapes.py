@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from harness.data import calls as notation
@@ -24,6 +24,7 @@ Row = Mapping[str, Any]
 Roles = Mapping[str, str]
 """Further names of speakers -> a key of `ROLES`."""
 AFTER = "what follows the last assistant turn that is learnt"
+HALF = "its text holds a lone surrogate, half of a character"
 TOOL_TEXT = "a system text that lists the tools"
 _TOOLS = re.compile(r"<tools>(.*?)</tools>", re.DOTALL)
 _GLAIVE = re.compile(r"(?:^|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE):[ \n]?")
@@ -65,9 +66,9 @@ def read_row(form: str, row: Row, line: int, roles: Roles) -> Example:
     if not example.answer.strip():
         raise Unreadable("the answer is empty")
     try:
-        json.dumps(asdict(example), ensure_ascii=False).encode()
+        json.dumps([getattr(example, each.name) for each in fields(example)], ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise Unreadable("its text holds a lone surrogate, half of a character") from None
+        raise Unreadable(HALF) from None
     return example
 
 
@@ -107,7 +108,7 @@ def _xlam(row: Row, line: int, roles: Roles) -> Example:
     given = thinking.one(thinking.in_fields(row))
     return Example(
         id=_id(row, line),
-        messages=tuple(normal([{"role": "user", "content": row["query"]}], (), roles)),
+        messages=tuple(normal(_told(row, [{"role": "user", "content": row["query"]}]), (), roles)),
         tools=tools_of(row),
         think=given,
         answer=notation.answer_of([notation.call_of(call) for call in answers]),
@@ -116,19 +117,19 @@ def _xlam(row: Row, line: int, roles: Roles) -> Example:
 
 
 def _openai(row: Row, line: int, roles: Roles) -> Example:
-    return _conversation(row, line, _parsed(row["messages"], "messages"), "openai", roles)
+    return _conversation(row, line, _told(row, _parsed(row["messages"], "messages")), "openai", roles)
 
 
 def _sharegpt(row: Row, line: int, roles: Roles) -> Example:
     turns = _parsed(row["conversations"], "conversations")
-    return _conversation(row, line, [*_system(row), *_listed(turns)], "sharegpt", roles)
+    return _conversation(row, line, _told(row, turns), "sharegpt", roles)
 
 
 def _trl(row: Row, line: int, roles: Roles) -> Example:
     prompt, completion = row["prompt"], row["completion"]
     asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else _listed(prompt)
     said = [{"role": "assistant", "content": completion}] if isinstance(completion, str) else _listed(completion)
-    return _conversation(row, line, [*asked, *said], "trl", roles)
+    return _conversation(row, line, _told(row, [*asked, *said]), "trl", roles)
 
 
 def _alpaca(row: Row, line: int, roles: Roles) -> Example:
@@ -162,7 +163,8 @@ def _conversation(row: Row, line: int, messages: Any, form: str, roles: Roles) -
     left_out += unread([message for message in messages if isinstance(message, Mapping)])
     opening = messages[0] if messages and isinstance(messages[0], Mapping) else {}
     told = opening.get("content", opening.get("value"))
-    if ROLES.get(str(opening.get("role", opening.get("from")))) == "system" and isinstance(told, str):
+    speaker = str(opening.get("role", opening.get("from")))
+    if ROLES.get(roles.get(speaker, speaker).lower()) == "system" and isinstance(told, str):
         found = tools_in(told)
         if found or (tools and "<tools>" in told):
             tools, messages = tools or found, messages[1:]
@@ -245,6 +247,14 @@ def _json_values(text: str) -> Iterator[Any]:
             except (ValueError, RecursionError):
                 continue
             yield value
+
+
+def _told(row: Row, messages: Any) -> list[Any]:
+    """Messages behind the system text that the row has beside them, unless they open with it."""
+    listed, system = _listed(messages), _system(row)
+    opening = listed[0] if listed and isinstance(listed[0], Mapping) else {}
+    same = system and opening.get("content", opening.get("value")) == system[0]["content"]
+    return listed if same else [*system, *listed]
 
 
 def _system(row: Row) -> list[Message]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from harness.engines._rows import Row
 
 
+LIKELY = 64
+"""Tokens of a vocabulary that nearly every draw falls among: all are sorted only for rows where it may not."""
+
+
 def seed_of(key: RequestKey, sampling: Sampling) -> int:
     """The seed of one request: the run's seed mixed with the request's name, or fresh where the run has none."""
     if sampling.seed is None:
@@ -43,9 +47,35 @@ def choose(logits: torch.Tensor, rows: Sequence[Row]) -> torch.Tensor:
     if drawn:
         numbers = [(rows[i].sampling.temperature, rows[i].sampling.top_p, rows[i].random()) for i in drawn]
         temperature, top_p, uniform = torch.tensor(numbers, dtype=torch.float32, device=logits.device).T
-        probability, token = (logits[drawn].float() / temperature[:, None]).softmax(-1).sort(-1, descending=True)
-        before = probability.cumsum(-1) - probability
-        kept = probability.masked_fill(before >= top_p[:, None].clamp_min(1e-9), 0.0).cumsum(-1)
-        place = (kept < uniform[:, None] * kept[:, -1:]).sum(-1, keepdim=True).clamp_max(kept.shape[-1] - 1)
-        chosen[drawn] = token.gather(-1, place).squeeze(-1)
+        probability = (logits[drawn].float() / temperature[:, None]).softmax(-1)
+        token, sure = _draw(probability, top_p, uniform, min(LIKELY, probability.shape[-1]))
+        if not bool(sure.all()):
+            token[~sure], _ = _draw(probability[~sure], top_p[~sure], uniform[~sure], probability.shape[-1])
+        chosen[drawn] = token
     return chosen
+
+
+def _draw(
+    probability: torch.Tensor, top_p: torch.Tensor, uniform: torch.Tensor, width: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw among the likeliest tokens.
+
+    Args:
+        probability: Of each token, `[rows, vocabulary]`.
+        top_p: Of each row, `[rows]`.
+        uniform: A number from 0 to 1 for each row, `[rows]`.
+        width: How many of a row's likeliest tokens are sorted.
+
+    Returns:
+        Token ids, and whether more than `width` could not have changed them, both `[rows]`.
+    """
+    likely, token = probability.topk(width, -1)
+    before = likely.cumsum(-1) - likely
+    kept = likely.masked_fill(before >= top_p[:, None].clamp_min(1e-9), 0.0).cumsum(-1)
+    mass = kept[:, -1]
+    # Where the set goes on behind these tokens its mass is known only if it is that of all tokens.
+    ends = (mass >= top_p) | (width == probability.shape[-1])
+    mass = mass.where(ends, probability.sum(-1))
+    place = (kept < (uniform * mass)[:, None]).sum(-1)
+    sure = ends | ((top_p >= 1) & (place < width))
+    return token.gather(-1, place.clamp_max(width - 1)[:, None]).squeeze(-1), sure

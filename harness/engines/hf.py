@@ -254,9 +254,7 @@ def lent(model: Any, tokenizer: Any, settings: EngineSettings) -> Iterator[HfSes
     training, attention = model.training, model.config._attn_implementation
     model.eval()
     try:
-        session = HfSession(_load.decoder(model, settings), tokenizer, settings, "")
-        yield session
-        session.close()
+        yield HfSession(_load.decoder(model, settings), tokenizer, settings, "")
     finally:
         model.set_attn_implementation(attention)
         model.train(training)

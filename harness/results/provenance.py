@@ -37,13 +37,14 @@ EARLIER_CHECKERS: Mapping[str, tuple[str, ...]] = {
         "3acd26f5720600e757c4ae648bc5514403dd1fed6803c302101d140063982bdc",
         "22d15ac1c5b7e7ada24f9368d5c0e00b522a629a41b6ecc73d8bb91c5666d120",
     ),
+    "evalplus": ("4c46636e3c4a7346a392e1a0c3b3fd37c306ae037d0d8e3bf88f6299a84b2366",),
     "examples": ("0a971fa37ce488fb347de44a1e3b63b140a27696a0a78af177847668ce6f76ad",),
 }
 """Benchmark -> digests of earlier checkers that judge every item as the installed one does.
 
-BFCL's first and that of the examples counted import lines, which `checker_sha256` leaves out by now; the others are
-from before code was divided anew for sets of one's own. Whoever changes a verdict empties the entry: else runs that
-were judged otherwise would pass for comparable."""
+BFCL's first and that of the examples counted import lines, which `checker_sha256` leaves out by now; EvalPlus's worded
+a message otherwise; the others are from before code was divided anew for sets of one's own. Whoever changes a verdict
+empties the entry: else runs that were judged otherwise would pass for comparable."""
 
 
 @cache

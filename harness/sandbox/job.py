@@ -212,13 +212,15 @@ def run(job: Job, send: _Sender, requests: int | None = None) -> None:
     try:
         scope: dict[str, Any] = {}
         exec(compile(job.code, "<string>", "exec", dont_inherit=True), scope)  # noqa: S102 - what the sandbox is for
+        if job.entry_point not in scope:
+            raise NameError(f"the program defines no {job.entry_point}")
         function = scope[job.entry_point]
+        calls: Iterable[Any] = _loaded(job.inputs) if requests is None else _asked(requests)
     except BaseException as error:  # noqa: BLE001 - SystemExit too is only a failed program
         send(frames.RAISED, body=_described(error))
         return
-    send(frames.LOADED)
-    calls: Iterable[Any] = marshal.loads(job.inputs) if requests is None else _asked(requests)
     gc.freeze()  # nothing that is there now goes away: the collector need not look at it again
+    send(frames.LOADED)
     arenas = Arenas()
     for arguments in calls:
         start = clock()
@@ -231,6 +233,17 @@ def run(job: Job, send: _Sender, requests: int | None = None) -> None:
             return
         if seconds > LONG_CALL:
             arenas.after_long_call()
+
+
+def _loaded(inputs: bytes) -> Any:
+    """Argument lists, read without the collector: it would go through all that a large program holds, for nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return marshal.loads(inputs)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _asked(requests: int) -> Iterator[Any]:

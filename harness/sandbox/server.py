@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import select
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ def main(settings: dict[str, Any]) -> None:
         control.send(json.dumps({"error": str(error)}).encode())
         return
     job.silence()
+    _default_signals()
     offered = confinement._asdict() | {"landlock": confinement.landlock is not None}
     control.send(json.dumps({"confinement": offered}).encode())
     while request := _receive(control):
@@ -58,6 +60,14 @@ def main(settings: dict[str, Any]) -> None:
         _import([name for name in ON_DEMAND if name in names and name not in sys.modules])
         _serve(control, descriptors, confinement)
     _leave(confinement)
+
+
+def _default_signals() -> None:
+    """Forget what was inherited: `nohup` and a shell's `&` let signals be ignored, and no verdict depends on that."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals():
+        if signal.getsignal(number) == signal.SIG_IGN and number not in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def _leave(confinement: job.Confinement) -> None:

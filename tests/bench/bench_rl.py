@@ -1,19 +1,23 @@
 """A step of reinforcement learning beside plain TRL: CPU seconds by part, the same questions, weights and settings.
 
-Sides take turns in one process on one thread, and speed is in CPU seconds, so that other work on the machine weighs
-little. Plain TRL generates by `generate()`, and keeps every group; `egpo` leaves out dead ones, as is the default here.
+Sides take turns in one process on one thread, in float32, and speed is in CPU seconds, so that other work weighs
+little. Questions are as `trainer.recipes.tiny data` makes them, not chosen: most groups are dead, some replies
+run to the limit. Plain TRL generates by `generate()`, and keeps every group; `egpo` leaves out dead ones, as is the
+default here.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from tabulate import tabulate
@@ -26,12 +30,12 @@ PARTS = ("generation", "passes without gradient", "update", "step")
 
 def settings(folder: Path, **changes: Any) -> Any:
     """Eight questions of eight replies, in two micro-batches."""
-    from tests.trainer.rl.worlds import questions
+    from trainer.recipes.tiny.synth import item
     from trainer.rl.config import RLConfig
 
-    data = folder / "items.jsonl"
-    if not data.exists():
-        questions(data)
+    data, rng = folder / "items.jsonl", Random("rl/questions/1")
+    made = [asdict(item(rng, 1, "train").example(str(n))) for n in range(QUESTIONS * (STEPS + WARM))]
+    data.write_text("".join(json.dumps(each) + "\n" for each in made))
     return RLConfig(
         model="tiny",
         data=(str(data),),

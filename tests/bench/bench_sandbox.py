@@ -1,9 +1,9 @@
 """Judging programs against `evalplus.evaluate`: time, memory and verdicts on the same samples in the same run.
 
-Both are timed as whole commands with their expected outputs cached; `floor` is the CPU time of the reference programs
-alone, run on the same inputs in this process, over the processors used. `--all` adds MBPP+, EvalPlus's default
-settings, cold caches and, for the stability of verdicts, two more runs of ours, the last beside a busy process on each
-processor (about half an hour on two processors).
+Both are timed as whole commands with their expected outputs cached, by the clock and in CPU seconds of all their
+processes; `floor` is the CPU time of the reference programs alone, run on the same inputs in this process. `--all`
+adds MBPP+, EvalPlus's default settings, cold caches and, for the stability of verdicts, two more runs of ours, the last
+beside a busy process on each processor (about half an hour on two processors).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import marshal
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,8 @@ class Run(NamedTuple):
     """One timed command."""
 
     seconds: float
+    cpu: float
+    """Seconds of all its processes, user and system."""
     memory: int
     """Peak of the whole process tree, shared pages counted once, in bytes."""
     statuses: Status
@@ -87,17 +90,22 @@ def timed(command: Sequence[str], environment: Mapping[str, str], results: Path)
     began = time.monotonic()
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=quiet, stderr=quiet)
-    peak = [0]
+    peak, before = [0], _children_seconds()
     watcher = threading.Thread(target=_watch, args=(process, peak))
     watcher.start()
     code = process.wait()
-    seconds = time.monotonic() - began
+    seconds, cpu = time.monotonic() - began, _children_seconds() - before
     watcher.join()
     if not results.is_file():
         raise SystemExit(f"exit code {code}: {' '.join(command)}")
     rows = json.loads(results.read_text())["eval"]
     found = {name: [(row["base_status"], row["plus_status"]) for row in tries] for name, tries in rows.items()}
-    return Run(seconds, peak[0], found)
+    return Run(seconds, cpu, peak[0], found)
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
@@ -178,7 +186,8 @@ def compare(title: str, benchmark: str, samples: Sequence[tuple[str, str]], fold
 
 
 def _times(peer: Run, own: Run) -> list[str]:
-    return [f"{peer.seconds:.1f}", f"{own.seconds:.1f}", f"{peer.seconds / own.seconds:.1f}x"]
+    pairs = ((peer.seconds, own.seconds), (peer.cpu, own.cpu))
+    return [cell for a, b in pairs for cell in (f"{a:.1f}", f"{b:.1f}", f"{a / b:.2f}x")]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -203,8 +212,8 @@ def main() -> None:
             theirs(benchmark, samples, folder, "--parallel", str(WORKERS))
             ours(samples, folder)
             rows.append(compare(f"{benchmark}: canonical", benchmark, samples, folder))
-            least = floor(benchmark) / WORKERS
-            floors.append([benchmark, f"{least:.1f}", rows[-1][2], f"{float(rows[-1][2]) / least:.2f}"])
+            least, used = floor(benchmark), rows[-1][5]
+            floors.append([benchmark, f"{least:.1f}", used, f"{float(used) / least:.2f}"])
             rows.append(compare(f"{benchmark}: 40 % mutated", benchmark, mutated(benchmark), folder))
             if benchmark == "humaneval":
                 rows.append(compare(f"{benchmark}: five cheap a task", benchmark, cheap(benchmark), folder))
@@ -218,9 +227,10 @@ def main() -> None:
                     print(
                         f"{benchmark}, {kind}: verdicts that differ in three runs: {_listed(moved(programs, folder))}"
                     )
-        headers = ["samples", "evalplus s", "ours s", "ratio", "evalplus GiB", "ours GiB", "unexplained differences"]
+        measures = ["evalplus s", "ours s", "ratio", "evalplus CPU s", "ours CPU s", "ratio"]
+        headers = ["samples", *measures, "evalplus GiB", "ours GiB", "unexplained differences"]
         print(tabulate(rows, headers, disable_numparse=True))
-        print(tabulate(floors, ["canonical", "floor s", "ours s", "over the floor"], disable_numparse=True))
+        print(tabulate(floors, ["canonical", "floor CPU s", "ours CPU s", "over the floor"], disable_numparse=True))
     for name, reason in KNOWN.items():
         print(f"known difference {name}: {reason}")
 

@@ -129,6 +129,29 @@ def test_what_would_be_lost_is_a_reason(tmp_path, row, reason):
     assert reason in found.reason
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]},
+        {"messages": json.dumps([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}])},
+        {"prompt": "Hi", "completion": "Ho"},
+        {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Ho"}]},
+        {"query": "Hi", "answers": [CALL], "tools": [TOOL]},
+        {"instruction": "Hi", "output": "Ho"},
+        {
+            "messages": [
+                {"role": role, "content": text}
+                for role, text in zip(("system", "user", "assistant"), ("Be brief.", "Hi", "Ho"), strict=True)
+            ]
+        },
+    ],
+    ids=str,
+)
+def test_a_system_text_beside_the_messages_is_shown_once(tmp_path, row):
+    found = one(tmp_path, {**row, "system": "Be brief."})
+    assert [(each["role"], each["content"]) for each in found.messages] == [("system", "Be brief."), ("user", "Hi")]
+
+
 def test_text_beside_calls_is_kept(tmp_path):
     found = one(tmp_path, said({"content": "Let me look.", "tool_calls": [{"function": CALL}]}))
     assert (found.answer, found.said) == (WRITTEN, "Let me look.")

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from harness.types import Example
 from refine import stages
 from refine.judge import Question
 from refine.loop import Loop, _carry_out, folder, run, steps
+from tests.processes import descendants
 from tests.refine.judges import no, yes
 from tests.servers import Answer, Asked, chat, loopback
+from tests.trainer.rl.worlds import questions
 from tests.trainer.worlds import log
 from trainer.recipes.tiny import synth
 
@@ -108,6 +111,40 @@ def test_two_rounds_train_on_what_passed_and_are_scored(mode, tmp_path, bfcl_dat
         assert first["scores"]["examples"]["n"] == 4
         assert (tmp_path / "loop" / "round-1" / "model" / "config.json").exists()
         assert rows[1]["source"] == (8 if mode == "srml" else first["hard_left"])
+
+
+@pytest.mark.slow
+def test_a_round_of_reinforcement_goes_on_after_a_kill(tmp_path):
+    """The command of docs/rl.md with the embedded model, from an empty folder, killed while it trains."""
+    source = questions(tmp_path / "source.jsonl")
+    examples = [row for row in read(source) if isinstance(row, Example)]
+    train = "--max-steps 3 --save-steps 1 --num-generations 4 --batch-size 8 --max-completion-length 48 --temperature 1"
+    with loopback(knowing(examples)) as server:
+        command = [sys.executable, "-m", "refine.cli", "loop", "--mode", "srml", "--method", "egpo", "--model", "tiny"]
+        command += ["--data", str(source), "-o", str(tmp_path / "loop"), "--samples", "2"]
+        command += ["--harness-args", "--max-tokens 48 --temperature 1 --progress none"]
+        command += ["--refine-args", f"--judge-model known --judge-base-url {server.url}"]
+        command += ["--trainer-args", f"{train} --learning-rate 1e-4 --use-cpu"]
+        here = tmp_path / "loop/round-1"
+        first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        while not (here / "model/checkpoint-1").exists():
+            assert first.poll() is None
+            time.sleep(0.02)
+        below = descendants(first.pid)
+        first.kill()
+        first.wait()
+        while any(Path(f"/proc/{pid}").exists() for pid in below):
+            time.sleep(0.02)
+        assert not (here / "summary.json").exists()
+        asked = len(server.asked)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert len(server.asked) == asked, "what was refined before is not asked again"
+    summary = json.loads((here / "summary.json").read_text())
+    assert (summary["source"], summary["trained_on"]) == (8, 8)
+    assert [line["step"] for line in log(here / "model")] == [1, 2, 3]
+    assert json.loads((here / "model/train.json").read_text())["config"]["method"] == "egpo"
+    assert (here / "model/model.safetensors").exists()
 
 
 def test_a_round_with_an_adapter_starts_where_the_last_one_ended(tmp_path):

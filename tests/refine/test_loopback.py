@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from harness.types import Sampling
-from refine.run import Settings, run
+from harness.errors import RunIncomplete
+from refine.cli import cli
 from tests.refine.judges import no, yes
 from tests.servers import Answer, Asked, chat, loopback
 
@@ -20,6 +21,7 @@ WRITTEN = {
     "rw_prose": "You should call the weather function.",
     "rw_json": '{"name": "weather", "arguments": {"city": "Oslo"}}',
     "rw_wrongtool": "[delete_all(x=1)]",
+    "rw_list": '[{"name": "weather", "arguments": {"city": "Oslo"}}]',
     "rw_right": "[weather(city='Oslo')]",
 }
 """New answers by mode; of these the judge says yes whatever they are."""
@@ -43,9 +45,19 @@ REPLIES: dict[str, str] = {
     "only_verdict": '{"verdict": "yes"}',
     "list": f"[{yes()}, {no('x')}]",
     "html": "<html><body>busy</body></html>",
+    "bool": '{"reason": "fine", "verdict": true}',
+    "synonym": '{"reason": "fine", "verdict": "pass"}',
+    "comment": '{"reason": "fine", "verdict": "yes"} // surely',
+    "single": "{'reason': 'fine', 'verdict': 'yes'}",
+    "language": '{"reason": "bien", "verdict": "oui"}',
+    "other_key": '{"raison": "bien", "verdict": "yes"}',
+    "cut": '{"reason": "fine", "verd',
+    "wrapped": f'{{"result": {yes()}}}',
 }
-KEPT = {*("yes", "fence", "think", "upper", "extra", "swapped", "trailing", "newline"), "rw_right"}
-HARD = {"rw_empty", "rw_prose", "rw_json", "rw_wrongtool"}
+KEPT = {*("yes", "fence", "think", "upper", "extra", "swapped", "trailing", "newline"), "rw_right", "apart"}
+STUBBORN = {"no_arguments": "arguments", "no_format": "format"}
+"""Modes in which the judge says no at one stage, whatever the answer."""
+HARD = {"rw_empty", "rw_prose", "rw_json", "rw_wrongtool", "rw_list", *STUBBORN}
 FAULTY: dict[str, Answer] = {
     "e500": Answer({"error": {"message": "busy"}}, status=500),
     "e400": Answer({"error": {"message": "no"}}, status=400),
@@ -54,7 +66,10 @@ FAULTY: dict[str, Answer] = {
     "reset": Answer(chat(yes()), cut=20),
     "length": Answer(chat(yes(), finish="length")),
     "hang": Answer(chat(yes()), delay=60.0),
+    "e429": Answer({"error": {"message": "slower"}}, status=429),
+    "apart": Answer(chat(yes(), reasoning_content=f"Is it {no('so')}?")),
 }
+MODES = [*REPLIES, *WRITTEN, *FAULTY, *STUBBORN]
 
 
 def _judge(asked: Asked) -> Answer:
@@ -64,10 +79,15 @@ def _judge(asked: Asked) -> Answer:
     mode = re.findall(r"MODE:(\w+)", user)[-1]
     if mode in FAULTY:
         return FAULTY[mode]
-    if mode not in WRITTEN:
+    rewritten = "answer" in asked.body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get(
+        "properties", {}
+    )
+    if mode in STUBBORN and not rewritten:
+        return Answer(chat(no("never") if asked_about(system) == STUBBORN[mode] else yes()))
+    if mode not in [*WRITTEN, *STUBBORN]:
         return Answer(chat(yes() if mode == "no" and asked_about(system) == "response" else REPLIES[mode]))
-    if "answer" in asked.body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("properties", {}):
-        return Answer(chat(json.dumps({"answer": WRITTEN[mode]})))
+    if rewritten:
+        return Answer(chat(json.dumps({"answer": WRITTEN.get(mode, WRITTEN["rw_right"])})))
     return Answer(chat(no("not asked for") if "OLD" in user and asked_about(system) == "arguments" else yes()))
 
 
@@ -94,27 +114,30 @@ def _row(mode: str) -> dict[str, Any]:
 def refined(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The last outcome of each mode's record."""
     folder = tmp_path_factory.mktemp("refined")
-    modes = [*REPLIES, *WRITTEN, *FAULTY]
-    (folder / "in.jsonl").write_text("".join(json.dumps(_row(mode)) + "\n" for mode in modes))
+    (folder / "in.jsonl").write_text("".join(json.dumps(_row(mode)) + "\n" for mode in MODES))
     with loopback(_judge) as server:
-        settings = Settings(
-            input=str(folder / "in.jsonl"),
-            output=folder / "out",
-            judges=("judge",),
-            base_urls=(server.url,),
-            concurrency=32,
-            max_attempts=1,
-            timeout=1.5,
-            engine_options={"retries": 1},
-            sampling=Sampling(max_tokens=64, seed=0),
-        )
-        counts = run(settings)
+        flags = ["--input", str(folder / "in.jsonl"), "--output", str(folder / "out")]
+        flags += [
+            "--judge-model",
+            "judge",
+            "--judge-base-url",
+            server.url,
+            "--judge-args",
+            "retries=1",
+            "--max-tokens",
+            "64",
+        ]
+        flags += ["--concurrency", "32", "--max-attempts", "1", "--judge-timeout", "1.5", "--json"]
+        done = CliRunner().invoke(cli, ["run", *flags])
+    assert isinstance(done.exception, RunIncomplete), done.output
+    assert "unjudged" in str(done.exception)
     lines = [json.loads(line) for line in (folder / "out" / "outcomes.jsonl").read_text().splitlines()]
-    assert Counter(line["outcome"] for line in lines) == Counter({k: n for k, n in counts.items() if n})
+    counted = Counter(line["outcome"] for line in lines)
+    assert counted.items() <= json.loads(done.stdout).items()
     return {line["id"]: line for line in lines}
 
 
-@pytest.mark.parametrize("mode", sorted([*REPLIES, *WRITTEN, *FAULTY]))
+@pytest.mark.parametrize("mode", sorted(MODES))
 def test_what_becomes_of_a_record_under_each_kind_of_reply(refined, mode):
     expected = "kept" if mode in KEPT else "hard" if mode in HARD else "unjudged"
     got = refined[mode]

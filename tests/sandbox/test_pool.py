@@ -242,6 +242,41 @@ def test_memory_of_small_objects_is_kept_between_calls_that_use_much(run: Run) -
     assert faults[-1] < 1_000
 
 
+def test_inputs_are_read_without_going_through_what_a_program_holds(run: Run) -> None:
+    code = """
+        import gc
+        looks = []
+        gc.callbacks.append(lambda *about: looks.append(about))
+        def f(x):
+            return [len(looks), gc.isenabled()]
+    """
+    looks, collecting = values.decode(run(program(code), *[[1]] * 20_000)[0].body)
+    assert looks <= 2  # one collection, should it fall into the program's own lines
+    assert collecting
+    without = program(code) + "gc.disable()"
+    assert values.decode(run(without, [1])[0].body)[1] is False
+
+
+def test_signals_are_as_python_sets_them_however_the_harness_was_started(sandbox: Sandbox) -> None:
+    code = """
+        import signal
+        def f(x):
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+            return [*map(int, blocked)], signal.getsignal(1) == 0, signal.getsignal(2) is signal.default_int_handler
+    """
+    kept = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGHUP, signal.SIGINT)]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        opened = Sandbox(sandbox.name, workers=1)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        for number, handler in kept:
+            signal.signal(number, handler)
+    with opened.run(Program(program(code), "f", marshal.dumps([[1]], 2), [1.0], 5.0)) as results:
+        assert values.decode(next(results).body) == ([], True, True)
+    opened.close()
+
+
 def test_state_lives_between_calls_and_ends_with_the_program(run: Run) -> None:
     code = "seen = []\ndef f(x):\n    seen.append(x)\n    return len(seen)"
     for _ in range(2):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import handlers, plugins
+from harness.data.shapes import HALF
 from harness.errors import DataError
 from harness.types import Example, ModelInfo
 from tests.tinymodels import tiny_tokenizer
@@ -213,3 +214,18 @@ def test_native_calls_are_learnt_in_the_models_own_dialect(tmp_path):
     (record,) = Encoder(tokenizer, handler).corpus(data).records
     assert _text(record, RESULT) == '[TOOL_CALLS]f[ARGS]{"a": 1}<|im_end|>'
     assert "[TOOL_CALLS]function_name[ARGS]" in _text(record, 0)
+
+
+@pytest.mark.usefixtures("bfcl_data")
+@pytest.mark.parametrize("handler", ["funreason", "fc"])
+@pytest.mark.parametrize("place", ["history", "answer"])
+def test_half_a_character_that_is_escaped_in_a_call_costs_its_record_only(tmp_path, handler, place):
+    call = {"function": {"name": "weather.get", "arguments": '{"city": "\\ud83d"}'}}
+    asked, called = {"role": "user", "content": "Oslo?"}, {"role": "assistant", "tool_calls": [call]}
+    messages = [asked, called] + [{"role": "assistant", "content": "3."}] * (place == "history")
+    bad = {"messages": messages, "tools": [TOOL]}
+    corpus = _corpus(tmp_path, [_row(id="before"), bad, _row(id="after")], handler=handler)
+    names = [record.id for record in corpus.records]
+    assert {"before", "after"} < set(names) if handler == "funreason" else names == ["before", "after"]
+    counted = corpus.counts[f"unusable: {HALF}"]
+    assert counted == (0 if handler == "funreason" else 2 if place == "history" else 1)

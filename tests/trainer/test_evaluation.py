@@ -105,18 +105,8 @@ def test_a_killed_run_stops_where_an_undisturbed_one_does(tmp_path, monkeypatch,
         **{"eval_every": 1, "early_stopping_patience": 2, "save_steps": 2, "load_best_model_at_end": True},
     }
     whole = train(_held_out(tmp_path, output_dir=str(tmp_path / "whole"), **common))
-    end = evaluation.Evaluate.on_step_end
-
-    def dying(self: Any, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if state.global_step == killed_at:
-            raise KeyboardInterrupt
-        end(self, args, state, control, **more)
-
     settings = _held_out(tmp_path, **common)
-    with monkeypatch.context() as patch:
-        patch.setattr(evaluation.Evaluate, "on_step_end", dying)
-        with pytest.raises(KeyboardInterrupt):
-            train(settings)
+    _interrupted(settings, killed_at, monkeypatch)
     again = train(settings)
     assert _evaluations(again) == _evaluations(whole)
     assert _state(again)["best"] == _state(whole)["best"]
@@ -125,6 +115,48 @@ def test_a_killed_run_stops_where_an_undisturbed_one_does(tmp_path, monkeypatch,
         last.unlink()
     assert train(settings) == again
     assert (again / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def _interrupted(settings: TrainConfig, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed when it is about to be measured at a step."""
+    end = evaluation.Evaluate.on_step_end
+
+    def dying(self: Any, args: Any, state: Any, control: Any, **more: Any) -> None:
+        if state.global_step == step:
+            raise KeyboardInterrupt
+        end(self, args, state, control, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation.Evaluate, "on_step_end", dying)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings)
+
+
+def test_other_held_out_data_goes_on_with_the_same_training_and_is_its_own_measure(tmp_path, monkeypatch):
+    common = {"eval_every": 1, "save_steps": 2, "save_total_limit": 1, "max_steps": 6}
+    whole = train(_held_out(tmp_path, output_dir=str(tmp_path / "whole"), **common))
+    settings = _held_out(tmp_path, **common)
+    _interrupted(settings, 5, monkeypatch)
+    easier = write(tmp_path / "easier.jsonl", rows(48)[:3])
+    again = train(dataclasses.replace(settings, eval_data=(str(easier),)))
+    assert (again / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    late = {line["step"]: line["eval_loss"] for line in _evaluations(again) if line["step"] > 4}
+    best = min(late, key=late.__getitem__)
+    assert (_state(again)["best"]["step"], _state(again)["best"]["value"]) == (best, late[best])
+    assert _state(again)["evaluated"]["since"] == 4
+
+
+@pytest.mark.parametrize("follows", [{"early_stopping_patience": 50}, {"load_best_model_at_end": True}])
+def test_what_a_run_follows_cannot_change_in_it(tmp_path, monkeypatch, follows):
+    settings = _held_out(tmp_path, eval_every=1, save_steps=2, **follows)
+    _interrupted(settings, 3, monkeypatch)
+    other = str(write(tmp_path / "other.jsonl", rows(3, seed=9)))
+    for change, named in (({"eval_data": (other,)}, "the held-out data itself"), ({"eval_every": 2}, "eval_every")):
+        with pytest.raises(UsageProblem, match=named):
+            train(dataclasses.replace(settings, **change))
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes((tmp_path / "held_out.jsonl").read_bytes())
+    assert _state(train(dataclasses.replace(settings, eval_data=(str(copy),))))["step"] == 6
 
 
 def test_scores_decide_where_nothing_is_held_out(tmp_path, monkeypatch):

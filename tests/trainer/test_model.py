@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from harness import machine
 from harness.errors import UsageProblem
 from tests.trainer.test_config import invoke
 from tests.trainer.worlds import config, log
@@ -67,11 +67,9 @@ def test_an_adapter_is_trained_on_weights_of_four_bits(tmp_path, kind):
     )
 
 
-@pytest.mark.skipif(machine.version("deepspeed") is not None, reason="needs a machine without DeepSpeed")
-def test_deepspeed_that_is_not_installed_is_named(tmp_path):
-    (tmp_path / "zero.json").write_text(json.dumps({"zero_optimization": {"stage": 2}}))
-    with pytest.raises(UsageProblem, match=r"(?i)deepspeed"):
-        train(config(tmp_path, deepspeed=str(tmp_path / "zero.json")))
+def test_bitsandbytes_says_nothing_of_a_kernel_that_is_not_used():
+    ops = pytest.importorskip("bitsandbytes.backends.cpu.ops")
+    assert not ops.logger.isEnabledFor(logging.WARNING)
 
 
 def test_no_further_step_leaves_a_continued_adapter_as_it_was(tmp_path):

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
+from urllib.request import urlopen
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.reports import beside
+from harness.reports import beside, catalogue
+from harness.reports.page_server import PageServer
+from harness.reports.site import Site
+from tests import synthetic_runs
+from tests.reports.test_site import indexed
+from tests.synthetic_runs import biased
 from tests.trainer.worlds import config, rows, write
 from trainer import picture
 from trainer.run import train
@@ -29,6 +36,15 @@ def test_a_training_leaves_a_picture_that_the_view_links(tmp_path):
     assert not list(root.iter(f"{SVG}script"))
     (found,) = beside.look([folder])
     assert (found.kind, found.path.name) == ("training", picture.NAME)
+    synthetic_runs.write(tmp_path / "results" / "1", "tuned", {"multiple": 4}, biased(1, 0.5))
+    with PageServer(Site(catalogue.read([tmp_path / "results"])).answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with urlopen(server.url) as index:
+            (link,) = indexed(index.read().decode())["beside"]
+        with urlopen(server.url + link["href"]) as got:
+            assert (link["kind"], got.status, got.headers["Content-Type"]) == ("training", 200, "image/svg+xml")
+            assert got.read() == (folder / picture.NAME).read_bytes()
+        server.shutdown()
 
 
 def test_a_line_goes_through_its_values():

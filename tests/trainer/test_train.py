@@ -3,64 +3,24 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from harness import models
+from tests.trainer.programs import start, torchrun
 from tests.trainer.worlds import config, log, rows, write
 from trainer.config import TrainConfig
 from trainer.run import train
 
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
 SHAPES = {"8": (8, 1), "8 x 1": (1, 8), "4 x 2": (4, 2)}
-
-
-def _arguments(settings: TrainConfig) -> list[str]:
-    """A configuration as flags."""
-    flags = []
-    for name, value in asdict(settings).items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            flags.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value is not None:
-            for each in value if isinstance(value, tuple) else (value,):
-                flags += [f"--{flag}", str(each)]
-    return flags
-
-
-def _torchrun(settings: TrainConfig, count: int = 2) -> None:
-    """The command line for several processes, with gloo."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
-    done = subprocess.run(
-        [*command, "-m", "trainer.cli", "run", *_arguments(settings)],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def _start(target: Callable[..., object], *arguments: object) -> Any:
-    """A process from a clean server that has the trainer imported already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["trainer.run"])
-    process = context.Process(target=target, args=arguments)
-    process.start()
-    return process
 
 
 def _rank(rank: int, port: int, runs: Sequence[TrainConfig]) -> None:
@@ -138,7 +98,7 @@ def test_two_ranks_change_nothing(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    processes = [_start(_rank, rank, port, runs) for rank in range(2)]
+    processes = [start(_rank, rank, port, runs) for rank in range(2)]
     for process in processes:
         process.join(200)
         assert process.exitcode == 0
@@ -152,7 +112,7 @@ def test_fully_sharded_ranks_from_the_command_line_change_nothing(tmp_path):
     held_out["load_best_model_at_end"] = True
     whole = train(_world(tmp_path, output_dir=str(tmp_path / "whole"), **held_out))
     sharded = {"per_device_train_batch_size": 4, "fsdp": True, "gradient_checkpointing": True, **held_out}
-    _torchrun(_world(tmp_path, output_dir=str(tmp_path / "ranks"), **sharded))
+    torchrun("run", _world(tmp_path, output_dir=str(tmp_path / "ranks"), **sharded))
     _assert_same(whole, tmp_path / "ranks", 1e-5)
     about = json.loads((tmp_path / "ranks" / "train.json").read_text())
     assert (about["ranks"], about["sharded"]) == (2, True)
@@ -199,7 +159,7 @@ def test_a_kill_at_any_moment_leaves_only_whole_checkpoints(tmp_path):
     """Saves at every step, killed twice in the middle; what is left loads, and the run ends as an undisturbed one."""
     settings = config(tmp_path, output_dir=str(tmp_path / "killed"), save_steps=1, max_steps=12, save_total_limit=None)
     for kill_after in (2, 5, 9):
-        process = _start(train, settings)
+        process = start(train, settings)
         while process.is_alive() and not (tmp_path / "killed" / f"checkpoint-{kill_after}").exists():
             time.sleep(0.002)
         time.sleep(0.01 * kill_after)  # somewhere in the next step or its save

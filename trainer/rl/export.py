@@ -2,8 +2,9 @@
 
     OUTPUT/train.parquet       a row a question, in verl's columns
     OUTPUT/reward.py           `compute_score`, which calls this project's reward
-    OUTPUT/chat_template.jinja the model's template with the handler's forced start of the reply
-    OUTPUT/run.sh              GRPO there with the settings that were given here
+    OUTPUT/grpo.yaml           GRPO there with the settings that were given here, over verl's defaults, and the model's
+                               chat template with the handler's forced start of the reply
+    OUTPUT/run.sh              the command; settings of yours go behind it: sh run.sh trainer.nnodes=4
 
 verl decodes replies without special tokens and does not say whether they were cut off: a reply that ends in the middle
 of its call list is wrong by its format, and one that is whole counts even where the end of turn is missing.
@@ -19,6 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from harness import chat, models, plugins
 from harness.data import examples, shapes
 from harness.errors import UsageProblem
@@ -33,6 +36,8 @@ from trainer.rl.rewards import Attempt
 from trainer.run import load_tokenizer
 
 SOURCE = "funreason-harness"
+SETTINGS = "grpo"
+RUN = "#!/bin/sh\n# GRPO: EGPO needs a trainer of its own, see docs/rl.md.\nexec python -m verl.trainer.main_ppo"
 REWARD = '''"""The reward of `trainer rl` for verl: reward.custom_reward_function.path=THIS FILE."""
 
 from trainer.rl.export import score
@@ -81,8 +86,10 @@ def export(config: RLConfig) -> Path:
         handler=config.handler, options=options, reward=config.reward, needs_think=config.needs_think
     )
     write_atomic(output / "reward.py", reward.encode())
-    write_atomic(output / "chat_template.jinja", template(tokenizer, prefixes.pop()).encode())
-    write_atomic(output / "run.sh", command(config, output).encode())
+    told = settings(config, output, template(tokenizer, prefixes.pop()))
+    write_atomic(output / f"{SETTINGS}.yaml", yaml.safe_dump(told, sort_keys=False, allow_unicode=True).encode())
+    run = f'{RUN} --config-path {shlex.quote(str(output.resolve()))} --config-name {SETTINGS} "$@"\n'
+    write_atomic(output / "run.sh", run.encode())
     (output / "run.sh").chmod(0o755)
     return output
 
@@ -107,51 +114,41 @@ def template(tokenizer: Any, prefix: str) -> str:
     return f"{own}{{%- if add_generation_prompt -%}}{{{{ {prefix!r} }}}}{{%- endif -%}}"
 
 
-def command(config: RLConfig, output: Path) -> str:
-    """verl's command for the same training by GRPO."""
+def settings(config: RLConfig, output: Path, chat_template: str) -> dict[str, Any]:
+    """The same training by GRPO as verl's configuration."""
     batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
-    questions = max(1, batch // config.num_generations)
-    folder = output.resolve()
-    settings = {
-        "algorithm.adv_estimator": "grpo",
-        "algorithm.norm_adv_by_std_in_grpo": config.scale_rewards == "group",
-        "data.train_files": folder / "train.parquet",
-        "data.val_files": folder / "train.parquet",
-        "data.train_batch_size": questions,
-        "data.max_prompt_length": config.max_prompt_length,
-        "data.max_response_length": config.max_completion_length,
-        "actor_rollout_ref.model.path": models.locate(config.model).folder,
-        "actor_rollout_ref.actor.optim.lr": config.learning_rate,
-        "actor_rollout_ref.actor.ppo_mini_batch_size": questions,
-        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu": config.per_device_train_batch_size,
-        "actor_rollout_ref.actor.use_kl_loss": config.beta > 0,
-        "actor_rollout_ref.actor.kl_loss_coef": config.beta,
-        "actor_rollout_ref.actor.kl_loss_type": "low_var_kl",
-        "actor_rollout_ref.actor.loss_agg_mode": LOSSES[config.loss_type],
-        "actor_rollout_ref.rollout.n": config.num_generations,
-        "actor_rollout_ref.rollout.temperature": config.temperature,
-        "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu": config.per_device_train_batch_size,
-        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": config.per_device_train_batch_size,
-        "reward.custom_reward_function.path": folder / "reward.py",
-        "reward.custom_reward_function.name": "compute_score",
-        "trainer.total_epochs": int(config.num_train_epochs),
-        "trainer.n_gpus_per_node": 8,
-        "trainer.val_before_train": False,
+    questions, rows = max(1, batch // config.num_generations), config.per_device_train_batch_size
+    data, reward = (str(output.resolve() / name) for name in ("train.parquet", "reward.py"))
+    model = {"path": os.fspath(models.locate(config.model).folder), "custom_chat_template": chat_template}
+    actor = {
+        "optim": {"lr": config.learning_rate},
+        "ppo_mini_batch_size": questions,
+        "ppo_micro_batch_size_per_gpu": rows,
+        "use_kl_loss": config.beta > 0,
+        "kl_loss_coef": config.beta,
+        "kl_loss_type": "low_var_kl",
+        "loss_agg_mode": LOSSES[config.loss_type],
     }
-    words = [shlex.quote(f"{name}={_hydra(value)}") for name, value in settings.items()]
-    path = shlex.quote(str(folder / "chat_template.jinja"))
-    words.append(f'actor_rollout_ref.model.custom_chat_template="$(cat {path})" "$@"')
-    head = "#!/bin/sh\n# GRPO: EGPO in verl needs a trainer of its own, see docs/rl.md.\nset -e\n"
-    return head + " \\\n    ".join(["python -m verl.trainer.main_ppo", *words]) + "\n"
+    rollout = {"n": config.num_generations, "temperature": config.temperature, "top_p": config.top_p}
+    passes = {"log_prob_micro_batch_size_per_gpu": rows}
+    return {
+        "hydra": {"searchpath": ["pkg://verl.trainer.config"]},
+        "defaults": ["ppo_trainer", "_self_"],
+        "algorithm": {"adv_estimator": "grpo", "norm_adv_by_std_in_grpo": config.scale_rewards == "group"},
+        "data": {
+            "train_files": data,
+            "val_files": data,
+            "train_batch_size": questions,
+            "max_prompt_length": config.max_prompt_length,
+            "max_response_length": config.max_completion_length,
+        },
+        "actor_rollout_ref": {"model": model, "actor": actor, "rollout": rollout | passes, "ref": passes},
+        "reward": {"custom_reward_function": {"path": reward, "name": "compute_score"}},
+        "trainer": {"total_epochs": int(config.num_train_epochs), "n_gpus_per_node": 8, "val_before_train": False},
+    }
 
 
 LOSSES: Mapping[str, str] = {"grpo": "seq-mean-token-mean", "dapo": "token-mean", "dr_grpo": "seq-mean-token-sum-norm"}
-
-
-def _hydra(value: Any) -> str:
-    return (
-        str(value).lower() if isinstance(value, bool) else os.fspath(value) if isinstance(value, Path) else str(value)
-    )
 
 
 def score(

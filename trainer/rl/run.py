@@ -64,6 +64,7 @@ def learn(config: RLConfig) -> Path:
     checkpoint = folder.resume_point(config, corpus.sha256)
     if checkpoint == output:
         return told_finished(output)
+    about["evaluated"] = folder.evaluated(config, None, checkpoint)
     transformers.set_seed(config.seed)
     trainer = build(config, tokenizer, corpus, handler, about, folder.state(checkpoint)["step"] if checkpoint else 0)
     callbacks.install(trainer, config, corpus)

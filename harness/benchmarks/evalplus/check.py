@@ -159,8 +159,8 @@ def _failed(problem: Problem, part: Part, right: Expected, result: Result, argum
             evidence["expected"] = shown(right.value(result.call))
     if reason == _WRONG:
         evidence["returned"] = _returned(result)
-    where = f"{part} test {result.call + 1} of {len(arguments)}" if result.call >= 0 else "before the first test"
-    message = f"{problem.entry_point}: {reason.replace('_', ' ')} at {where}"
+    where = f"at {part} test {result.call + 1} of {len(arguments)}" if result.call >= 0 else "before the first test"
+    message = f"{problem.entry_point}: {reason.replace('_', ' ')} {where}"
     if result.note:
         message += f": {result.note}"
     return Verdict("fail", "timeout" if result.kind == "timeout" else "fail", message, evidence)

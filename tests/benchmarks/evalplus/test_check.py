@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import marshal
 import time
@@ -17,6 +18,7 @@ from harness.benchmarks.evalplus.benchmark import CATEGORIES, PLUGIN
 from harness.errors import UsageProblem
 from harness.running.judges import judged
 from harness.running.scheduler import Played
+from harness.sandbox import job
 from harness.sandbox.pool import Result, Sandbox, SandboxFault
 from harness.types import Episode, Generation, Reply, Step
 
@@ -57,6 +59,11 @@ def test_a_failed_verdict_says_what_happened() -> None:
         "returned": "-1",
     }
     json.dumps(verdict.evidence)
+
+
+def test_a_program_without_the_function_says_so() -> None:
+    verdict = evalplus.judge("HumanEval/53", "def subtract(x, y): return 0")["plus"]
+    assert verdict.message == "add: raised before the first test: NameError: the program defines no add"
 
 
 @pytest.mark.parametrize(
@@ -141,6 +148,16 @@ def test_quirk_match_tasks_only_ask_whether_there_is_a_match() -> None:
     assert outcomes(name, changed(name, "return 0"))[1] == "fail"
 
 
+def test_values_that_python_holds_equal_are_right() -> None:
+    single = "import numpy as np\ndef truncate_number(number):\n    return np.float32(number % 1.0)"
+    lists = (
+        f"{data.problem('HumanEval/1').reference}\n_right = separate_paren_groups\nfrom collections import UserList\n"
+    )
+    lists += "def separate_paren_groups(text):\n    return UserList(_right(text))"
+    assert outcomes("HumanEval/2", single) == ("pass", "pass")
+    assert outcomes("HumanEval/1", lists) == ("pass", "pass")
+
+
 def test_a_class_that_claims_equality_is_not_asked() -> None:
     liar = "class Liar(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\n"
     assert outcomes("HumanEval/53", liar + "def add(x, y): return Liar(7)") == ("fail", "fail")
@@ -179,6 +196,17 @@ def test_expected_outputs_are_cached_and_a_damaged_cache_is_made_again(monkeypat
     expected._expected.cache_clear()
     assert expected.expected(task_id)["base"].digests == first["base"].digests
     assert expected._read(file) is not None
+
+
+def test_caches_of_expected_outputs_hold_these_digests() -> None:
+    """Where this fails, raise `FORMAT`: what machines have kept would no longer equal what programs return."""
+    plain: list[object] = [None, True, 1, -1, 10**30, 0.5, -0.0, 1e300, 1j, "x", "\ud800é", b"x", ..., [], (), {}]
+    nested = [[1, [2.0, (3, "4")]], {"b": [1.5], "a": {1, 2}}, {(1, 2): None}, [{"a"}, [True]], set(), frozenset("a")]
+    numbers = [[0.5, 1] * 200, list(range(70_000)), (2**60,) * 101]
+    long = ["x" * 5_000, [("a", str(number)) for number in range(300)], [[1, "a"]] * 40_000]
+    kept = [*plain, *nested, *numbers, *long]
+    found = b"".join(job._crossing(value, "value", 256)[1] for value in kept)
+    assert (expected.FORMAT, hashlib.sha256(found).hexdigest()[:16]) == (4, "418b2825584b2343")
 
 
 def test_expected_outputs_are_computed_while_programs_are_written(

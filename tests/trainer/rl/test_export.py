@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shlex
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from pyarrow import parquet
 
 from harness import chat
 from harness.errors import UsageProblem
-from tests.trainer.rl.test_runs import flags
+from tests.trainer.programs import flags
 from tests.trainer.rl.worlds import config
 from trainer.cli import cli
 from trainer.rl import rewards
@@ -30,11 +32,15 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return Path(settings.output_dir), settings
 
 
+def told(folder: Path) -> dict[str, Any]:
+    return yaml.safe_load((folder / "grpo.yaml").read_text())
+
+
 def test_prompts_are_token_for_token_those_of_the_training(exported):
     folder, settings = exported
     tokenizer = load_tokenizer(settings)
     items = read_items(settings, tokenizer, rewards.load("exact"))[0].records
-    template = (folder / "chat_template.jinja").read_text()
+    template = told(folder)["actor_rollout_ref"]["model"]["custom_chat_template"]
     rows = parquet.read_table(folder / "train.parquet").to_pylist()
     assert len(rows) == len(items)
     for row, item in zip(rows, items, strict=True):
@@ -63,14 +69,26 @@ def test_the_reward_is_ours(exported):
         assert got == worth, reply
 
 
-def test_the_command_says_what_the_training_says(exported):
+def test_the_settings_say_what_the_training_says(exported):
     folder, settings = exported
-    words = shlex.split((folder / "run.sh").read_text().replace("\\\n", " "), comments=True)
-    given = dict(word.split("=", 1) for word in words if "=" in word)
-    assert float(given["actor_rollout_ref.actor.kl_loss_coef"]) == settings.beta
-    assert int(given["actor_rollout_ref.rollout.n"]) == settings.num_generations
-    assert int(given["data.train_batch_size"]) * settings.num_generations == settings.per_device_train_batch_size
-    assert Path(given["reward.custom_reward_function.path"]) == folder / "reward.py"
+    found = told(folder)
+    policy = found["actor_rollout_ref"]
+    assert policy["actor"]["kl_loss_coef"] == settings.beta
+    assert (policy["rollout"]["n"], policy["rollout"]["temperature"]) == (settings.num_generations, 1.0)
+    assert found["data"]["train_batch_size"] * settings.num_generations == settings.per_device_train_batch_size
+    assert Path(found["reward"]["custom_reward_function"]["path"]) == folder / "reward.py"
+
+
+def test_the_command_names_the_settings_and_takes_more(exported, tmp_path):
+    """Run with a stand-in for Python, which says what it was given."""
+    folder, _ = exported
+    (tmp_path / "python").write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    (tmp_path / "python").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    command = ["sh", str(folder / "run.sh"), "trainer.nnodes=4"]
+    words = subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True).stdout
+    given = ["--config-path", str(folder), "--config-name", "grpo", "trainer.nnodes=4"]
+    assert words.splitlines() == ["-m", "verl.trainer.main_ppo", *given]
 
 
 def test_what_belongs_together_is_asked_for_together(tmp_path):

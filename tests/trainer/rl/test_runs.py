@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +18,15 @@ from harness.engines.hf import read_tokens
 from harness.errors import DataError, RunIncomplete, UsageProblem
 from harness.results import store
 from harness.types import EngineSettings, RequestKey, Sampling
+from tests.trainer.programs import flags, start, torchrun
 from tests.trainer.rl.worlds import Scripted, config, log, questions, random_model, trainer_of
-from tests.trainer.test_train import _start
 from trainer.cli import cli
 from trainer.rl import rewards, run
-from trainer.rl.config import RLConfig
 from trainer.rl.items import read_items
 from trainer.rl.rollout import Slots
 from trainer.rl.run import learn
 from trainer.run import load_tokenizer
 
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
 SAME = ("loss", "grad_norm", "reward", "length", "kl", "entropy/right", "entropy/wrong", "bonus", "dead/all_wrong")
 
 
@@ -89,7 +84,7 @@ def test_a_killed_run_goes_on_as_an_undisturbed_one(tmp_path):
     settings = {"max_steps": 3, "save_steps": 1, "save_total_limit": None, "keep_every": 1}
     whole = learn(config(tmp_path, output_dir=str(tmp_path / "whole"), **settings))
     killed = config(tmp_path, output_dir=str(tmp_path / "killed"), **settings)
-    process = _start(learn, killed)
+    process = start(learn, killed)
     while process.is_alive() and not (tmp_path / "killed" / "checkpoint-1").exists():
         time.sleep(0.01)
     time.sleep(0.3)  # in the middle of the second step
@@ -97,6 +92,7 @@ def test_a_killed_run_goes_on_as_an_undisturbed_one(tmp_path):
     process.join()
     assert not (tmp_path / "killed" / "model.safetensors").exists()
     assert_same(whole, learn(killed), 1e-12)
+    assert not (whole / "README.md").exists(), "TRL's model card"
     kept = [
         sorted(line.key for line in store.read_samples(tmp_path / name / "replies")) for name in ("whole", "killed")
     ]
@@ -129,29 +125,10 @@ def test_two_ranks_change_nothing(tmp_path, sharded):
     whole = learn(config(tmp_path, output_dir=str(tmp_path / "whole")))
     shape = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "fsdp": sharded}
     settings = config(tmp_path, output_dir=str(tmp_path / "ranks"), **shape)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [*command, "-m", "trainer.cli", "rl", *flags(settings)],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    torchrun("rl", settings)
     assert_same(whole, tmp_path / "ranks", 2e-4)
     about = json.loads((tmp_path / "ranks" / "train.json").read_text())
     assert (about["ranks"], about["sharded"]) == (2, sharded)
-
-
-def flags(settings: RLConfig) -> list[str]:
-    found = []
-    for name, value in asdict(settings).items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            found.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value not in (None, ()):
-            found += [f"--{flag}", str(value)]
-    return found
 
 
 def scripted(tmp_path: Path, replies: list[str], **settings: Any) -> Any:

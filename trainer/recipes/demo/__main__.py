@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness import cli, models, supervisor
-from harness.errors import RunIncomplete
+from harness import cli, models
 from harness.files import write_atomic
-from trainer.recipes.demo import commands, experiment, jobs, parts
-from trainer.recipes.demo.judge import Judge, read_truths, server
+from trainer.recipes import jobs
+from trainer.recipes import settings as shared
+from trainer.recipes.demo import commands, experiment, parts
+from trainer.recipes.demo.judge import Judge, read_truths, server, serving
 
 
 @click.group()
 def main() -> None:
     """Refinement, losses and self-refinement against plain fine-tuning, end to end on one model."""
-
-
-def _sized(command: Any) -> Any:
-    """One flag for each size."""
-    for each in reversed(fields(experiment.Settings)[1:-1]):
-        flag = f"--{each.name.replace('_', '-')}"
-        command = click.option(flag, type=type(each.default), help=f"[default: {each.default}]")(command)
-    return command
 
 
 @main.command()
@@ -54,12 +44,12 @@ def _sized(command: Any) -> Any:
 )
 @click.option("--jobs", "slots", type=click.IntRange(1), default=2, show_default=True, help="Programs at once.")
 @click.option("--methods", help=f"Some of {', '.join(experiment.METHODS)}.")
-@_sized
+@shared.flags(experiment.Settings, "model", "methods")
 def run(
-    output: Path, model: str, quick: bool, kept: Path | None, slots: int, methods: str | None, **sizes: Any
+    output: Path, model: str, quick: bool, kept: Path | None, slots: int, methods: str | None, **flags: Any
 ) -> None:
     """Run what is not finished yet, and write the page. Killed at any moment, the same command goes on."""
-    given = {name: value for name, value in sizes.items() if value is not None}
+    given = {name: value for name, value in flags.items() if value is not None}
     if methods:
         given["methods"] = tuple(methods.split(","))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -71,7 +61,7 @@ def run(
         if experiment.bfcl_data() is None:
             _tell("BFCL is left out: its data was not fetched (harness data fetch bfcl)")
         truths = sorted((output / "data").glob("truth-*.jsonl"))
-        with _judge(truths) as url:
+        with serving(truths) as url:
             _run(settings, output, kept or output / "report/records", lock, slots, url)
 
 
@@ -141,21 +131,6 @@ def _report(settings: experiment.Settings, output: Path, known: Mapping[str, par
     write_atomic(output / "report/demo.json", json.dumps(numbers, indent=1).encode())
     write_atomic(output / "report/demo.md", text.encode())
     return text
-
-
-@contextmanager
-def _judge(truths: list[Path]) -> Iterator[str]:
-    """The judge as a program of its own, which ends with this one."""
-    command = supervisor.supervised((sys.executable, "-m", "trainer.recipes.demo", "judge", *map(str, truths)))
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-        if not (url := process.stdout.readline().strip()):
-            raise RunIncomplete("the scripted judge did not start")
-        try:
-            yield url
-        finally:
-            process.stdin.close()
 
 
 def _tell(line: str) -> None:

@@ -29,7 +29,7 @@ from trainer.recipes.demo.experiment import (
     seeds,
     warm_steps,
 )
-from trainer.recipes.demo.jobs import Job, program
+from trainer.recipes.jobs import Job, program, words
 
 UNJUDGED = 3
 """How `refine run` ends where a judge could not be read: with a real judge of this size that is a result."""
@@ -105,7 +105,6 @@ def _self_refinement(settings: Settings, folder: Path, seed: int) -> Iterator[Jo
     command = _train(settings, model, _kept(folder, seed), warm, **msl, max_steps=steps)
     yield Job(f"warm-{seed}", command, (*needs, f"refine-{seed}"))
     flags = _schedule(settings) | msl | {"max_steps": settings.steps - steps}
-    words = (f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in flags.items())
     asking = (
         f"--max-tokens {settings.max_tokens} --temperature {settings.temperature} --seed {seed}"
         f" --dtype {settings.dtype} --progress none"
@@ -120,7 +119,7 @@ def _self_refinement(settings: Settings, folder: Path, seed: int) -> Iterator[Jo
         output=loop,
         harness_args=asking,
         refine_args="--judge-model scripted --max-attempts 0",
-        trainer_args=" ".join(words),
+        trainer_args=" ".join(words(flags)),
     )
     yield Job(f"loop-{seed}", command, (f"warm-{seed}",))
     adopt = (sys.executable, "-m", "trainer.recipes.demo", "adopt", str(loop), str(folder / f"models/srml-{seed}"))
@@ -157,7 +156,7 @@ def _train(settings: Settings, model: Path | str, data: Path, output: Path, **fl
 
 def _schedule(settings: Settings) -> dict[str, object]:
     """What all trainings share; so short a training keeps no checkpoint but its end."""
-    return {
+    flags: dict[str, object] = {
         "max_steps": settings.steps,
         "learning_rate": settings.learning_rate,
         "warmup_steps": 0.1,
@@ -166,7 +165,8 @@ def _schedule(settings: Settings) -> dict[str, object]:
         "max_length": 768,
         "save_steps": 10**6,
         "use_cpu": True,
-    } | ({} if settings.dtype == "float32" else {"bf16": True})
+    }
+    return flags if settings.dtype == "float32" else flags | {"bf16": True}
 
 
 def _measuring(settings: Settings, folder: Path, name: str) -> Iterator[Job]:

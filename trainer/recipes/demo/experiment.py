@@ -16,6 +16,7 @@ from harness.files import write_atomic
 from harness.models import inspect
 from harness.results.store import slug
 from harness.types import Example
+from trainer.recipes import settings as shared
 from trainer.recipes.demo.source import Truth, clean, items, records
 from trainer.recipes.tiny.synth import item
 
@@ -111,7 +112,7 @@ def sizes(model: str, quick: bool) -> Settings:
     if model == EMBEDDED:
         return Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20) if quick else Settings()
     full = replace(PRETRAINED, model=model)
-    less = {"methods": full.methods[:4], "unseen": 20, "bfcl": 40, "irrelevance": 20, "judged": 0}
+    less: dict[str, Any] = {"methods": full.methods[:4], "unseen": 20, "bfcl": 40, "irrelevance": 20, "judged": 0}
     return replace(full, seeds=1, **less) if quick else full
 
 
@@ -130,12 +131,7 @@ def claim(settings: Settings, folder: Path) -> None:
             raise unknown_name("method", method, METHODS)
     if "sft" not in settings.methods:
         raise UsageProblem("--methods without sft", "Add it: the others are compared with it.")
-    found, path = identity(settings), folder / "demo.json"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps(found, indent=1).encode())
-    elif (old := json.loads(path.read_text("utf-8"))) != found:
-        raise UsageProblem(f"{folder} holds an experiment with another {differing(old, found)}", "Give a new --output.")
+    shared.claim(folder / "demo.json", identity(settings))
 
 
 def identity(settings: Settings) -> dict[str, Any]:
@@ -148,11 +144,6 @@ def settings_of(identity: Mapping[str, Any], seeds: int) -> Settings:
     """The inverse of `identity`, for so many seeds."""
     known = {each.name: identity[each.name] for each in fields(Settings) if each.name in identity}
     return Settings(**known | {"seeds": seeds, "methods": tuple(identity["methods"])})
-
-
-def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Names of the settings in which two identities differ."""
-    return ", ".join(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
 
 
 def bfcl_data() -> str | None:

@@ -9,13 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from harness import supervisor
 from harness.benchmarks.bfcl.decode import read_calls
+from harness.errors import RunIncomplete
 from refine import stages
 from trainer.recipes.demo.source import CONCLUSION, STATEMENT, Truth, words
 
@@ -147,3 +152,28 @@ def server(judge: Judge) -> ThreadingHTTPServer:
             """Say nothing."""
 
     return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+@contextmanager
+def serving(truths: Iterable[Path]) -> Iterator[str]:
+    """A judge as a program of its own, which ends with this one.
+
+    Args:
+        truths: Files of what it knows.
+
+    Yields:
+        Its address.
+
+    Raises:
+        RunIncomplete: It did not start.
+    """
+    command = supervisor.supervised((sys.executable, "-m", "trainer.recipes.demo", "judge", *map(str, truths)))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        if not (url := process.stdout.readline().strip()):
+            raise RunIncomplete("the scripted judge did not start")
+        try:
+            yield url
+        finally:
+            process.stdin.close()

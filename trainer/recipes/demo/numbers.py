@@ -44,7 +44,7 @@ def gather(settings: Settings, parts: Mapping[str, Record]) -> dict[str, Any]:
         "rounds": {name: part["round"] for name, part in models.items() if "round" in part},
         "training": {name: part["training"] for name, part in models.items() if "training" in part},
         "warm": {name: part["warm"] for name, part in models.items() if "warm" in part},
-        "models": {name: {metric: _score(each[metric]) for metric in metrics} for name, each in items.items()},
+        "models": {name: {metric: score(each[metric]) for metric in metrics} for name, each in items.items()},
         "without_call": {name: part["without_call"] for name, part in models.items()},
         "differences": {
             reference: {
@@ -68,7 +68,7 @@ def _differences(
         and f"{method}-{seed}" in items
     }
     return {
-        metric: _difference({seed: (one[metric], other[metric]) for seed, (one, other) in pairs.items()})
+        metric: difference({seed: (one[metric], other[metric]) for seed, (one, other) in pairs.items()})
         for metric in (metrics if pairs else ())
     }
 
@@ -81,7 +81,7 @@ def _summed(records: Sequence[Any]) -> Any:
     return sum(records) if records else {}
 
 
-def _score(values: Items) -> dict[str, Any]:
+def score(values: Items) -> dict[str, Any]:
     """Mean with its interval over items: Wilson's for passes, Student's t for grades, whose mean loss is told, too."""
     mean = fmean(values)
     if not _graded(values):
@@ -95,7 +95,7 @@ def _graded(values: Items) -> bool:
     return any(value not in (-1, 0, 1) for value in values)
 
 
-def _difference(pairs: Mapping[int, tuple[Items, Items]]) -> dict[str, Any]:
+def difference(pairs: Mapping[int, tuple[Items, Items]]) -> dict[str, Any]:
     """A method minus a reference: for each seed, over the seeds, and pooled over items with their seeds as clusters."""
     each, pooled, keys = [], list[float](), list[str]()
     for seed, (theirs, mine) in pairs.items():

@@ -21,7 +21,9 @@ from harness.files import write_atomic
 from harness.results import store
 from harness.results.provenance import code
 from harness.results.tally import credit
-from trainer.recipes.demo import experiment, jobs
+from trainer.recipes import jobs
+from trainer.recipes import settings as shared
+from trainer.recipes.demo import experiment
 from trainer.recipes.demo.experiment import Settings, runs_of
 from trainer.recipes.demo.refining import refinement
 
@@ -66,7 +68,7 @@ def read(settings: Settings, folder: Path, identity: Mapping[str, Any]) -> dict[
         if record["experiment"] != identity:
             raise UsageProblem(
                 f"{_path(folder, name)} is of an experiment with another"
-                f" {experiment.differing(record['experiment'], identity)}",
+                f" {shared.differing(record['experiment'], identity)}",
                 "Give its sizes, or other folders.",
             )
     return found

@@ -3,6 +3,7 @@
 DIR/data/      questions, those of them that teach something (by `trainer rl --probe`), held-out questions
 DIR/probe/     pass rates before training
 DIR/models/    each method with each seed, all from the same start
+DIR/loops/     `refine loop`: self-refinement of each seed
 DIR/runs/      `harness run` of every model on the held-out questions, greedy
 DIR/report/    numbers, pictures, the page
 """
@@ -10,18 +11,23 @@ DIR/report/    numbers, pictures, the page
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from harness.errors import UsageProblem, unknown_name
 from harness.files import write_atomic
 from harness.models import inspect
-from trainer.recipes.demo.jobs import Job, program
+from trainer.recipes import settings as shared
+from trainer.recipes.demo.source import Truth
+from trainer.recipes.jobs import Job, program, words
 from trainer.recipes.tiny.synth import Split, item
 
-METHODS = ("sft", "grpo", "egpo")
+METHODS = ("sft", "srml", "grpo", "egpo")
+FREE = ("seeds", "methods")
+"""Settings that may grow in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +48,26 @@ class Settings:
     high: float = 0.9
     """Largest."""
     steps: int = 24
+    rounds: int = 3
+    """Of self-refinement, which share the steps."""
     group: int = 8
     """Replies to a question."""
     batch: int = 8
     """Questions of a step."""
     learning_rate: float = 1e-4
     sft_learning_rate: float = 1e-4
+    """Of self-refinement, too."""
     temperature: float = 1.0
     max_tokens: int = 96
     unseen: int = 200
     """Held-out questions, whose function and parameter names occur in no training."""
     methods: tuple[str, ...] = METHODS
+
+
+def identity(settings: Settings) -> dict[str, Any]:
+    """What two runs must share to be counted together: all but seeds and methods."""
+    told = json.loads(json.dumps(asdict(settings))) | {"weights": inspect(settings.model).sha256}
+    return {name: value for name, value in told.items() if name not in FREE}
 
 
 def claim(settings: Settings, folder: Path) -> None:
@@ -68,21 +83,32 @@ def claim(settings: Settings, folder: Path) -> None:
     for method in settings.methods:
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
-    identity = json.loads(json.dumps(asdict(settings))) | {"weights": inspect(settings.model).sha256}
-    path, free = folder / "experiment.json", ("seeds", "methods")
-    if path.exists():
-        old = json.loads(path.read_text("utf-8"))
-        changed = sorted(name for name in identity if name not in free and old.get(name) != identity[name])
-        if changed:
-            raise UsageProblem(
-                f"{folder} holds an experiment with another {', '.join(changed)}", "Name a new --output."
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, json.dumps(identity, indent=1).encode())
+    shared.claim(folder / "experiment.json", identity(settings))
+
+
+def earlier(settings: Settings, numbers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The numbers of an earlier run, if they can be counted together with these.
+
+    Args:
+        settings: Sizes.
+        numbers: As `page.gather` gave them.
+
+    Returns:
+        The same.
+
+    Raises:
+        UsageProblem: They are of another experiment.
+    """
+    old = {name: value for name, value in numbers["experiment"].items() if name not in FREE}
+    if old != (new := identity(settings)):
+        raise UsageProblem(
+            f"--known is of an experiment with another {shared.differing(old, new)}", "Give its sizes, or leave it out."
+        )
+    return numbers
 
 
 def write_data(settings: Settings, folder: Path) -> None:
-    """Write the questions that are missing; the same settings give the same files."""
+    """Write the questions that are missing, with what a judge knows of them; the same settings give the same files."""
     (folder / "data").mkdir(exist_ok=True)
     splits: tuple[tuple[str, int, Split], ...] = (
         ("questions", settings.questions, "train"),
@@ -91,9 +117,20 @@ def write_data(settings: Settings, folder: Path) -> None:
     for name, count, split in splits:
         rng = Random(f"rl/{name}/{settings.level}")
         rows = [item(rng, settings.level, split).example(f"{name}-{index}") for index in range(count)]
-        path = folder / "data" / f"{name}.jsonl"
-        if not path.exists():
-            write_atomic(path, "".join(json.dumps(asdict(row)) + "\n" for row in rows).encode())
+        _write(folder / f"data/{name}.jsonl", rows)
+        if name == "questions":
+            truths = [Truth(row.id, "clean", str(row.messages[-1]["content"]), row.answer) for row in rows]
+            _write(truths_of(folder), truths)
+
+
+def _write(path: Path, rows: Collection[Any]) -> None:
+    if not path.exists():
+        write_atomic(path, "".join(json.dumps(asdict(row)) + "\n" for row in rows).encode())
+
+
+def truths_of(folder: Path) -> Path:
+    """What the judge of self-refinement knows."""
+    return folder / "data/truth.jsonl"
 
 
 def runs(settings: Settings) -> list[tuple[str, int]]:
@@ -101,19 +138,46 @@ def runs(settings: Settings) -> list[tuple[str, int]]:
     return [(method, seed) for seed in range(1, settings.seeds + 1) for method in settings.methods]
 
 
-def jobs(settings: Settings, folder: Path) -> list[Job]:
-    """All commands, in the order in which they should start."""
-    found = [_probe(settings, folder), _score(settings, folder, "start", settings.model)]
+def jobs(settings: Settings, folder: Path, known: Collection[str] = ()) -> list[Job]:
+    """All commands, in the order in which they should start.
+
+    Args:
+        settings: Sizes.
+        folder: The experiment's.
+        known: Models that were measured elsewhere.
+    """
+    found = [_probe(settings, folder)]
+    if "start" not in known:
+        found.append(_score(settings, folder, "start", settings.model))
+    trainings = {"sft": _sft, "srml": _srml, "grpo": _rl, "egpo": _rl}
     for method, seed in runs(settings):
-        name = f"{method}-{seed}"
-        train = _sft if method == "sft" else _rl
-        found += [train(settings, folder, method, seed), _score(settings, folder, name, folder / "models" / name, name)]
+        if (name := f"{method}-{seed}") not in known:
+            model = (
+                loop_of(folder, seed) / f"round-{settings.rounds}/model" if method == "srml" else _model(folder, name)
+            )
+            found += [trainings[method](settings, folder, method, seed), _score(settings, folder, name, model, name)]
     return found
 
 
+def _model(folder: Path, name: str) -> Path:
+    return folder / "models" / name
+
+
+def loop_of(folder: Path, seed: int) -> Path:
+    """Where a seed refines itself."""
+    return folder / f"loops/{seed}"
+
+
+def _kept(folder: Path) -> Path:
+    return folder / "data/kept.jsonl"
+
+
 def _probe(settings: Settings, folder: Path) -> Job:
-    keep, between = folder / "data/kept.jsonl", f"{settings.low}-{settings.high}"
-    flags = dict(_sampling(settings)) | {"probe": settings.probed, "probe_keep": keep, "probe_range": between}
+    flags = dict(_sampling(settings)) | {
+        "probe": settings.probed,
+        "probe_keep": _kept(folder),
+        "probe_range": f"{settings.low}-{settings.high}",
+    }
     data, output = folder / "data/questions.jsonl", folder / "probe"
     return Job("probe", program("trainer", "rl", model=settings.model, data=data, output_dir=output, **flags))
 
@@ -136,26 +200,64 @@ def _rl(settings: Settings, folder: Path, method: str, seed: int) -> Job:
         "save_total_limit": 1,
         "keep_every": 8,
     }
-    output = folder / f"models/{method}-{seed}"
-    data = folder / "data/kept.jsonl"
-    command = program("trainer", "rl", model=settings.model, data=data, output_dir=output, **flags)
-    return Job(f"{method}-{seed}", command, ("probe",))
+    name = f"{method}-{seed}"
+    command = program(
+        "trainer", "rl", model=settings.model, data=_kept(folder), output_dir=_model(folder, name), **flags
+    )
+    return Job(name, command, ("probe",))
 
 
-def _sft(settings: Settings, folder: Path, method: str, seed: int) -> Job:
-    """As many questions a step, with the reference's thinking and answer."""
-    flags = {
-        "loss": "sft",
+def _tuning(settings: Settings, loss: str, steps: int, seed: int) -> dict[str, object]:
+    """What fine-tuning and each round of self-refinement share: as many questions a step as reinforcement asks."""
+    return {
+        "loss": loss,
         "seed": seed,
-        "max_steps": settings.steps,
+        "max_steps": steps,
         "per_device_train_batch_size": settings.batch,
         "learning_rate": settings.sft_learning_rate,
         "warmup_steps": 0,
         "lr_scheduler_type": "constant",
         "use_cpu": True,
     }
-    output, data = folder / f"models/{method}-{seed}", folder / "data/kept.jsonl"
-    command = program("trainer", "run", model=settings.model, data=data, output_dir=output, **flags)
+
+
+def _sft(settings: Settings, folder: Path, method: str, seed: int) -> Job:
+    """On the reference's thinking and answer."""
+    name = f"{method}-{seed}"
+    flags = _tuning(settings, "sft", settings.steps, seed)
+    command = program(
+        "trainer", "run", model=settings.model, data=_kept(folder), output_dir=_model(folder, name), **flags
+    )
+    return Job(name, command, ("probe",))
+
+
+def _srml(settings: Settings, folder: Path, method: str, seed: int) -> Job:
+    """Rounds of as many replies to each question as a group has; of those that pass, one a question trains by MSL.
+
+    The scripted judge knows answers and no reasoning of this kind, so it is asked for three of the five stages.
+    """
+    training = _tuning(settings, "msl", settings.steps // settings.rounds, seed)
+    asking = {
+        "max_tokens": settings.max_tokens,
+        "temperature": settings.temperature,
+        "seed": seed,
+        "handler": "funreason",
+        "progress": "none",
+    }
+    judging = {"judge_model": "scripted", "stages": "query,arguments,format", "max_attempts": 0}
+    command = program(
+        "refine",
+        "loop",
+        mode=method,
+        model=settings.model,
+        data=_kept(folder),
+        output=loop_of(folder, seed),
+        rounds=settings.rounds,
+        samples=settings.group,
+        harness_args=" ".join(words(asking)),
+        refine_args=" ".join(words(judging)),
+        trainer_args=" ".join(words(training)),
+    )
     return Job(f"{method}-{seed}", command, ("probe",))
 
 

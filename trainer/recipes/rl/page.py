@@ -8,47 +8,45 @@ DIR/report/*.svg     reward by step
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from tabulate import tabulate
 
-from harness import machine
 from harness.files import write_atomic
-from harness.results import provenance, store
-from harness.stats import paired
-from harness.stats.intervals import wilson
+from harness.stats import views
 from trainer import picture
 from trainer.recipes.demo.numbers import over
-from trainer.recipes.rl.experiment import Settings, runs
+from trainer.recipes.rl.experiment import Settings
+from trainer.recipes.rl.numbers import Numbers, gather
 from trainer.rl import probe
-from trainer.rl.page import curve, smooth
+from trainer.rl.page import smooth
 
-FIGURES = ("reward", "format", "dead/all_right", "dead/all_wrong", "entropy/right", "entropy/wrong", "bonus", "clipped")
-MORE = ("kl", "length", "truncated", "seconds/generation", "seconds/reference", "seconds/update")
-TITLES = {"start": "start (embedded model)", "sft": "SFT", "grpo": "GRPO", "egpo": "EGPO"}
+TITLES = {"start": "start (embedded model)", "sft": "SFT", "srml": "SRML", "grpo": "GRPO", "egpo": "EGPO"}
 
 MEAN = 5
 """Steps of the moving mean in the pictures."""
 
-Numbers = Mapping[str, Any]
 
-
-def write(settings: Settings, folder: Path) -> Path:
+def write(settings: Settings, folder: Path, earlier: Numbers) -> Path:
     """Write numbers, pictures and page from what is finished.
 
     Args:
         settings: Sizes.
         folder: The experiment's.
+        earlier: Numbers of models that were measured elsewhere; empty where there are none.
 
     Returns:
         The page.
+
+    Raises:
+        UsageProblem: Those models were trained on other questions.
     """
     report = folder / "report"
     report.mkdir(exist_ok=True)
-    numbers = gather(settings, folder)
+    numbers = gather(settings, folder, earlier)
     write_atomic(report / "rl.json", json.dumps(numbers, indent=1).encode())
     for method in ("grpo", "egpo"):
         curves = {
@@ -60,76 +58,6 @@ def write(settings: Settings, folder: Path) -> Path:
             write_atomic(report / f"{method}.svg", drawn.encode())
     write_atomic(report / "rl.md", text(numbers).encode())
     return report / "rl.md"
-
-
-def gather(settings: Settings, folder: Path) -> dict[str, Any]:
-    """All numbers of what is finished, as JSON values."""
-    names = ["start", *(f"{method}-{seed}" for method, seed in runs(settings))]
-    passed = {name: found for name in names if (found := _passed(folder / "runs" / name))}
-    rows = [json.loads(line) for line in (folder / "probe" / probe.FILE).read_text("utf-8").splitlines()[1:]]
-    logs = {name: folder / "models" / name / "log.jsonl" for name in names if not name.startswith(("start", "sft"))}
-    return {
-        "experiment": json.loads((folder / "experiment.json").read_text("utf-8")),
-        "code": provenance.code().git,
-        "machine": machine.description(),
-        "probe": probe.summary(rows, settings.group),
-        "kept": sum(1 for _ in (folder / "data/kept.jsonl").open()),
-        "training": {name: _curves(path) for name, path in logs.items() if path.exists()},
-        "unfinished": [name for name in names if name not in passed],
-        "scores": {name: _score(found.values()) for name, found in passed.items()},
-        "differences": {
-            f"{method}-{other}": _difference(passed, method, other)
-            for method, other in (("sft", "start"), ("grpo", "start"), ("egpo", "start"), ("egpo", "grpo"))
-        },
-        "items": {name: "".join("01"[each] for each in found.values()) for name, found in passed.items()},
-    }
-
-
-def _passed(folder: Path) -> dict[str, bool]:
-    found = store.find_runs(folder) if folder.exists() else []
-    lines = store.read_samples(found[0]) if found and store.read_run(found[0]).status == "complete" else ()
-    return {
-        line.id: line.verdicts["examples"].outcome == "pass"
-        for line in sorted(lines, key=lambda line: line.id)
-        if "examples" in line.verdicts
-    }
-
-
-def _curves(path: Path) -> dict[str, Any]:
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
-    return {name: [(step, float(f"{value:.4g}")) for step, value in curve(lines, name)] for name in (*FIGURES, *MORE)}
-
-
-def _score(values: Any) -> dict[str, Any]:
-    passed = list(values)
-    low, high = wilson(sum(passed), len(passed))
-    return {"passed": sum(passed), "n": len(passed), "value": fmean(passed), "low": low, "high": high}
-
-
-def _difference(passed: Mapping[str, Mapping[str, bool]], method: str, other: str) -> dict[str, Any] | None:
-    """One method minus another over the seeds that both have: of each, over seeds, and over items as clusters."""
-    seeds = [name.partition("-")[2] for name in passed if name.startswith(f"{method}-")]
-    pairs = {
-        seed: (passed[f"{method}-{seed}"], passed.get("start" if other == "start" else f"{other}-{seed}"))
-        for seed in seeds
-    }
-    each, pooled, keys = {}, list[float](), list[str]()
-    for seed, (mine, theirs) in pairs.items():
-        if theirs is not None:
-            gains = [float(mine[key]) - float(theirs[key]) for key in mine]
-            each[seed] = fmean(gains)
-            pooled += gains
-            keys += mine
-    if not each:
-        return None
-    sums, sizes = paired.cluster_sums(pooled, keys)
-    return {
-        "seeds": each,
-        "mean": fmean(pooled),
-        "over_seeds": over(list(each.values())),
-        "over_items": list(paired.bootstrap(sums, sizes)),
-        "p": paired.permutation_test(sums),
-    }
 
 
 def _trained(numbers: Numbers, method: str) -> Iterator[tuple[str, Any]]:
@@ -144,9 +72,21 @@ def text(numbers: Numbers) -> str:
 Written by `python -m trainer.recipes.rl run` from its own runs. All methods start from `{about["model"]}` (4.4 million
 parameters if it is the embedded model) and take {about["steps"]} steps of {about["batch"]} questions; GRPO and EGPO
 sample {about["group"]} replies to each at temperature {about["temperature"]:g}, learning rate
-{about["learning_rate"]:g}. It shows what happens at this size, and nothing about 7B models.
+{about["learning_rate"]:g}. SRML samples as many of each question in {about["rounds"]} rounds and learns one that a
+scripted judge passes, by MSL. It shows what happens at this size, and nothing about 7B models.
 
 {_unfinished(numbers)}
+
+## Leaderboard
+
+Greedy accuracy on {numbers["scores"]["start"]["n"]} held-out questions in percent, mean over seeds with its 95 %
+interval (Student's t).
+
+{_leaderboard(numbers)}
+
+What was published, on other models and other questions:
+
+{_published()}
 
 ## Questions, chosen by the probe
 
@@ -166,6 +106,8 @@ Mean reward of the first and of the last third of the steps; replies are sampled
 
 {_rewards(numbers)}
 
+{_refining(numbers)}
+
 ## Held-out questions, greedy
 
 Names of functions and parameters occur in no training. 95 % Wilson interval over items.
@@ -180,6 +122,44 @@ Percentage points; intervals over seeds (Student's t) and over items with their 
 
 {_verdict(numbers)}
 """
+
+
+def _leaderboard(numbers: Numbers) -> str:
+    rows = [
+        [
+            TITLES[name],
+            each["seeds"] if name != "start" else "",
+            f"{100 * each['mean']:.1f}",
+            _percent(each["over_seeds"]),
+        ]
+        for name, each in numbers["methods"].items()
+    ]
+    return tabulate(rows, ["method", "seeds", "percent", "95 %"], "github", disable_numparse=True)
+
+
+def _percent(interval: Sequence[float] | None) -> str:
+    return f"{100 * interval[0]:.1f}-{100 * interval[1]:.1f}" if interval else ""
+
+
+def _published() -> str:
+    (paper,) = [each for each in views.load_published("funreason") if each.title.startswith("EGPO")]
+    columns = next(iter(paper.rows.values()))
+    rows = [[model, *(f"{100 * value:.2f}" for value in row.values())] for model, row in paper.rows.items()]
+    view = views.load_view("funreason")
+    table = tabulate(rows, ["model", *(view.title_of(name) for name in columns)], "github", disable_numparse=True)
+    return f"{paper.title}.\n\n{table}"
+
+
+def _refining(numbers: Numbers) -> str:
+    rows = [
+        [name, each["round"], each["candidates"], each["kept"], each["trained_on"]]
+        for name, rounds in numbers["rounds"].items()
+        for each in rounds
+    ]
+    if not rows:
+        return ""
+    head = ["run", "round", "readable replies", "passed by the judge", "questions with one that trains"]
+    return f"Self-refinement asks all {numbers['kept']} questions in each round:\n\n" + tabulate(rows, head, "github")
 
 
 def _unfinished(numbers: Numbers) -> str:
@@ -219,10 +199,9 @@ def _scores(numbers: Numbers) -> str:
 def _differences(numbers: Numbers) -> str:
     rows = []
     for name, found in numbers["differences"].items():
-        if found:
-            seeds = ", ".join(f"{100 * value:+.1f}" for value in found["seeds"].values())
-            spans = [_span(found["over_seeds"]), _span(found["over_items"])]
-            rows.append([name.replace("-", " - "), seeds, f"{100 * found['mean']:+.1f}", *spans, f"{found['p']:.3f}"])
+        seeds = ", ".join(f"{100 * each['difference']:+.1f}" for each in found["seeds"])
+        spans = [_span(found["over_seeds"]), _span(found["over_items"])]
+        rows.append([name.replace("-", " - "), seeds, f"{100 * found['mean']:+.1f}", *spans, f"{found['p']:.3f}"])
     return tabulate(rows, ["", "seeds", "mean", "over seeds", "over items", "p"], "github", disable_numparse=True)
 
 
@@ -253,15 +232,13 @@ def _verdict(numbers: Numbers) -> str:
         gain = f"{fmean(pairs.values()):+.3f} ({span[0]:+.3f} to {span[1]:+.3f} over seeds)"
         lines.append(f"- EGPO's rise of reward minus GRPO's: {gain}, {words}.")
     for name, found in numbers["differences"].items():
-        if found:
-            beyond = all(
-                span is not None and span[0] * span[1] > 0 for span in (found["over_seeds"], found["over_items"])
-            )
-            mine, other = (TITLES[part] for part in name.split("-"))
-            words = "a difference beyond noise" if beyond else "no difference beyond noise"
-            words = words if found["over_seeds"] else "of one seed"
-            gain = f"{100 * found['mean']:+.1f} points of greedy accuracy on held-out questions"
-            lines.append(f"- {mine} against {other}: {gain}, {words}.")
+        spans = (found["over_seeds"], found["over_items"])
+        beyond = all(span is not None and span[0] * span[1] > 0 for span in spans)
+        mine, other = (TITLES[part] for part in name.split("-"))
+        words = "a difference beyond noise" if beyond else "no difference beyond noise"
+        words = words if found["over_seeds"] else "of one seed"
+        gain = f"{100 * found['mean']:+.1f} points of greedy accuracy on held-out questions"
+        lines.append(f"- {mine} against {other}: {gain}, {words}.")
     return "\n".join(lines)
 
 

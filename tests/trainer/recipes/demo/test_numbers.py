@@ -25,7 +25,7 @@ def passed(share, n=100, seed=0):
 
 def test_pooled_differences_count_a_question_once_whatever_the_seeds():
     low, high = passed(0.3), passed(0.6)
-    found, single = numbers._difference(dict.fromkeys((1, 2, 3), (low, high))), numbers._difference({1: (low, high)})
+    found, single = numbers.difference(dict.fromkeys((1, 2, 3), (low, high))), numbers.difference({1: (low, high)})
     assert found["mean"] == single["mean"] > 0.1
     assert found["over_items"] == pytest.approx(single["over_items"])
     assert found["p"] == pytest.approx(single["p"])
@@ -33,12 +33,12 @@ def test_pooled_differences_count_a_question_once_whatever_the_seeds():
 
 
 def test_grades_have_students_interval_and_test_and_a_loss():
-    score = numbers._score([0.1, 0.2, 0.4])
+    score = numbers.score([0.1, 0.2, 0.4])
     assert score["loss"] == pytest.approx(-(log(0.1) + log(0.2) + log(0.4)) / 3)
     assert score["high"] - score["value"] == pytest.approx(4.302652729911275 * stdev([0.1, 0.2, 0.4]) / 3**0.5)
     # t = mean / (sd / sqrt(n)) = 0.2 / (0.1 / sqrt(3)) with two degrees of freedom: p = 1 - t / sqrt(2 + t**2).
     t = 0.2 / (0.1 / 3**0.5)
-    found = numbers._difference({1: ([0.1, 0.1, 0.1], [0.2, 0.3, 0.4])})
+    found = numbers.difference({1: ([0.1, 0.1, 0.1], [0.2, 0.3, 0.4])})
     assert found["p"] == pytest.approx(1 - t / (2 + t**2) ** 0.5)
 
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from harness.errors import RunIncomplete
-from trainer.recipes.demo import jobs
-from trainer.recipes.demo.jobs import Job
+from trainer.recipes import jobs
+from trainer.recipes.jobs import Job
 
 
 def noted(folder, name, needs=(), text="", code=0):

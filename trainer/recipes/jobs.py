@@ -65,10 +65,15 @@ def program(name: str, *arguments: object, **flags: object) -> tuple[str, ...]:
     Returns:
         The words of the command.
     """
-    words = [sys.executable, "-m", f"{name}.cli", *map(str, arguments)]
+    return (sys.executable, "-m", f"{name}.cli", *map(str, arguments), *words(flags))
+
+
+def words(flags: Mapping[str, object]) -> Iterator[str]:
+    """Flags with their values as words of a command; True gives the bare flag."""
     for flag, value in flags.items():
-        words += [f"--{flag.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return tuple(words)
+        yield f"--{flag.replace('_', '-')}"
+        if value is not True:
+            yield str(value)
 
 
 def run(
