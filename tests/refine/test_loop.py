@@ -141,7 +141,9 @@ def test_a_round_of_reinforcement_goes_on_after_a_kill(tmp_path):
         assert done.returncode == 0, done.stderr
         assert len(server.asked) == asked, "what was refined before is not asked again"
     summary = json.loads((here / "summary.json").read_text())
-    assert (summary["source"], summary["trained_on"]) == (8, 8)
+    answered = {row.id.rpartition("#")[0] for row in read(here / "candidates.jsonl") if isinstance(row, Example)}
+    assert 2 <= summary["trained_on"] == len(answered), "sampled replies differ between processors; some cannot be read"
+    assert (summary["source"], summary["trained_on"] + summary["hard_left"]) == (8, 8)
     assert [line["step"] for line in log(here / "model")] == [1, 2, 3]
     assert json.loads((here / "model/train.json").read_text())["config"]["method"] == "egpo"
     assert (here / "model/model.safetensors").exists()

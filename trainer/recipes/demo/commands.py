@@ -43,16 +43,18 @@ def parts(settings: Settings, folder: Path) -> dict[str, list[Job]]:
         folder: The experiment's folder.
 
     Returns:
-        Models by their names, and `data-1` for the refinement of seed 1, in the order in which they should start.
+        Models by their names, and `data-1` for the refinement of seed 1, in the order in which they should start: all
+        seeds of a method before the next method, since a difference needs seeds.
     """
     cold = [_cold_start(settings, folder)] if settings.cold else []
     found = {model: [*cold, *_measuring(settings, folder, model)] for model in base_models(settings)}
-    for seed in seeds(settings):
-        refined, *judged = _refining(settings, folder, seed)
-        for method in settings.methods:
+    refining = {seed: [*_refining(settings, folder, seed)] for seed in seeds(settings)}
+    for method in settings.methods:
+        for seed, (refined, *_) in refining.items():
             trained = [*_training(settings, folder, method, seed)]
             found[f"{method}-{seed}"] = [*cold, refined, *trained, *_measuring(settings, folder, f"{method}-{seed}")]
-        found[f"data-{seed}"] = [*cold, refined, *judged]
+    for seed, jobs in refining.items():
+        found[f"data-{seed}"] = [*cold, *jobs]
     return found
 
 

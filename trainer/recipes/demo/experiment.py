@@ -94,7 +94,7 @@ PRETRAINED = Settings(
     bfcl=120,
     irrelevance=60,
     dtype="float32",
-    methods=("sft", "msl-0.5-batch", "srml", "ssb", "sft-raw", "msl-0.5"),
+    methods=("sft", "srml", "msl-0.5-batch", "ssb", "sft-raw", "msl-0.5"),
 )
 """The full experiment on a pretrained model."""
 
