@@ -85,7 +85,7 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
         "name": name,
         "description": " ".join(filter(None, (spec.get("summary"), spec.get("description")))),
         "parameters": {"type": "object", "properties": properties, "required": list(dict.fromkeys(required))},
-        "annotations": {"readOnlyHint": method == "get"},
+        "annotations": {"readOnlyHint": True} if method == "get" else {},
     }
     return Operation(
         name=name,

@@ -191,12 +191,12 @@ class _Lent:
 
 
 def _document(tool: Any) -> dict[str, Any]:
-    annotations = tool.annotations
+    said = tool.annotations and tool.annotations.read_only_hint
     document = {
         "name": tool.name,
         "description": tool.description or "",
         "parameters": tool.input_schema,
-        "annotations": {"readOnlyHint": bool(annotations and annotations.read_only_hint)},
+        "annotations": {} if said is None else {"readOnlyHint": said},
     }
     return document | ({"response": tool.output_schema} if tool.output_schema else {})
 

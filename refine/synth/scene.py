@@ -13,9 +13,9 @@ from refine.synth.leaves import Leaf, Shape, informative, result_leaves, visible
 from refine.synth.types import Source
 
 
-def read_only(tool: Tool) -> bool:
-    """Whether a document says that the tool changes nothing (MCP's `readOnlyHint`)."""
-    return bool((tool.get("annotations") or {}).get("readOnlyHint"))
+def read_only(tool: Tool) -> bool | None:
+    """Whether the tool changes nothing, as its document says (MCP's `readOnlyHint`); None where it says neither."""
+    return (tool.get("annotations") or {}).get("readOnlyHint")
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Scene:
         self.state: Any = self._world.state()
         self._leaves: list[Leaf] | None = None
         self._readers = {tool["name"] for tool in environment.tools() if read_only(tool)}
+        self._writers = {tool["name"] for tool in environment.tools() if read_only(tool) is False}
 
     def leaves(self) -> list[Leaf]:
         """Values of the present state."""
@@ -79,7 +80,8 @@ class Scene:
             sources: Where its arguments come from.
 
         Returns:
-            What it gave; a result that tells nothing, of a call that changed nothing, counts as a refusal.
+            What it gave. Of a call that changed nothing, a result that tells nothing counts as a refusal, and so does
+            any result of a tool whose document says that it changes something (what it deletes was never there).
         """
         outcome = self._world.execute(call)
         state = self._world.state()
@@ -92,7 +94,8 @@ class Scene:
         changed = visible(state) != visible(self.state)
         if not self.environment.shows_state:
             changed = call.name not in self._readers
-        if not changed and not informative(outcome.text):
+        idle = call.name in self._writers or not informative(outcome.text)
+        if not changed and idle:
             self.refused.append(Refusal(call, sources, outcome.text, tuple(self.done), harmless=False))
             return replace(outcome, error=True)
         self.done.append(Done(call, outcome, sources, changed))

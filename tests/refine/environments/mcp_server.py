@@ -36,6 +36,13 @@ def pin(text: str) -> str:
     return json.dumps({"note_id": number})
 
 
+@server.tool(annotations=ToolAnnotations(read_only_hint=False))
+def take_down(note_id: str) -> str:
+    """Take a note off the board."""
+    notes.pop(note_id, None)
+    return json.dumps({"taken_down": note_id})
+
+
 @server.tool()
 def reset(seed: int) -> str:
     """Begin anew."""

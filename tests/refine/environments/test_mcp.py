@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import pytest
 from harness.errors import UsageProblem
 from harness.types import FunctionCall
 from refine.environments import Environment, open_environment
+from refine.synth.leaves import Shape
 from refine.synth.plan import Planner, PlanSettings
 from refine.synth.probe import Prober
+from refine.synth.scene import Scene
 from refine.synth.walk import Walker
 
 pytest.importorskip("mcp", reason="the MCP SDK is an extra")
@@ -53,9 +56,10 @@ def board(url: str) -> Iterator[Environment]:
 
 def test_tools_are_the_servers_without_its_hooks(board: Environment) -> None:
     tools = {tool["name"]: tool for tool in board.tools()}
-    assert list(tools) == ["list_notes", "read_note", "pin"]
+    assert list(tools) == ["list_notes", "read_note", "pin", "take_down"]
     assert tools["read_note"]["parameters"]["required"] == ["note_id"]
-    assert [tool["annotations"]["readOnlyHint"] for tool in board.tools()] == [True, True, False]
+    said = [tool["annotations"].get("readOnlyHint") for tool in board.tools()]
+    assert said == [True, True, None, False]
 
 
 def test_worlds_of_one_server_do_not_know_each_other(board: Environment) -> None:
@@ -77,9 +81,18 @@ def test_errors_are_outcomes(board: Environment) -> None:
         assert world.execute(call).error
 
 
+def test_a_call_that_should_change_something_and_does_not_is_refused(board: Environment) -> None:
+    scene = Scene(board, 1, Shape())
+    known = json.loads(scene.attempt(FunctionCall("list_notes", {})).text)[0]["note_id"]
+    assert scene.attempt(FunctionCall("take_down", {"note_id": "N0"})).error
+    assert not scene.attempt(FunctionCall("take_down", {"note_id": known})).error
+    assert [done.call.name for done in scene.done] == ["list_notes", "take_down"]
+    scene.close()
+
+
 def test_a_server_is_probed_and_walked(board: Environment) -> None:
     graph = Prober(board, {"text": ["Water the fern", "Call Noor"]}, worlds=2).build()
-    assert set(graph.reached) == {"list_notes", "read_note", "pin"}
+    assert set(graph.reached) == {"list_notes", "read_note", "pin", "take_down"}
     executed = {(edge.source, edge.target) for edge in graph.value_edges if edge.executed}
     assert ("list_notes", "read_note") in executed
     planner = Planner(board, graph, PlanSettings(turns=(1, 1), calls=(2, 2), shares={"plain": 1.0}))

@@ -89,10 +89,10 @@ PRETRAINED = Settings(
     learning_rate=2e-4,
     batch=4,
     rows=1,
-    unseen=40,
+    unseen=20,
     probe=0,
-    bfcl=120,
-    irrelevance=60,
+    bfcl=60,
+    irrelevance=30,
     dtype="float32",
     methods=("sft", "srml", "msl-0.5-batch", "ssb", "sft-raw", "msl-0.5"),
 )
@@ -112,7 +112,7 @@ def sizes(model: str, quick: bool) -> Settings:
     if model == EMBEDDED:
         return Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20) if quick else Settings()
     full = replace(PRETRAINED, model=model)
-    less: dict[str, Any] = {"methods": full.methods[:4], "unseen": 20, "bfcl": 40, "irrelevance": 20, "judged": 0}
+    less: dict[str, Any] = {"methods": full.methods[:4], "unseen": 10, "bfcl": 40, "irrelevance": 20, "judged": 0}
     return replace(full, seeds=1, **less) if quick else full
 
 
