@@ -34,6 +34,8 @@ AGAIN = (
     "Your whole reply must be one JSON object. Its fields are {fields}.",
 )
 """Added to a question whose reply could not be read, the first and the second time."""
+BRACES = 300
+"""Braces of a reply that begin no object; one with more holds no judgement, and each costs its length to try."""
 LONGEST = 100_000
 """Characters of a reply in which commas are mended."""
 _FENCED = re.compile(r"```\w*\n(.*?)\n?```", re.DOTALL)
@@ -192,17 +194,21 @@ def majority(answers: list[Answer | None]) -> Answer | None:
 def _objects(text: str) -> list[tuple[int, int, Any]]:
     """All JSON objects that stand in a text, outermost only, with where they start and end.
 
-    Line breaks within strings and commas before a closing bracket are let pass: judges write both.
+    Line breaks within strings and commas before a closing bracket are let pass: judges write both. A text with more
+    than `BRACES` braces that begin no object has none: what stands behind them could be a second judgement.
     """
     decoder = json.JSONDecoder(object_pairs_hook=_once, strict=False)
-    found, position = [], 0
+    found, position, failed = [], 0, 0
     for match in re.finditer(r"\{", text):
         if match.start() < position:
             continue
+        if failed > BRACES:
+            return []
         try:
             value, position = decoder.raw_decode(text, match.start())
         except (ValueError, RecursionError):
             if not (loose := _without_commas(decoder, text[match.start() :])):
+                failed += 1
                 continue
             value, length = loose
             position = match.start() + length

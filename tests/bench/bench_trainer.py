@@ -3,7 +3,7 @@
 TRL may live elsewhere: `HARNESS_TRL_PYTHON` names an interpreter that has it (and torch and transformers); by default
 it is looked for in this one, and left out where it is not. Each measurement is a process of its own on one thread;
 speed is in CPU seconds, so that other work on the machine weighs little; the sides take turns, medians are compared.
-The same SFT on a real model, SmolLM2-135M-Instruct in mixed precision, is measured where `harness data fetch smollm2`
+The same SFT on a real model, SmolLM2-135M-Instruct in float32, is measured where `harness data fetch smollm2`
 was done (`python -m tests.bench.bench_trainer real` for that alone).
 """
 
@@ -248,7 +248,7 @@ def _side(name: str) -> dict[str, float]:
         if side == "losses":
             return losses_in_turn(folder)
         train = {"trl": train_trl, "ours": train_ours}[side]
-        return train(folder, real(), bf16=True, max_steps=REAL_STEPS + 1) if body else train(folder, small())
+        return train(folder, real(), max_steps=REAL_STEPS + 1) if body else train(folder, small())
 
 
 def main() -> None:
@@ -257,7 +257,7 @@ def main() -> None:
         print(json.dumps(_side(sys.argv[1])))
         return
     if _is_here(REAL):
-        print(f"\nSFT on {REAL}, {REAL_STEPS} steps of {BATCH} x 300-640 tokens, mixed precision, one thread")
+        print(f"\nSFT on {REAL}, {REAL_STEPS} steps of {BATCH} x 300-640 tokens, float32, one thread")
         print(_beside("-real", 1))
     if len(sys.argv) == 2:
         return

@@ -54,6 +54,8 @@ def test_quoted_text_cannot_hold_its_own_marker():
         ("yes", None),
         ("", None),
         ("{" * 50000, None),
+        ("It sends {city} and {day}.\n" + no("bad"), "no"),
+        ("{" * 400 + "\n" + yes(), None),
     ],
 )
 def test_only_one_object_of_the_schema_is_a_judgement(text, verdict):

@@ -16,10 +16,6 @@ WORDS = {"true": True, "false": False, "null": None}
 """JSON's names of constants."""
 
 SPACE = re.compile(r"\s*")
-FENCE = re.compile(r"\A\s*```[a-z_]*\s*\n?(.*?)\s*```\s*\Z", re.DOTALL)
-"""A reply that is a fence and nothing else."""
-
-
 MARK_OF_FENCE = re.compile(r"```[a-z_]*")
 
 
@@ -60,6 +56,14 @@ def decode(text: str, at: int) -> tuple[Any, int]:
 
 
 _DECODER = json.JSONDecoder()
+
+
+def unfenced(text: str) -> str:
+    """What stands in a reply that is a fence and nothing else; any other text as it is."""
+    bare = text.strip()
+    if len(bare) < 6 or not (opening := MARK_OF_FENCE.match(bare)) or not bare.endswith("```"):
+        return text
+    return bare[opening.end() : -3].strip()
 
 
 def skip(text: str, at: int) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from harness.handlers.dialects._found import FENCE, Found, beside, call, decode, dump, skip
+from harness.handlers.dialects._found import Found, beside, call, decode, dump, skip, unfenced
 from harness.handlers.dialects._python import literal
 from harness.types import FunctionCall, Tool
 
@@ -69,8 +70,7 @@ class JsonCalls:
 
     def _marks(self, text: str, at: int) -> tuple[int, int] | None:
         """Start and end of the next mark."""
-        found = [(place, place + len(mark)) for mark in self.starts if (place := text.find(mark, at)) >= 0]
-        return min(found, default=None)
+        return _first(self.starts, text, at, len(text))
 
     def _marked(self, text: str) -> Found:
         calls: list[FunctionCall] = []
@@ -86,13 +86,14 @@ class JsonCalls:
         """The calls of all values from here to the end mark, and where that ends; None where one is not a call."""
         limit = self._end(text, at)
         calls: list[FunctionCall] = []
-        count = 0
+        count = opened = 0
         while (start := _skip(text, at)) < len(text) and text[start] in "[{":
             try:
                 value, at = self._value(text, start, limit)
                 calls += self._calls(value, strict=False)
             except ValueError:
-                if text[start] == "[" and not count:  # a list without its end, or with a broken item
+                opened += 1
+                if text[start] == "[" and not count and opened < TRIES:  # a list without its end, or with a broken item
                     at = start + 1
                     continue
                 return None, max(limit[1], start + 1)
@@ -105,9 +106,9 @@ class JsonCalls:
         return (calls if count else None), at
 
     def _end(self, text: str, at: int) -> tuple[int, int]:
-        found = [(place, place + len(mark)) for mark in self.ends if mark and (place := text.find(mark, at)) >= 0]
         following = self._marks(text, at)
-        return min([*found, *([(following[0],) * 2] if following else [])], default=(len(text), len(text)))
+        until = following[0] if following else len(text)
+        return _first(self.ends, text, at, until) or (until, until)
 
     @staticmethod
     def _value(text: str, at: int, limit: tuple[int, int]) -> tuple[Any, int]:
@@ -152,7 +153,7 @@ class JsonCalls:
 
     def _bare(self, text: str) -> Found:
         """Calls without marks: the whole text, or the first run of them in it."""
-        inner = fenced[1] if (fenced := FENCE.match(text)) else text
+        inner = unfenced(text)
         for start in self._places(inner):
             calls, at, end = [], start, start
             try:
@@ -174,6 +175,18 @@ class JsonCalls:
             if number == TRIES:
                 return
             yield found.start()
+
+
+def _first(marks: Sequence[str], text: str, at: int, until: int) -> tuple[int, int] | None:
+    """Start and end of the first of some marks between two places, the shortest of several that start there."""
+    found = _any_of(tuple(marks)).search(text, at, until)
+    return found.span() if found else None
+
+
+@cache
+def _any_of(marks: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of some marks; without one nothing matches."""
+    return re.compile("|".join(map(re.escape, sorted(filter(None, marks), key=len))) or r"(?!)")
 
 
 def _skip(text: str, at: int) -> int:

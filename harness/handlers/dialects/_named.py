@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.handlers.dialects._found import FENCE, Found, beside, call, decode, dump
+from harness.handlers.dialects._found import Found, beside, call, decode, dump, unfenced
 from harness.types import FunctionCall, Tool
 
 
@@ -69,7 +69,7 @@ class NamedCalls:
         """Calls without marks, one directly after the other from the start on."""
         if self.bare is None:
             return Found((), text.strip())
-        inner = fenced[1] if (fenced := FENCE.match(text)) else text.strip()
+        inner = unfenced(text).strip()
         calls: list[FunctionCall] = []
         at = 0
         while begin := self.bare.match(inner, at):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any
 
-from harness.handlers.dialects._found import FAILURES, FENCE, WORDS, Found, beside, dump, types
+from harness.handlers.dialects._found import FAILURES, WORDS, Found, beside, dump, types, unfenced
 from harness.types import FunctionCall, Tool
 
 CALL_LINE = re.compile(r"^[ \t]*\[?[ \t]*[A-Za-z_][\w.]*\(", re.MULTILINE)
@@ -61,7 +61,7 @@ class PythonCalls:
         for _ in range(TRIES):
             stop = end if end >= 0 else len(text)
             try:
-                return read_calls(_unfenced(text[at:stop]), tools), stop + (len(self.end) if end >= 0 else 0)
+                return read_calls(unfenced(text[at:stop]), tools), stop + (len(self.end) if end >= 0 else 0)
             except ValueError:
                 if end < 0:
                     break
@@ -70,7 +70,7 @@ class PythonCalls:
 
 
 def _bare(text: str, tools: Sequence[Tool]) -> Found:
-    inner = _unfenced(text)
+    inner = unfenced(text)
     if inner.strip() in ("", "[]"):
         return Found()
     begin = CALL_LINE.search(inner)
@@ -84,10 +84,6 @@ def _bare(text: str, tools: Sequence[Tool]) -> Found:
             continue
         return Found(tuple(calls), beside(inner, [(begin.start(), end)]))
     return Found((), text.strip(), True)
-
-
-def _unfenced(text: str) -> str:
-    return fenced[1] if (fenced := FENCE.match(text)) else text
 
 
 def read_calls(source: str, tools: Sequence[Tool] = (), quirks: bool = False) -> list[FunctionCall]:

@@ -10,9 +10,9 @@ PLUGIN = Family(
     rule=NamedCalls(
         heads=(
             pattern(
-                r"(?:<\|start\|>)?(?:assistant)?(?:<\|channel\|>)?(?:commentary|analysis)?\s*to=functions\.(?P<name>[\w.\-]+?)"
-                r"\s*(?:<\|channel\|>(?:commentary|analysis))?\s*(?:<\|constrain\|>)?\s*(?:json|code)?\s*"
-                r"(?:<\|message\|>)?\s*(?=\{)"
+                r"(?:<\|start\|>)?(?:assistant)?(?:<\|channel\|>)?(?:commentary|analysis)?\s{0,20}to=functions\."
+                r"(?P<name>[\w.\-]{1,200}?)\s*+(?:<\|channel\|>(?:commentary|analysis))?\s*+(?:<\|constrain\|>)?\s*+(?:json|code)?"
+                r"\s*+(?:<\|message\|>)?\s*+(?=\{)"
             ),
         ),
         tail=pattern(r"\s*<\|(?:call|end)\|>"),

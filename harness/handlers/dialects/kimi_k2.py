@@ -10,7 +10,7 @@ PLUGIN = Family(
     rule=NamedCalls(
         heads=(
             pattern(
-                r"<\|tool_call_begin\|>\s*(?:functions\.)?(?P<name>[^<]+?)(?::\d+)?\s*<\|tool_call_argument_begin\|>\s*"
+                r"<\|tool_call_begin\|>\s*+(?:functions\.)?(?P<name>[^<]{0,200}?)(?::\d+)?\s*+<\|tool_call_argument_begin\|>\s*"
             ),
         ),
         bare=pattern(r"\s*functions\.(?P<name>[\w.\-]+):\d+\s*(?=\{)"),

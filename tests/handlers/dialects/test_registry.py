@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -62,6 +63,18 @@ def test_hostile_text_is_read_without_an_error(name: str) -> None:
             reply = dialect.read(text, (), rules)
             assert isinstance(reply, Reply)
             assert all(isinstance(call, FunctionCall) for call in reply.calls or ())
+
+
+@pytest.mark.parametrize("name", dialects.names())
+@pytest.mark.parametrize("rest", ["\n" * 50_000 + "x", "[" * 50_000], ids=["empty lines", "brackets"])
+def test_a_mark_and_endless_text_are_read_in_seconds(name: str, rest: str) -> None:
+    """Some rules took minutes of CPU for a model that begins a call and then repeats itself."""
+    dialect = dialects.load(name)
+    mark = dialect.write((FunctionCall("f", {"a": "x"}),)).partition("f")[0]
+    began = time.process_time()
+    for rules in ("strict", "upstream"):
+        assert not dialect.read(mark + rest, (), rules).calls
+    assert time.process_time() - began < 30
 
 
 @pytest.mark.parametrize(
