@@ -54,7 +54,7 @@ demo-quick:
 
 test: setup
 	$(BIN)/harness data fetch bfcl
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 # Commands that tests start are measured, too; what runs inside the sandbox is not.
 coverage: setup
