@@ -43,7 +43,15 @@ def test_seeds_may_grow_and_sizes_may_not(tmp_path):
 def test_what_was_measured_elsewhere_is_not_run_again(tmp_path):
     settings = experiment.Settings(seeds=1, methods=("sft", "srml"))
     names = [job.name for job in experiment.jobs(settings, tmp_path, {"start": "01", "sft-1": "11"})]
-    assert names == ["probe", "srml-1", "score-srml-1"]
+    assert names == ["srml-1", "score-srml-1"]
+    assert [job.needs for job in experiment.jobs(settings, tmp_path, {"start": "01", "sft-1": "11"})] == [
+        (),
+        ("srml-1",),
+    ]
+    experiment.claim(settings, tmp_path)
+    experiment.write_data(settings, tmp_path, ["questions-7", "questions-2"])
+    kept = [json.loads(line)["id"] for line in (tmp_path / "data/kept.jsonl").read_text().splitlines()]
+    assert kept == ["questions-2", "questions-7"]
     earlier = {"experiment": json.loads(json.dumps(experiment.identity(settings))) | {"seeds": 3, "methods": ["grpo"]}}
     assert experiment.earlier(settings, earlier) == earlier
     with pytest.raises(UsageProblem, match="another steps"):
@@ -56,9 +64,16 @@ def test_numbers_join_what_is_here_and_what_is_known(tmp_path):
     (tmp_path / "data").mkdir()
     row = {"id": "1", "right": 1, "judged": 2, "truncated": 0, "format": 2, "tokens": 9}
     (tmp_path / "probe/probe.jsonl").write_text(f"{{}}\n{json.dumps(row)}\n")
-    (tmp_path / "data/kept.jsonl").write_text("{}\n")
+    asked = '{"id": "1"}\n'
+    (tmp_path / "data/kept.jsonl").write_text(asked)
+    probed = numbers.gather(settings, tmp_path, {})
+    assert (probed["questions"], probed["probe"]["questions"]) == (["1"], 1)
     known = {"items": {"start": "0101", "sft-1": "0111", "grpo-1": "1111"}}
-    known |= {"code": dict.fromkeys(known["items"], "abc"), "questions_sha256": hashlib.sha256(b"{}\n").hexdigest()}
+    known |= {
+        "code": dict.fromkeys(known["items"], "abc"),
+        "questions_sha256": hashlib.sha256(asked.encode()).hexdigest(),
+    }
+    known |= {"probe": probed["probe"]}
     found = numbers.gather(settings, tmp_path, known)
     assert found["unfinished"] == ["sft-2", "grpo-2"]
     assert found["methods"]["grpo"] == {"mean": 1.0, "seeds": 1, "over_seeds": None}

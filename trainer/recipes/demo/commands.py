@@ -100,7 +100,11 @@ def _tuning(settings: Settings, folder: Path, method: str, seed: int, data: Path
 
 
 def _self_refinement(settings: Settings, folder: Path, seed: int) -> Iterator[Job]:
-    """A part of the steps by MSL on the refined data, the rest on the model's own answers that pass."""
+    """A part of the steps by MSL on the refined data, the rest on the model's own answers that pass.
+
+    The scripted judge knows one form of thinking. A pretrained model has forms of its own after so few steps, none of
+    which passed, so only its calls are judged.
+    """
     steps, warm = warm_steps(settings), folder / f"models/warm-{seed}"
     msl = {"loss": "msl", "alpha": 0.5, "seed": seed}
     model, needs = _base(settings, folder)
@@ -111,6 +115,9 @@ def _self_refinement(settings: Settings, folder: Path, seed: int) -> Iterator[Jo
         f"--max-tokens {settings.max_tokens} --temperature {settings.temperature} --seed {seed}"
         f" --dtype {settings.dtype} --progress none"
     )
+    judging: dict[str, object] = {"judge_model": "scripted", "max_attempts": 0}
+    if not settings.cold:
+        judging["stages"] = "query,arguments,format"
     loop = folder / f"loops/{seed}"
     command = program(
         "refine",
@@ -120,7 +127,7 @@ def _self_refinement(settings: Settings, folder: Path, seed: int) -> Iterator[Jo
         data=folder / f"data/source-{seed}.jsonl",
         output=loop,
         harness_args=asking,
-        refine_args="--judge-model scripted --max-attempts 0",
+        refine_args=" ".join(words(judging)),
         trainer_args=" ".join(words(flags)),
     )
     yield Job(f"loop-{seed}", command, (f"warm-{seed}",))

@@ -44,7 +44,7 @@ def run(output: Path, slots: int, methods: str, known: Path | None, report_only:
     if not report_only:
         with jobs.locked(output, click.echo) as lock:
             experiment.claim(chosen, output)
-            experiment.write_data(chosen, output)
+            experiment.write_data(chosen, output, earlier.get("questions", ()))
             todo = experiment.jobs(chosen, output, earlier.get("items", ()))
             with serving([experiment.truths_of(output)]) as url:
                 environment = {"REFINE_RUN_BASE_URLS": url, "OPENAI_API_KEY": "none"}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -107,8 +107,15 @@ def earlier(settings: Settings, numbers: Mapping[str, Any]) -> Mapping[str, Any]
     return numbers
 
 
-def write_data(settings: Settings, folder: Path) -> None:
-    """Write the questions that are missing, with what a judge knows of them; the same settings give the same files."""
+def write_data(settings: Settings, folder: Path, taught: Collection[str] = ()) -> None:
+    """Write the questions that are missing, with what a judge knows of them; the same settings give the same files.
+
+    Args:
+        settings: Sizes.
+        folder: The experiment's.
+        taught: Questions that an earlier run chose to train on; else a probe chooses. Another processor samples other
+            replies, and may choose others.
+    """
     (folder / "data").mkdir(exist_ok=True)
     splits: tuple[tuple[str, int, Split], ...] = (
         ("questions", settings.questions, "train"),
@@ -121,6 +128,8 @@ def write_data(settings: Settings, folder: Path) -> None:
         if name == "questions":
             truths = [Truth(row.id, "clean", str(row.messages[-1]["content"]), row.answer) for row in rows]
             _write(truths_of(folder), truths)
+            if taught:
+                _write(_kept(folder), [row for row in rows if row.id in taught])
 
 
 def _write(path: Path, rows: Collection[Any]) -> None:
@@ -144,9 +153,9 @@ def jobs(settings: Settings, folder: Path, known: Collection[str] = ()) -> list[
     Args:
         settings: Sizes.
         folder: The experiment's.
-        known: Models that were measured elsewhere.
+        known: Models that were measured elsewhere, on questions that were chosen there.
     """
-    found = [_probe(settings, folder)]
+    found = [] if known else [_probe(settings, folder)]
     if "start" not in known:
         found.append(_score(settings, folder, "start", settings.model))
     trainings = {"sft": _sft, "srml": _srml, "grpo": _rl, "egpo": _rl}
@@ -156,7 +165,8 @@ def jobs(settings: Settings, folder: Path, known: Collection[str] = ()) -> list[
                 loop_of(folder, seed) / f"round-{settings.rounds}/model" if method == "srml" else _model(folder, name)
             )
             found += [trainings[method](settings, folder, method, seed), _score(settings, folder, name, model, name)]
-    return found
+    made = {job.name for job in found}
+    return [replace(job, needs=tuple(filter(made.__contains__, job.needs))) for job in found]
 
 
 def _model(folder: Path, name: str) -> Path:

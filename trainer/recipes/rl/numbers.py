@@ -39,7 +39,6 @@ def gather(settings: Settings, folder: Path, earlier: Numbers) -> dict[str, Any]
     Raises:
         UsageProblem: Those models were trained on other questions.
     """
-    rows = [json.loads(line) for line in (folder / "probe" / probe.FILE).read_text("utf-8").splitlines()[1:]]
     kept = (folder / "data/kept.jsonl").read_bytes()
     asked = hashlib.sha256(kept).hexdigest()
     if earlier and earlier["questions_sha256"] != asked:
@@ -55,8 +54,9 @@ def gather(settings: Settings, folder: Path, earlier: Numbers) -> dict[str, Any]
         "experiment": identity(settings) | {"seeds": settings.seeds, "methods": settings.methods},
         "code": {name: commit if name in here else earlier["code"][name] for name in items},
         "machine": machine.description(),
-        "probe": probe.summary(rows, settings.group),
+        "probe": earlier["probe"] if earlier else probe.summary(_probed(folder), settings.group),
         "kept": len(kept.splitlines()),
+        "questions": [json.loads(line)["id"] for line in kept.splitlines()],
         "questions_sha256": asked,
         "training": _joined(names, curves, earlier.get("training", {})),
         "rounds": _joined(names, rounds, earlier.get("rounds", {})),
@@ -70,6 +70,10 @@ def gather(settings: Settings, folder: Path, earlier: Numbers) -> dict[str, Any]
         },
         "items": items,
     }
+
+
+def _probed(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "probe" / probe.FILE).read_text("utf-8").splitlines()[1:]]
 
 
 def _joined(names: Sequence[str], here: Numbers, told: Numbers) -> dict[str, Any]:
