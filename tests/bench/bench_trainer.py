@@ -122,7 +122,7 @@ def our_trainer(net: Any, loss: str, folder: str, **changes: Any) -> Any:
     rows = []
     for ids, think, result in records():
         regions = [0] * think + [1] * (result - think) + [2] * (len(ids) - result)
-        rows.append((Record("", array("i", ids), array("b", regions)),))
+        rows.append(Record("", array("i", ids), array("b", regions)))
     return RegionTrainer(
         loss=losses.load(loss, losses.LossSettings()),
         about={},

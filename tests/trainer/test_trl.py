@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench import bench_trainer
 from tests.trainer.worlds import config, log, rows, write
 from trainer.config import TrainConfig
 from trainer.model import load_model
@@ -73,3 +74,10 @@ def test_losses_and_gradients_are_those_of_trl(tmp_path, case):
     for mine, other in zip(ours, theirs, strict=True):
         assert mine["loss"] == pytest.approx(other["loss"], rel=1e-6)
         assert mine["grad_norm"] == pytest.approx(other["grad_norm"], rel=1e-5)
+
+
+def test_the_bench_trains_on_its_records(tmp_path):
+    trainer = bench_trainer.our_trainer(bench_trainer.model(8192, 64, 1, 64), "sft", str(tmp_path))
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert batch["input_ids"].shape == batch["regions"].shape
+    assert len(batch["input_ids"]) == bench_trainer.BATCH
