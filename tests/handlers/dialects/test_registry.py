@@ -68,7 +68,7 @@ def test_hostile_text_is_read_without_an_error(name: str) -> None:
 @pytest.mark.parametrize("name", dialects.names())
 @pytest.mark.parametrize("rest", ["\n" * 50_000 + "x", "[" * 50_000], ids=["empty lines", "brackets"])
 def test_a_mark_and_endless_text_are_read_in_seconds(name: str, rest: str) -> None:
-    """Some rules took minutes of CPU for a model that begins a call and then repeats itself."""
+    """Rules took the square of its length for a model that begins a call and then repeats itself."""
     dialect = dialects.load(name)
     mark = dialect.write((FunctionCall("f", {"a": "x"}),)).partition("f")[0]
     began = time.process_time()
