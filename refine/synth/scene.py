@@ -63,8 +63,7 @@ class Scene:
         self._world: World = environment.fresh(seed)
         self.state: Any = self._world.state()
         self._leaves: list[Leaf] | None = None
-        self._readers = {tool["name"] for tool in environment.tools() if read_only(tool)}
-        self._writers = {tool["name"] for tool in environment.tools() if read_only(tool) is False}
+        self._read_only = {tool["name"]: read_only(tool) for tool in environment.tools()}
 
     def leaves(self) -> list[Leaf]:
         """Values of the present state."""
@@ -93,9 +92,8 @@ class Scene:
             return outcome
         changed = visible(state) != visible(self.state)
         if not self.environment.shows_state:
-            changed = call.name not in self._readers
-        idle = call.name in self._writers or not informative(outcome.text)
-        if not changed and idle:
+            changed = not self._read_only.get(call.name)
+        if not changed and (self._read_only.get(call.name) is False or not informative(outcome.text)):
             self.refused.append(Refusal(call, sources, outcome.text, tuple(self.done), harmless=False))
             return replace(outcome, error=True)
         self.done.append(Done(call, outcome, sources, changed))

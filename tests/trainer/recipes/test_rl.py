@@ -42,12 +42,8 @@ def test_seeds_may_grow_and_sizes_may_not(tmp_path):
 
 def test_what_was_measured_elsewhere_is_not_run_again(tmp_path):
     settings = experiment.Settings(seeds=1, methods=("sft", "srml"))
-    names = [job.name for job in experiment.jobs(settings, tmp_path, {"start": "01", "sft-1": "11"})]
-    assert names == ["srml-1", "score-srml-1"]
-    assert [job.needs for job in experiment.jobs(settings, tmp_path, {"start": "01", "sft-1": "11"})] == [
-        (),
-        ("srml-1",),
-    ]
+    todo = experiment.jobs(settings, tmp_path, {"start": "01", "sft-1": "11"})
+    assert [(job.name, job.needs) for job in todo] == [("srml-1", ()), ("score-srml-1", ("srml-1",))]
     experiment.claim(settings, tmp_path)
     experiment.write_data(settings, tmp_path, ["questions-7", "questions-2"])
     kept = [json.loads(line)["id"] for line in (tmp_path / "data/kept.jsonl").read_text().splitlines()]
@@ -72,8 +68,8 @@ def test_numbers_join_what_is_here_and_what_is_known(tmp_path):
     known |= {
         "code": dict.fromkeys(known["items"], "abc"),
         "questions_sha256": hashlib.sha256(asked.encode()).hexdigest(),
+        "probe": probed["probe"],
     }
-    known |= {"probe": probed["probe"]}
     found = numbers.gather(settings, tmp_path, known)
     assert found["unfinished"] == ["sft-2", "grpo-2"]
     assert found["methods"]["grpo"] == {"mean": 1.0, "seeds": 1, "over_seeds": None}
