@@ -138,6 +138,7 @@ def words_of(name: str) -> tuple[str, ...]:
     )
 
 
+@lru_cache(maxsize=65536)
 def named_alike(tool: str, pattern: tuple[str, ...], parameter: str) -> Literal["equal", "loose", ""]:
     """Whether a value of a result is called as a parameter is.
 

@@ -33,6 +33,10 @@ EDGE, NAMED, KNOWN, GIVEN, OPTION, SAME_KIND, STATE_NAMED, STATE, INVENTED = (
 )
 """How much a value weighs by where it comes from; unused results weigh four times as much."""
 UNUSED = 4.0
+SHARES = (0.3, 0.6, 1.0)
+"""Of a list's options that one value names: some, or all."""
+GATHERED = 3
+"""Values of results that a list holds at most."""
 EDGES_WEIGH = 3.0
 PHRASE = 4
 """Words of a text from a result beyond which it is a sentence, which only an executed edge hands on."""
@@ -95,8 +99,7 @@ class Drawer:
         Returns:
             The call, and a source for each leaf of its arguments.
         """
-        used = {source.step for done in scene.done for source in done.sources if source.step is not None}
-        unused = {place for place in range(since, len(scene.done)) if place not in used}
+        unused = scene.unused(since)
         arguments: dict[str, Any] = {}
         sources: list[Source] = []
         for parameter in self.parameters[tool]:
@@ -111,6 +114,27 @@ class Drawer:
             unused -= {source.step for source in found if source.step is not None}
         return FunctionCall(tool, arguments), tuple(sources)
 
+    def fed(self, tool: str, scene: Scene, draw: Random, since: int = 0) -> float:
+        """Which share of a tool's required arguments would come from results that no call has used yet.
+
+        Args:
+            tool: Its name.
+            scene: What is known.
+            draw: Where choices come from.
+            since: Calls from this place on count as unused while no later one uses them.
+
+        Returns:
+            The expected share, from 0 to 1.
+        """
+        unused = scene.unused(since)
+        required = [parameter for parameter in self.parameters[tool] if parameter.required]
+        share = 0.0
+        for parameter in required if unused else ():
+            found = list(self._candidates(_Wanted(tool, parameter, scene, draw, unused, (parameter.name,))))
+            new = sum(each.weight for each in found if each.source.step in unused)
+            share += new / sum(each.weight for each in found) if new else 0.0
+        return share / max(1, len(required))
+
     def _is_fed(self, tool: str, parameter: Parameter, scene: Scene) -> bool:
         """Whether an earlier result has what a parameter takes."""
         made = {done.call.name for done in scene.done}
@@ -122,10 +146,13 @@ class Drawer:
         if candidates:
             total = [each.weight for each in candidates]
             chosen = draw.choices(candidates, weights=total)[0]
+            if isinstance(chosen.value, list) and chosen.source.kind == "result":
+                return self._gathered(wanted, chosen, candidates)
             if isinstance(chosen.value, list):
                 return chosen.value, [replace(chosen.source, parameter=(*place, i)) for i in range(len(chosen.value))]
             if parameter.kind == "list" and parameter.options:
-                some = [each for each in parameter.options if draw.random() < 0.6] or [draw.choice(parameter.options)]
+                share = draw.choice(SHARES)
+                some = [each for each in parameter.options if draw.random() < share] or [draw.choice(parameter.options)]
                 return some, [Source((*place, i), "constant") for i in range(len(some))]
             return chosen.value, [replace(chosen.source, parameter=place)]
         if parameter.kind == "list":
@@ -133,6 +160,22 @@ class Drawer:
         if parameter.kind == "object":
             return self._object(wanted)
         return invented(parameter.kind, draw), [Source(place, "user")]
+
+    def _gathered(self, wanted: _Wanted, first: Candidate, others: Sequence[Candidate]) -> tuple[Any, list[Source]]:
+        """A list of what results hold, none of it twice: numbers of all results, texts that stand beside each other."""
+        chosen = {first.value[0]: first.source}
+        numbers = isinstance(first.value[0], int | float)
+        alike = [
+            each
+            for each in others
+            if each.source.kind == "result" and (numbers or _beside(each.source) == _beside(first.source))
+        ]
+        for _ in range(wanted.draw.randrange(GATHERED)):
+            more = [each for each in alike if each.value[0] not in chosen]
+            if more:
+                (each,) = wanted.draw.choices(more, weights=[each.weight for each in more])
+                chosen[each.value[0]] = each.source
+        return list(chosen), [replace(s, parameter=(*wanted.place, i)) for i, s in enumerate(chosen.values())]
 
     def _list(self, wanted: _Wanted) -> tuple[Any, list[Source]]:
         inner, place = _inner(wanted.parameter), wanted.place
@@ -239,6 +282,11 @@ class Drawer:
             elif learnt or (inner.kind != "text" and len(matching) > 1):
                 weight = STATE / 4 / len(counts)
             yield Candidate(leaf.value, Source((), "state", None, leaf.path), weight / counts[leaf.pattern])
+
+
+def _beside(source: Source) -> tuple[object, ...]:
+    """What sources of values that stand beside each other in one result have in common."""
+    return source.step, *(part for part in source.path if not isinstance(part, int))
 
 
 def _inner(parameter: Parameter) -> Parameter:

@@ -71,6 +71,11 @@ class Scene:
             self._leaves = self.shape.leaves(visible(self.state))
         return self._leaves
 
+    def unused(self, since: int = 0) -> set[int]:
+        """Accepted calls from a place on whose results no later call uses."""
+        used = {source.step for done in self.done for source in done.sources}
+        return {place for place in range(since, len(self.done)) if place not in used}
+
     def attempt(self, call: FunctionCall, sources: tuple[Source, ...] = ()) -> Outcome:
         """Carry out a call; one that is refused leaves the scene as it was.
 

@@ -27,6 +27,8 @@ FILLERS = 60
 """Tools that are tried to bring a turn to its number of calls."""
 ROOM = 4
 """Calls that a target may need beyond those planned."""
+FOLLOWED = 0.9
+"""Share of the calls that fill a turn whose tool is drawn by what it takes from results that no call has used."""
 
 
 class Unwalkable(HarnessError):
@@ -104,36 +106,35 @@ class Walker:
                 self._prune(scene, start, needed)
             if len(scene.done) - start >= planned.calls:
                 break
-            self._fill(scene, start, plan.tools, draw)
+            self._fill(scene, start, planned.calls, plan.tools, draw)
         self._prune(scene, start, needed)
         if len(scene.done) - start < planned.calls:
             return False
         return all(done.call.name in plan.tools for done in scene.done[start:])
 
-    def _fill(self, scene: Scene, start: int, tools: Sequence[str], draw: Random) -> None:
-        """One more call: of a tool that takes what no call has used yet, else of any."""
+    def _fill(self, scene: Scene, start: int, calls: int, tools: Sequence[str], draw: Random) -> None:
+        """One more call, of a tool that takes what no call has used yet, else of any; and what feeds it before it."""
+        made = {scene.done[place].call.name for place in range(start, len(scene.done))}
         reached = [name for name in self._graph.reached if name in tools]
-        unused = {scene.done[place].call.name for place in self._unused(scene, start)}
-        fed = [e.target for e in self._graph.value_edges if e.source in unused and e.target in reached and e.executed]
-        pool = fed if fed and draw.random() < 0.7 else reached
-        made = [scene.done[place].call.name for place in range(start, len(scene.done))]
-        fresh = [name for name in pool if name not in made] or pool
+        fresh = [name for name in reached if name not in made] or reached
+        shares = [self._drawer.fed(name, scene, draw, start) for name in fresh]
         count = len(scene.done)
-        name = draw.choice(fresh)
-        if not self._reacher.reach(scene, name, draw, since=start, depth=0, tries=3):
+        if any(shares) and draw.random() < FOLLOWED:
+            (name,) = draw.choices(fresh, weights=shares)
+        else:
+            name = draw.choice(fresh)
+        if not self._reacher.reach(scene, name, draw, since=start, depth=1, limit=start + calls, tries=3):
+            scene.rewind(count)
             return
         last = scene.done[-1]
         used = any(source.kind == "result" for source in last.sources)
-        repeated = any(done.call == last.call for done in scene.done[start:count])
-        if repeated or not (last.changed or used or self._can_feed(name)):
+        repeated = any(done.call == last.call for done in scene.done[start:-1])
+        hidden = any(done.call.name not in tools for done in scene.done[count:])
+        if repeated or hidden or not (last.changed or used or self._can_feed(name)):
             scene.rewind(count)
 
     def _can_feed(self, name: str) -> bool:
         return any(edge.source == name for edge in self._graph.value_edges) or not self._graph.state_edges
-
-    def _unused(self, scene: Scene, start: int) -> list[int]:
-        used = {source.step for done in scene.done for source in done.sources if source.step is not None}
-        return [place for place in range(start, len(scene.done)) if place not in used]
 
     def _prune(self, scene: Scene, start: int, needed: list[int]) -> None:
         """Leave out calls that changed nothing and whose result nobody used; targets and the last call may answer."""
@@ -141,7 +142,7 @@ class Walker:
             last = len(scene.done) - 1
             idle = [
                 place
-                for place in self._unused(scene, start)
+                for place in sorted(scene.unused(start))
                 if not scene.done[place].changed and place not in needed and place != last
             ]
             if not idle:
