@@ -104,7 +104,7 @@ def sizes(model: str, quick: bool) -> Settings:
 
     Args:
         model: `tiny`, or a pretrained one.
-        quick: One seed, fewer records and questions.
+        quick: One seed, fewer records and questions; of a pretrained model SFT and SRML only.
 
     Returns:
         Settings with that model.
@@ -112,7 +112,7 @@ def sizes(model: str, quick: bool) -> Settings:
     if model == EMBEDDED:
         return Settings(seeds=1, records=200, steps=16, unseen=60, probe=30, bfcl=20) if quick else Settings()
     full = replace(PRETRAINED, model=model)
-    less: dict[str, Any] = {"methods": full.methods[:4], "unseen": 10, "bfcl": 40, "irrelevance": 20, "judged": 0}
+    less: dict[str, Any] = {"methods": full.methods[:2], "unseen": 10, "bfcl": 30, "irrelevance": 15, "judged": 0}
     return replace(full, seeds=1, **less) if quick else full
 
 
