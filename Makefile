@@ -13,7 +13,7 @@ DEMO ?= demo$(if $(filter-out tiny,$(MODEL)),-$(notdir $(MODEL)))$(if $(QUICK),-
 help:
 	@echo "make run      judge MODEL=$(MODEL) on TASKS=$(TASKS) LIMIT=$(LIMIT) and print the leaderboard"
 	@echo "make demo     SRML, MSL and SSB against plain fine-tuning, end to end (half an hour; QUICK=1: five minutes;"
-	@echo "              MODEL=smollm2: hours, QUICK=1: most of one)"
+	@echo "              MODEL=smollm2: hours, QUICK=1: half of one)"
 	@echo "make test     run the tests"
 	@echo "make test-memory  run the tests of BFCL's vector memory with its encoder (300 MB), installed into .venv"
 	@echo "make test-vllm  run the tests of the vLLM engines on real vLLM, in .venv-vllm"
