@@ -67,8 +67,7 @@ Written by `python -m trainer.recipes.demo` from its own runs. {what} It is no r
 {counted(about["seeds"], "seed")}, {about["records"]} source records a seed, {about["steps"]} steps of
 {about["batch"]} records for every method, items of level {about["level"]}. Each seed has a source set, a refinement and
 batch orders of its own; base is shared. {time["wall_seconds"] / 60:.1f} minutes and {time["cpu_seconds"] / 60:.1f} CPU
-minutes on {numbers["machine"]["cores"]} cores ({numbers["machine"]["cpu"]}) that other programs may have
-shared.{so_far}"""
+minutes on {" and ".join(numbers["machines"])} that other programs may have shared.{so_far}"""
 
 
 def _power(numbers: Numbers) -> str:

@@ -55,6 +55,13 @@ def results(settings, finished=3):
     return numbers.gather(settings, found)
 
 
+def test_the_page_names_every_machine_that_measured():
+    found = results(experiment.Settings())
+    assert "minutes on 2 cores (some) that" in " ".join(page.page(found).split())
+    found["machines"].append("4 cores (other)")
+    assert "minutes on 2 cores (some) and 4 cores (other) that" in " ".join(page.page(found).split())
+
+
 def test_the_page_says_what_the_numbers_say():
     text = page.page(results(experiment.Settings()))
     (against_sft,) = (line for line in text.splitlines() if line.startswith("- exact against SFT"))
