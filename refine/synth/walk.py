@@ -114,7 +114,7 @@ class Walker:
 
     def _fill(self, scene: Scene, start: int, calls: int, tools: Sequence[str], draw: Random) -> None:
         """One more call, of a tool that takes what no call has used yet, else of any; and what feeds it before it."""
-        made = {scene.done[place].call.name for place in range(start, len(scene.done))}
+        made = {done.call.name for done in scene.done[start:]}
         reached = [name for name in self._graph.reached if name in tools]
         fresh = [name for name in reached if name not in made] or reached
         shares = [self._drawer.fed(name, scene, draw, start) for name in fresh]

@@ -37,9 +37,7 @@ def gather(settings: Settings, parts: Mapping[str, Record]) -> dict[str, Any]:
         "seeds": [seed for seed in seeds(settings) if any(name in models for name in seed_models(settings, seed))],
         "missing": [name for seed in seeds(settings) for name in seed_models(settings, seed) if name not in models],
         "code": sorted({str(part["code"]["git"]) for part in parts.values()}),
-        "machines": sorted(
-            {f"{each['cores']} cores ({each['cpu']})" for each in (p["machine"] for p in parts.values())}
-        ),
+        "machines": sorted({_machine(part) for part in parts.values()}),
         "time": _time({name: step for part in parts.values() for name, step in part["steps"].items()}.values()),
         "refinement": _summed([part["refinement"] for part in data.values()]),
         "judged": _summed([part["judged"] for part in data.values() if "judged" in part]),
@@ -57,6 +55,10 @@ def gather(settings: Settings, parts: Mapping[str, Record]) -> dict[str, Any]:
             for reference in ("sft", "base")
         },
     }
+
+
+def _machine(part: Record) -> str:
+    return f"{part['machine']['cores']} cores ({part['machine']['cpu']})"
 
 
 def _differences(
